@@ -7,7 +7,8 @@ import {
   OutputLockFile,
   type Recordings,
   SyncPipeline,
-  Transform
+  Transform,
+  type Verdict
 } from "@callstream/core"
 import { GuardedTransport, NodeProcessOwner } from "@callstream/node"
 import * as NodeDns from "@effect/platform-node/NodeDns"
@@ -85,9 +86,13 @@ export const ask = Effect.fnUntraced(function* (job: SyncJob, range: Range) {
   return yield* Effect.provide(SyncPipeline.ask(identityOf(job, pseudonymizer), range), ledger)
 })
 
-/** Requests of a pass for recordings that are retried: a thousandth of what a day may have. */
-const retryRequests = ({ maxRequests }: Sync): number | undefined =>
-  maxRequests === undefined ? undefined : Math.max(1, Math.floor(maxRequests / 1000))
+/** Requests after a pass for recordings that are retried: a thousandth of what a day may have, none while other work waits for them. */
+export const retryRequests = ({ most, sent, waiting }: Verdict.Verdict["requests"]): number | undefined =>
+  most === undefined
+    ? undefined
+    : waiting.length > 0
+      ? 0
+      : Math.max(0, Math.min(Math.max(1, Math.floor(most / 1000)), most - sent))
 
 const warnOfRetries = (name: string, { reason }: AgniError) =>
   Effect.logWarning(`${name}: recordings were not retried: ${reason.message}; the next pass retries them`)
@@ -138,7 +143,7 @@ export const run = Effect.fnUntraced(function* (job: SyncJob, watch: Watch) {
         ...watch,
         onPass: Effect.fnUntraced(function* (pass: SyncPipeline.PassSummary) {
           yield* recordings
-            .retry({ before: yield* Ref.get(since), maxRequests: retryRequests(sync) })
+            .retry({ before: yield* Ref.get(since), maxRequests: retryRequests(pass.verdict.requests) })
             .pipe(Effect.catchTag("AgniError", (error) => warnOfRetries(name, error)))
           yield* Ref.set(since, yield* Instant.now)
           const now = recordings.counts()

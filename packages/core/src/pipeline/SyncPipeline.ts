@@ -118,7 +118,7 @@ export interface Options<A, Sinks extends ReadonlyArray<AnySink>, RD, ET = never
   readonly restart?: boolean | undefined
   /** Called when changes were delivered, though they may not be safe yet. */
   readonly onDelivered?: ((delivered: Delivered) => Effect.Effect<void>) | undefined
-  /** Called after each pass. Its error ends the run. */
+  /** Called after each pass. Its error ends the run. Its requests count towards `maxRequests`. */
   readonly onPass?: ((summary: PassSummary) => Effect.Effect<void, ET, RT>) | undefined
 }
 

@@ -260,7 +260,7 @@ export const givenUp = Effect.fnUntraced(function* (view: View): Effect.fn.Retur
 export interface Explained {
   readonly entry: Entry
   readonly standing: Settlement.Standing
-  /** Consumers that have its latest version, and those that lack it. */
+  /** Consumers that have its latest version, and those that may lack it. */
   readonly has: ReadonlyArray<string>
   readonly lacks: ReadonlyArray<string>
 }
@@ -279,12 +279,13 @@ export const explain = Effect.fnUntraced(function* (
   const entry = (yield* view.byId([id])).get(id)
   if (entry === undefined) return undefined
   const consumers = Object.entries(yield* view.acknowledged)
-  const names = (holds: (commit: number) => boolean) =>
-    consumers.flatMap(([name, { commit }]) => (holds(commit) ? [name] : []))
+  const isLatest = (commit: number) => !entry.owed && commit >= entry.changed
+  const names = (isWanted: (commit: number) => boolean) =>
+    consumers.flatMap(([name, { commit }]) => (isWanted(commit) ? [name] : []))
   return {
     entry,
     standing: Settlement.standing(state.settlement, Decide.factsOf(entry), nowOf(state)),
-    has: names((commit) => commit >= entry.changed),
-    lacks: names((commit) => commit < entry.changed)
+    has: names(isLatest),
+    lacks: names((commit) => !isLatest(commit))
   }
 })

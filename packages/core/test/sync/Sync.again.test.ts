@@ -1,10 +1,12 @@
 /** Ranges that somebody asked to have delivered again. */
 import * as Change from "@callstream/core/model/Change"
-import { Ledger } from "@callstream/core/sync/Ledger"
+import { Ledger, type Span } from "@callstream/core/sync/Ledger"
 import * as Sync from "@callstream/core/sync/Sync"
+import * as Verdict from "@callstream/core/sync/Verdict"
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as World from "./SyncWorld.ts"
 
@@ -22,6 +24,20 @@ const pass = (world: World.World, taken = Infinity) =>
 
 const ask = (range: { readonly from: number; readonly to: number }) =>
   Effect.flatMap(Ledger, (ledger) => ledger.ask("calls", fingerprint, range))
+
+/** Ledgers that count what is asked of them. */
+const counting = (asked: { counts: number }) =>
+  Layer.effect(
+    Ledger,
+    Effect.map(Ledger, (ledger) => ({
+      ...ledger,
+      open: (...about: Parameters<typeof ledger.open>) =>
+        Effect.map(ledger.open(...about), (lease) => ({
+          ...lease,
+          count: (range: Span) => Effect.suspend(() => (asked.counts++, lease.count(range)))
+        }))
+    }))
+  ).pipe(Layer.provide(Ledger.layerMemory))
 
 /** Passes until everything is final and nothing more is expected, with some calls that left. */
 const settled = Effect.fnUntraced(function* (world: World.World) {
@@ -83,6 +99,46 @@ describe("Sync, asked for a range again", () => {
       }).pipe(Effect.provide(Ledger.layerMemory), Effect.provideService(Clock.Clock, world.clock))
     )
   }
+
+  it.effect("what a consumer lacks is divided into pages without a question for each call", () => {
+    const world = World.make({ seed: 9, calls: 1000, days: 1, rare: 0 })
+    const asked = { counts: 0 }
+    return Effect.gen(function* () {
+      world.now += 2 * World.day
+      yield* pass(world)
+      asked.counts = 0
+      // Of another consumer, which has nothing.
+      const other = Sync.changes({ name: "calls", from, consumer: "other" }).pipe(
+        Stream.runCollect,
+        Effect.provide(world.layer)
+      )
+      assert.isAtLeast((yield* other).length, 800)
+      assert.isBelow(asked.counts, 300)
+    }).pipe(Effect.provide(counting(asked)), Effect.provideService(Clock.Clock, world.clock))
+  })
+
+  it.effect("nobody has the latest version of a call that is owed", () => {
+    const world = World.make({ seed: 8, calls: 50, days: 1, rare: 0 })
+    return Effect.gen(function* () {
+      yield* settled(world)
+      const view = (yield* Effect.flatMap(Ledger, ({ view }) => view("calls"))) ?? assert.fail("no ledger")
+      const ids = (yield* view.between({ from: 0, to: Number.MAX_SAFE_INTEGER })).map(({ id }) => id)
+      const has = Effect.forEach(ids, (id) =>
+        Effect.map(Verdict.explain(view, id), (found) => [found?.has, found?.lacks])
+      )
+      assert.deepStrictEqual(
+        yield* has,
+        ids.map(() => [["changes"], []])
+      )
+      assert.isTrue(yield* ask({ from: 0, to: world.now }))
+      world.now += World.day
+      yield* pass(world, 1)
+      assert.deepStrictEqual(
+        yield* has,
+        ids.map(() => [[], ["changes"]])
+      )
+    }).pipe(Effect.scoped, Effect.provide(Ledger.layerMemory), Effect.provideService(Clock.Clock, world.clock))
+  })
 
   it.effect("a range before the sync begins brings nothing, and does not stay", () => {
     const world = World.make({ seed: 6, calls: 50, days: 1, rare: 0 })

@@ -226,6 +226,25 @@ describe("Calls without a start time at the end of the list", () => {
     )
   })
 
+  for (const undated of shapes) {
+    it.effect(`${undated}: one that loses its start while another one leaves is not removed`, () => {
+      const { kinds, pass, play, undatedCalls, world } = make({ undated, calls: 200 })
+      return play(
+        Effect.gen(function* () {
+          for (let i = 0; i <= 3; i++) yield* pass(origin + i * hour)
+          const loses = world.calls.find(({ created, start }) => start !== undefined && created > origin - 10 * hour)
+          const gone = undatedCalls().find(({ created }) => created > origin - 15 * hour)
+          assert(loses !== undefined && gone !== undefined)
+          loses.start = undefined
+          gone.isListed = false
+          for (let i = 4; i <= 12; i++) yield* pass(origin + i * hour)
+          assert.deepStrictEqual(kinds(loses.id), ["created", "updated"])
+          assert.deepStrictEqual(kinds(gone.id), ["created", "removed"])
+        })
+      )
+    })
+  }
+
   it.effect("where they are among others later on, none of them is removed", () => {
     const { assertAll, kinds, pass, play, undatedCalls, world } = make()
     return play(

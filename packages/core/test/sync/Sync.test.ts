@@ -262,6 +262,7 @@ describe("Sync", () => {
           { worth: 0 },
           { horizon: 0 },
           { remember: 0 },
+          { audits: [] },
           { audits: ["40 days" as const] }
         ]) {
           const error = yield* Effect.flip(pass(world, options))

@@ -7,6 +7,7 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
+import { AgniClient } from "../../client/AgniClient.ts"
 import * as Column from "../../model/Column.ts"
 import { AgniError } from "../../model/AgniError.ts"
 import * as CoverageSet from "../../coverage/CoverageSet.ts"
@@ -19,6 +20,7 @@ import { opening, type SessionSink } from "../../sink/SessionSink.ts"
 import { SinkError } from "../../sink/SinkError.ts"
 import { Ledger, type Lease } from "../../sync/Ledger.ts"
 import type { LedgerError } from "../../sync/LedgerError.ts"
+import * as SyncState from "../../sync/internal/SyncState.ts"
 import * as Sync from "../../sync/Sync.ts"
 import * as Verdict from "../../sync/Verdict.ts"
 import type { Transform } from "../../transform/TransformContract.ts"
@@ -88,7 +90,7 @@ export const runSync = Effect.fnUntraced(function* <A, RA, RD, ET, RT>(options: 
       givenUp: every === undefined ? yield* Verdict.givenUp(lease) : [],
       sinks: yield* Effect.map(Ref.get(run), (state) => statusOf(options.sinks, state, sinks))
     }
-    yield* onPass(summary)
+    yield* counted(lease, onPass(summary))
     return summary
   })
   if (every === undefined) return yield* pass
@@ -97,6 +99,27 @@ export const runSync = Effect.fnUntraced(function* <A, RA, RD, ET, RT>(options: 
     Effect.logWarning(`${name}: a pass ended early: ${reason.message}; the next one continues`)
   )
   return yield* Effect.forever(Effect.andThen(patient, Effect.sleep(every)))
+})
+
+/** Requests of `onPass`, such as those for recordings, are some of those that a day may have. */
+const counted = Effect.fnUntraced(function* <E, R>(
+  lease: Lease,
+  onPass: Effect.Effect<void, E, R>
+): Effect.fn.Return<void, E | LedgerError, R | AgniClient> {
+  const sent = yield* Ref.make(0)
+  const exit = yield* Effect.exit(
+    Effect.updateService(onPass, AgniClient, (client) => ({
+      ...client,
+      list: (query, how) =>
+        Effect.andThen(
+          Ref.update(sent, (before) => before + 1),
+          client.list(query, how)
+        )
+    }))
+  )
+  const requests = yield* Ref.get(sent)
+  if (requests > 0) yield* SyncState.spend(lease, requests)
+  yield* exit
 })
 
 const isOutage = (error: unknown): error is AgniError => error instanceof AgniError && error.retryable

@@ -8,12 +8,9 @@ import * as Version from "../../model/Version.ts"
 import { type Entry, isIn, risen, type Span } from "../Ledger.ts"
 import type { LedgerError } from "../LedgerError.ts"
 import type { Change, Look } from "../Sync.ts"
-import * as Decide from "./Decide.ts"
 import * as ListEnd from "./ListEnd.ts"
 import * as Pass from "./Pass.ts"
 import * as SyncState from "./SyncState.ts"
-
-const day = 86_400 * Decide.second
 
 type Looks = Stream.Stream<Look, AgniError | LedgerError, AgniClient>
 
@@ -22,19 +19,14 @@ const rangesOf = (run: Pass.Run) => run.state.again ?? []
 const note = (run: Pass.Run, entries: ReadonlyArray<Entry>) =>
   SyncState.note(run.settings.lease, run.state, run.head, entries)
 
-/** From now on each call of the range is a change when it is read, so that a kill forgets none. A day at a time. */
-const owe = Effect.fnUntraced(function* (run: Pass.Run, range: Span): Effect.fn.Return<void, LedgerError> {
-  const { lease } = run.settings
-  const mark = (found: ReadonlyArray<Entry>) =>
-    note(
-      run,
-      found.filter(({ owed }) => !owed).map((entry) => ({ ...entry, owed: true }))
-    )
-  for (let { from } = range; from < range.to; from += day) {
-    yield* mark(yield* lease.between({ from, to: Math.min(from + day, range.to) }))
-  }
-  yield* mark((yield* lease.withoutStart).filter((entry) => isIn(entry, range)))
-})
+/** From now on each call of the range is a change when it is read, so that a kill forgets none. */
+const owe = (run: Pass.Run, range: Span): Effect.Effect<void, LedgerError> => {
+  const isMeant = (entry: Entry) => entry.gone === undefined && !entry.owed && isIn(entry, range)
+  return Stream.runForEachArray(run.settings.lease.all, (found) => {
+    const owed = found.filter(isMeant).map((entry) => ({ ...entry, owed: true }))
+    return owed.length === 0 ? Effect.void : note(run, owed)
+  })
+}
 
 /** Takes what was asked for into the state, as far as it is in the range of the sync. */
 export const take = Effect.fnUntraced(function* (run: Pass.Run): Effect.fn.Return<void, LedgerError> {

@@ -37,7 +37,8 @@ const pace = 6 * hour
 export const sentIn = ({ hours }: Requests, now: Micros): number =>
   hours.reduce((sum, one) => (one.hour >= Math.floor(now / hour) - 24 ? sum + one.sent : sum), 0)
 
-const add = ({ hours, ...rest }: Requests, now: Micros, sent: number): Requests => {
+/** With some that were sent now. */
+export const add = ({ hours, ...rest }: Requests, now: Micros, sent: number): Requests => {
   const at = Math.floor(now / hour)
   const kept = hours.filter((one) => one.hour >= at - 24 && one.hour !== at)
   const before = hours.find((one) => one.hour === at)?.sent ?? 0

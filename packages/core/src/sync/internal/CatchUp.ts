@@ -26,15 +26,27 @@ const pagesOf = Effect.fnUntraced(function* (
   { profile: { pageSize }, settings: { lease } }: Pass.Run,
   entries: ReadonlyArray<Entry>
 ): Effect.fn.Return<ReadonlyArray<Span>, LedgerError> {
-  const starts = entries.flatMap(({ start }) => start ?? []).sort((left, right) => left - right)
+  const seconds = new Set(entries.flatMap(({ start }) => (start === undefined ? [] : Math.floor(start / second))))
+  const starts = [...seconds].sort((left, right) => left - right).map((start) => start * second)
+  const spanOf = (first: number, last: number): Span => ({ from: starts[first] ?? 0, to: (starts[last] ?? 0) + second })
+  const fits = (first: number, last: number) =>
+    Effect.map(lease.count(spanOf(first, last)), (calls) => calls < 0.9 * pageSize)
   const ranges: Array<Span> = []
-  for (const start of starts) {
-    const [from, to] = [Math.floor(start / second) * second, Math.floor(start / second) * second + second]
-    const last = ranges.at(-1)
-    const isNear =
-      last !== undefined && (to <= last.to || (yield* lease.count({ from: last.from, to })) < 0.9 * pageSize)
-    if (last !== undefined && isNear) ranges[ranges.length - 1] = { from: last.from, to: Math.max(last.to, to) }
-    else ranges.push({ from, to })
+  for (let first = 0; first < starts.length;) {
+    // The last start that fits: by steps twice as long each, then by halves.
+    let [last, step] = [first, 1]
+    while (last + step < starts.length && (yield* fits(first, last + step))) {
+      last += step
+      step *= 2
+    }
+    let beyond = Math.min(last + step, starts.length)
+    while (beyond - last > 1) {
+      const middle = (last + beyond) >>> 1
+      if (yield* fits(first, middle)) last = middle
+      else beyond = middle
+    }
+    ranges.push(spanOf(first, last))
+    first = last + 1
   }
   return ranges
 })

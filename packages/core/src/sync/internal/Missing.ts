@@ -73,19 +73,19 @@ interface Search {
   readonly read: Array<Span & { readonly isWhole: boolean; readonly calls: number }>
   /** Calls that were looked for among those without a start time, and would have come. */
   readonly undated: Set<string>
-  /** Calls that may be in front of the list, where not all came. */
-  readonly inFront: Set<string>
+  /** Calls that may have lost their start, where not all came of the place where they would be then. */
+  readonly unsure: Set<string>
 }
 
 /**
  * Whether a search shows that a call is nowhere: all came of each place where it may be, and at least one call. An answer with nothing
  * may be one of a server that is down in part: where no other call is known, that counts after half a day.
  */
-const isShown = (run: Pass.Run, { inFront, read, undated }: Search, entry: Entry): boolean => {
+const isShown = (run: Pass.Run, { read, undated, unsure }: Search, entry: Entry): boolean => {
   const places = placesOf(entry)
   const found = places.map(({ from, to }) => read.find((range) => range.from <= from && to <= range.to))
   const isLong = run.now - (entry.doubted?.since ?? run.now) >= longestWait
-  const isThere = found.some((range) => (range?.calls ?? 0) > 0) && !inFront.has(entry.id)
+  const isThere = found.some((range) => (range?.calls ?? 0) > 0) && !unsure.has(entry.id)
   return (
     found.every((range) => range?.isWhole === true) &&
     (isThere || isLong) &&
@@ -104,7 +104,7 @@ export const missing = (run: Pass.Run, endpoint: Endpoint, isSure: () => boolean
       if (all.length === 0) return Stream.empty
       const { looks, rest } = yield* byCreation(run, endpoint, all)
       const searched = yield* affordable(run, rest)
-      const search: Search = { read: [], undated: new Set(), inFront: new Set() }
+      const search: Search = { read: [], undated: new Set(), unsure: new Set() }
       const removed = Effect.suspend(() => {
         const byStart = new Set(rest)
         return isSure()
@@ -141,31 +141,45 @@ const affordable = Effect.fnUntraced(function* (
 const createdOf = (entries: ReadonlyArray<Entry>): ReadonlyArray<Span> =>
   joined(entries.flatMap(({ created: at }) => (at === undefined ? [] : [{ from: at - second, to: at + 2 * second }])))
 
-/** Looks for calls without a start time where they were created, or at the end of the list. */
-const undated = (run: Pass.Run, endpoint: Endpoint, entries: ReadonlyArray<Entry>, search: Search): Looks =>
-  Stream.suspend(() => {
-    const show = (shown: ReadonlyArray<Entry>) => shown.forEach(({ id }) => search.undated.add(id))
-    const all = { came: true }
-    return ListEnd.works(run)
-      ? ListEnd.find(run, endpoint, "missing", entries).pipe(
-          Stream.map(({ isWhole, look }) => {
-            all.came &&= isWhole
-            return look
-          }),
-          Stream.concat(Stream.fromEffectDrain(Effect.sync(() => show(all.came ? entries : []))))
-        )
-      : Stream.fromIterable(createdOf(entries)).pipe(
-          Stream.flatMap((range) => Pass.prove(run, "missing", range, { onExpected: show }))
-        )
-  })
-
-/** Calls that had a start time may have lost it, and be in front of the list. At its end, each whole pass has found them. */
-const inFront = (run: Pass.Run, endpoint: Endpoint, entries: ReadonlyArray<Entry>, search: Search): Looks =>
-  Stream.fromIterableEffect(
-    Effect.suspend(() =>
-      entries.length === 0 || ListEnd.works(run) ? nothing : readFront(run, endpoint, entries, search)
+/** Looks for calls without a start time where they were created. */
+const undated = (run: Pass.Run, entries: ReadonlyArray<Entry>, search: Search): Looks =>
+  Stream.fromIterable(createdOf(entries)).pipe(
+    Stream.flatMap((range) =>
+      Pass.prove(run, "missing", range, { onExpected: (shown) => shown.forEach(({ id }) => search.undated.add(id)) })
     )
   )
+
+/**
+ * Looks at the end of the list for calls without a start time, and for those that may have lost theirs: one of them hides in a count
+ * when another call left. They are found there by their creation.
+ */
+const atEnd = (run: Pass.Run, endpoint: Endpoint, entries: ReadonlyArray<Entry>, search: Search): Looks => {
+  const placed = entries.filter(({ created, start }) => start === undefined || created !== undefined)
+  const all = { came: true }
+  const show = () => {
+    for (const { id, start } of placed) {
+      if (start === undefined && all.came) search.undated.add(id)
+      if (start !== undefined && !all.came) search.unsure.add(id)
+    }
+  }
+  return ListEnd.find(run, endpoint, "missing", placed).pipe(
+    Stream.map(({ isWhole, look }) => {
+      all.came &&= isWhole
+      return look
+    }),
+    Stream.concat(Stream.fromEffectDrain(Effect.sync(show)))
+  )
+}
+
+/** Looks for calls where they would be without a start time, which some never had and others may have lost. */
+const withoutStart = (run: Pass.Run, endpoint: Endpoint, entries: ReadonlyArray<Entry>, search: Search): Looks =>
+  Stream.suspend(() => {
+    if (ListEnd.works(run)) return atEnd(run, endpoint, entries, search)
+    const dated = entries.filter(({ start }) => start !== undefined)
+    const front = dated.length === 0 ? nothing : readFront(run, endpoint, dated, search)
+    const others = entries.filter(({ start }) => start === undefined)
+    return Stream.concat(Stream.fromIterableEffect(front), undated(run, others, search))
+  })
 
 const readFront = Effect.fnUntraced(function* (
   run: Pass.Run,
@@ -176,7 +190,7 @@ const readFront = Effect.fnUntraced(function* (
   const before = endpoint.requests()
   const wanted = new Set(entries.map(({ id }) => id))
   const { isWhole, items, rejected: unread } = yield* endpoint.front
-  if (!isWhole) wanted.forEach((id) => search.inFront.add(id))
+  if (!isWhole) wanted.forEach((id) => search.unsure.add(id))
   const found = items.filter(({ id }) => wanted.has(id))
   const requests = endpoint.requests() - before
   return [yield* Pass.note(run, { why: "missing", items: found, rejected: [], requests, uncounted: [], unread })]
@@ -199,22 +213,7 @@ const byStart = (run: Pass.Run, endpoint: Endpoint, entries: ReadonlyArray<Entry
   }
   return Stream.fromIterable(places).pipe(
     Stream.flatMap(lookIn),
-    Stream.concat(
-      inFront(
-        run,
-        endpoint,
-        entries.filter(({ start }) => start !== undefined),
-        search
-      )
-    ),
-    Stream.concat(
-      undated(
-        run,
-        endpoint,
-        entries.filter(({ start }) => start === undefined),
-        search
-      )
-    )
+    Stream.concat(withoutStart(run, endpoint, entries, search))
   )
 }
 

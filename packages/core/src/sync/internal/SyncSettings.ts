@@ -38,8 +38,8 @@ export const of = (lease: Lease, options: Options): Effect.Effect<Pass.Settings,
   if (maxRequests !== undefined && !(Number.isInteger(maxRequests) && maxRequests > 0)) {
     return Effect.fail(refused("maxRequests", "must be a whole number above 0"))
   }
-  if (!ages.every((age) => age > horizon && age < remember)) {
-    return Effect.fail(refused("audits", "must be ages between horizon and remember"))
+  if (ages.length === 0 || !ages.every((age) => age > horizon && age < remember)) {
+    return Effect.fail(refused("audits", "must be one age or more, each between horizon and remember"))
   }
   const filters = { agentId, channel, callerNumber }
   return Effect.succeed({ lease, options, filters, from, horizon, remember, audits: ages, worth, maxRequests })

@@ -132,3 +132,10 @@ export const note = (
   head: number,
   entries: ReadonlyArray<Entry>
 ): Effect.Effect<void, LedgerError> => lease.note({ state, head, entries })
+
+/** Notes requests that were sent besides those of a pass: they are some of those that a day may have. */
+export const spend = Effect.fnUntraced(function* (lease: Lease, sent: number): Effect.fn.Return<void, LedgerError> {
+  const { head, state } = yield* open(lease, 0, 0)
+  const requests = Allowance.add(state.requests ?? Allowance.empty, yield* Allowance.now, sent)
+  yield* note(lease, { ...state, requests }, head, [])
+})
