@@ -227,7 +227,7 @@ export interface Rejected {
  */
 export interface OnRejected {
   /** @default a warning with their number and reasons */
-  readonly onRejected?: ((rejected: ReadonlyArray<Rejected>) => void | Promise<void>) | undefined
+  readonly onRejected?: ((rejected: ReadonlyArray<Rejected>) => unknown) | undefined
 }
 
 /**

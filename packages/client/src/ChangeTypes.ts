@@ -116,5 +116,5 @@ export interface ChangesOptions extends Abortable, Pick<CallSessionQuery, "agent
   /** Requests a day at most, retries not counted. @default no limit */
   readonly maxRequests?: number | undefined
   /** Receives each look before its changes; the reading waits for what it returns, and fails if that fails. */
-  readonly onLook?: ((look: Look) => void | Promise<void>) | undefined
+  readonly onLook?: ((look: Look) => unknown) | undefined
 }
