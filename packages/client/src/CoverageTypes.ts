@@ -47,6 +47,7 @@ export type CoverageReason =
         | "BoundsRefused"
         | "NoStartSeen"
         | "FilterUntried"
+        | "NotRead"
     }
   | { readonly _tag: "AnswersDiffer"; readonly calls: number }
   | { readonly _tag: "CountDiffers" | "Incomplete"; readonly read: number; readonly counted: number }

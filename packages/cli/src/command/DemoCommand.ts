@@ -140,6 +140,7 @@ const demo = Effect.gen(function* () {
     chain: { transforms: {}, tabular: false, zone: Zone.utc.name },
     sinks: [{ target, settings: {} }],
     commitEvery: Duration.seconds(1),
+    stretches: 1,
     onSinkFailure: "stop",
     deadLetters: Target.deadLettersOf([target]),
     deadLettersRaw: false,

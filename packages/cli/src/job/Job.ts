@@ -71,6 +71,8 @@ export interface Job {
   readonly chain: Chain
   readonly sinks: ReadonlyArray<Sinks.Planned>
   readonly commitEvery: Duration.Duration
+  /** Parts of the range that are read at the same time. */
+  readonly stretches: number
   readonly onSinkFailure: "stop" | "continue"
   readonly deadLetters: string
   /** Keeps rejected records as they were read, even where delivered ones are redacted. */

@@ -14,7 +14,7 @@ import * as Transforms from "../option/Transforms.ts"
 import * as When from "../option/When.ts"
 import * as Zone from "../option/Zone.ts"
 import * as Kind from "../option/Kind.ts"
-import { among, UsageError, type UsageErrors } from "../option/UsageError.ts"
+import { among, type Mention, UsageError, type UsageErrors } from "../option/UsageError.ts"
 import * as DeadLetters from "./DeadLetters.ts"
 import type * as Job from "../job/Job.ts"
 import * as OutputPaths from "./OutputPaths.ts"
@@ -45,6 +45,27 @@ const ofRecordings = (spec: PipelineSpec): ReadonlyArray<UsageError> => {
       ]
 }
 
+/** Stretches come in no order, and are parts of a range that is read by time. */
+const ofStretches = ({ sinks, source = {}, stretches = 1 }: PipelineSpec): ReadonlyArray<UsageError> => {
+  if (stretches === 1) return []
+  const conflicts = (["newest", "oldest", "limit"] as const)
+    .filter((option) => source[option] !== undefined)
+    .map((option): Mention => ({ option }))
+  if (source.walk === "pages") conflicts.push({ option: "walk", value: "pages" })
+  return [
+    ...conflicts.map((other) => new UsageError({ option: "stretches", reason: { _tag: "Conflict", with: other } })),
+    ...sinks.flatMap((sink) => {
+      const { rotate, to } = typeof sink === "string" ? { to: sink, rotate: undefined } : sink
+      const target = Option.getOrUndefined(Target.parse(to))
+      const isOrdered = target?._tag === "Stdout" || (target?._tag === "File" && rotate === undefined)
+      if (target === undefined || !isOrdered) return []
+      const rotates = target._tag === "File" && target.format !== "xlsx"
+      const reason = { _tag: "InOrder", sink: Target.describe(target), rotates } as const
+      return [new UsageError({ option: "stretches", reason })]
+    })
+  ]
+}
+
 /** Options that contradict each other. */
 const contradictions = (spec: PipelineSpec): ReadonlyArray<UsageError> => {
   const { coverage, name, sinks, source = {}, state } = spec
@@ -65,7 +86,7 @@ const contradictions = (spec: PipelineSpec): ReadonlyArray<UsageError> => {
       found.push(new UsageError({ option, reason: { _tag: "Conflict", with: other, because: "pages prove nothing" } }))
     }
   }
-  found.push(...ofRecordings(spec))
+  found.push(...ofRecordings(spec), ...ofStretches(spec))
   for (const option of ["newest", "oldest"] as const) {
     if (source.limit === undefined || source[option] === undefined) continue
     found.push(new UsageError({ option: "limit", reason: { _tag: "Conflict", with: { option } } }))
@@ -235,6 +256,7 @@ export const toJob = Effect.fnUntraced(function* (spec: PipelineSpec, { report, 
     chain: { transforms, tabular: isTabular(spec.sinks), zone: zone.name },
     sinks,
     commitEvery: durationOf(spec.commitEvery, Duration.seconds(1)),
+    stretches: spec.stretches ?? 1,
     onSinkFailure: spec.onSinkFailure ?? "stop",
     deadLetters:
       spec.deadLetters ??

@@ -30,6 +30,7 @@ const ofExport = (spec: PipelineSpec): ReadonlyArray<UsageError> => {
     ["state", spec.state === false, "keeps state"],
     ["coverage", spec.coverage !== undefined, "own report"],
     ["strict", spec.strict !== undefined, "own report"],
+    ["stretches", spec.stretches !== undefined, "one by one"],
     ["onSinkFailure", spec.onSinkFailure !== undefined, "never stops"]
   ]
   return given.flatMap(([option, isGiven, instead]) => (isGiven ? [refuse(option, instead)] : []))

@@ -159,6 +159,11 @@ export const run = {
     { fallback: ".callstream" }
   ),
   commitEvery: one(Kind.duration, "How often to save progress", { fallback: "1s" }),
+  stretches: one(
+    Kind.integer(1, 64),
+    "Parts of the range that are read and written at the same time, each of about 20,000 calls in order; for databases, webhooks and rotated files",
+    { fallback: "1" }
+  ),
   onSinkFailure: one(
     Kind.choice("stop|continue", ["stop", "continue"]),
     "When one of several sinks fails permanently: stop the run, or continue without it and exit with 3",

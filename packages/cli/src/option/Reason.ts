@@ -257,6 +257,13 @@ const wordsFor = (reason: Reason, option: AnyOption | undefined, speaker: Speake
       return { problem: `applies to ${reason.sinks.join(" or ")} only`, advice: "Remove it, or add such a sink." }
     case "OnlyWithOption":
       return { problem: `needs ${speaker.name(reason.other)}`, advice: "Add that, or remove this." }
+    case "InOrder": {
+      const instead = `Write to a database or a webhook, or remove ${speaker.name({ option: "stretches" })}.`
+      return {
+        problem: `cannot be used with ${reason.sink}, which has all calls in one order`,
+        advice: reason.rotates ? `Add ${speaker.name({ option: "rotate" })}. ${instead}` : instead
+      }
+    }
     case "Reversed":
       return { problem: `(${reason.until}) is not later than ${speaker.name({ option: "since" })} (${reason.since})` }
     case "TooEarly":
@@ -307,6 +314,7 @@ const continues = new Set<Reason["_tag"]>([
   "Conflict",
   "OnlyWith",
   "OnlyWithOption",
+  "InOrder",
   "Reversed",
   "TooEarly",
   "NotInSync",

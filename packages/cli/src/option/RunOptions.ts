@@ -15,6 +15,7 @@ type Part = Pick<
   | "zone"
   | "state"
   | "commitEvery"
+  | "stretches"
   | "onSinkFailure"
   | "deadLetters"
   | "deadLettersRaw"

@@ -11,6 +11,7 @@ const syncAdvice = ({ name }: Speaker): Readonly<Record<SyncAdvice, string>> => 
   "both kinds": "A sync includes calls without a start time: remove it.",
   "keeps state": "A sync keeps its state: remove it.",
   "own report": "Use callstream status.",
+  "one by one": "A sync reads few calls at a time: remove it.",
   "never stops": "A sink that fails does not hold up the others: remove it.",
   database: "Sync into a database, such as sqlite:calls.db, and export from there.",
   "by size": "A log of changes has files by size: give a size such as 64MB, or remove it.",
@@ -32,6 +33,7 @@ export const ofExport: ReadonlyMap<string, string> = new Map(
     "--profile": "probes",
     "--coverage": "own report",
     "--strict": "own report",
+    "--stretches": "one by one",
     "--on-sink-failure": "never stops"
   } as const).map(([flag, advice]) => [flag, syncAdvice(inFlags)[advice]])
 )

@@ -45,6 +45,8 @@ export type Reason =
   | { readonly _tag: "Conflict"; readonly with: Mention; readonly because?: ConflictCause }
   | { readonly _tag: "OnlyWith"; readonly sinks: ReadonlyArray<string> }
   | { readonly _tag: "OnlyWithOption"; readonly other: Mention }
+  /** Of a sink that has all calls in order, and whether it could have them in several files. */
+  | { readonly _tag: "InOrder"; readonly sink: string; readonly rotates: boolean }
   | { readonly _tag: "Reversed"; readonly since: string; readonly until: string }
   | { readonly _tag: "TooEarly"; readonly year: number }
   | { readonly _tag: "SkippedDay"; readonly date: string; readonly zone: string }
@@ -112,6 +114,7 @@ export type SyncAdvice =
   | "both kinds"
   | "keeps state"
   | "own report"
+  | "one by one"
   | "never stops"
   | "database"
   | "by size"

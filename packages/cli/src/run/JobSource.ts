@@ -49,17 +49,28 @@ export const sourceOf = (job: Job, end: Instant.Instant | undefined, { progress,
       return Ref.update(progress, Progress.withLeftOut(sessions.length))
     })
   )
+  const watched = <E, R>(units: Stream.Stream<Source.Unit, E, R>) =>
+    Stream.tap(units, ({ rows }) =>
+      Effect.map(Ref.get(progress), ({ sessions }) => {
+        // The conditions read the rows anyway.
+        if (sessions === 0 && job.conditions.length > 0) seen.add(Rows.items(rows).map(({ row }) => row))
+      })
+    )
+  const { stretches } = source
   return {
     ...source,
     // Only a run that resumes needs it beforehand; the others save a request.
     begin: Effect.succeed({ from, to, end: end ?? null }),
-    units: (state, at) =>
-      Stream.tap(source.units(state, at), ({ rows }) =>
-        Effect.map(Ref.get(progress), ({ sessions }) => {
-          // The conditions read the rows anyway.
-          if (sessions === 0 && job.conditions.length > 0) seen.add(Rows.items(rows).map(({ row }) => row))
-        })
-      )
+    units: (state, at) => watched(source.units(state, at)),
+    stretches:
+      stretches === undefined
+        ? undefined
+        : (state, readers, begun) =>
+            Effect.map(stretches(state, readers, begun), (beside) => ({
+              ...beside,
+              units: (nth, at) => watched(beside.units(nth, at)),
+              closing: watched(beside.closing)
+            }))
   }
 }
 

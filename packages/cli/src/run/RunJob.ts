@@ -132,6 +132,7 @@ export const run = Effect.fnUntraced(function* (job: Job, { coverageReport, prog
         sinks: [first, ...rest],
         deadLetters: DeadLetterFile.make(job.deadLetters),
         commitEvery: job.commitEvery,
+        stretches: job.stretches,
         rawLetters: job.deadLettersRaw,
         onSinkFailure: job.onSinkFailure,
         maxDeadShare: job.maxDeadShare

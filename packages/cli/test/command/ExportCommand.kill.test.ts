@@ -25,6 +25,10 @@ const kills: Readonly<Record<string, ReadonlyArray<Chain.Kill>>> = {
   sqlite: [at("before", "commit", "table", 4), at("after", "insert", "table", 4), at("after", "commit", "table", 3)],
   "sqlite and webhook": [at("after", "commit", "table", 3), answer("after", 2)],
   postgres: [at("after", "commit", "server", 3), at("before", "commit", "server", 2)],
+  "by day in stretches": [at("after", "fsync", "data", 5), at("after", "rename", "data", 1)],
+  "parquet by size in stretches": [at("after", "fsync", "checkpoint", 9), at("before", "rename", "manifest", 1)],
+  "webhook in stretches": [answer("before", 4), answer("after", 6)],
+  "sqlite in stretches": [at("before", "commit", "table", 9), at("after", "commit", "table", 8)],
   stdout: [at("midway", "write", "stdout", 3), at("before", "rename", "checkpoint", 2)]
 }
 

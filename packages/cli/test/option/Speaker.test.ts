@@ -20,6 +20,7 @@ const everyAdvice = {
   "both kinds": true,
   "keeps state": true,
   "own report": true,
+  "one by one": true,
   "never stops": true,
   database: true,
   "by size": true,

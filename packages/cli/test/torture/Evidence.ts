@@ -16,6 +16,7 @@ export const stateOf = (path: string) =>
   json(path) as {
     readonly finished: boolean
     readonly sinks: Readonly<Record<string, { readonly at: number | "end" }>>
+    readonly stretches?: ReadonlyArray<{ readonly range: { readonly from: number; readonly to: number } }>
   }
 
 const everything = (cwd: string): ReadonlyArray<string> =>
@@ -145,12 +146,30 @@ const ask = (path: string, sql: string): ReadonlyArray<Record<string, unknown>> 
 }
 
 /** What a killed run left ends exactly where its account says, and the checkpoint is not ahead of it. */
-export const tableAfterKill = (cwd: string, name: string): Problems => {
+export const tableAfterKill = (
+  cwd: string,
+  name: string,
+  stretches: ReadonlyArray<{ readonly range: { readonly from: number; readonly to: number } }> = []
+): Problems => {
   const path = join(cwd, name)
   if (!existsSync(path)) return []
   const tables = ask(path, "SELECT name FROM sqlite_schema WHERE type = 'table'").map(({ name }) => name)
   if (!tables.includes("call_sessions")) return []
-  const [account] = ask(path, "SELECT cursor FROM callstream_commits")
+  const accounts = ask(path, "SELECT name, cursor FROM callstream_commits")
+  if (stretches.length > 0) {
+    const starts = ask(path, "SELECT startedAt AS at FROM call_sessions").map(({ at }) => Date.parse(String(at)) * 1000)
+    return stretches.flatMap(({ range: { from, to } }, nth) => {
+      const own = accounts.find((one) => String(one["name"]).startsWith(`torture stretch ${nth + 1} `))
+      // When all are finished there is the account of the whole.
+      const whole = accounts.some(
+        (one) => String(one["name"]).startsWith("torture ") && !String(one["name"]).includes("stretch")
+      )
+      const cursor = whole ? Infinity : own === undefined ? -Infinity : Number(own["cursor"])
+      const beyond = starts.filter((at) => at >= Math.max(from, cursor + 1000) && at < to)
+      return beyond.length === 0 ? [] : [`${name}: ${beyond.length} rows are beyond what stretch ${nth + 1} says`]
+    })
+  }
+  const [account] = accounts
   const cursor = account === undefined ? Number.NEGATIVE_INFINITY : Number(account["cursor"])
   if (cursor === Number.MAX_SAFE_INTEGER) return []
   const beyond = ask(path, "SELECT startedAt AS at FROM call_sessions").filter(

@@ -22,6 +22,8 @@ export interface Scenario {
   readonly table?: string | undefined
   /** A database of a server that is not killed. */
   readonly postgres?: boolean | undefined
+  /** Read side by side. */
+  readonly stretches?: number | undefined
 }
 
 export const scenarios: ReadonlyArray<Scenario> = [
@@ -41,7 +43,17 @@ export const scenarios: ReadonlyArray<Scenario> = [
   { name: "stdout", stdout: true },
   { name: "sqlite", table: "calls.db" },
   { name: "sqlite and webhook", table: "calls.db", webhook: true },
-  ...(Postgres.missing ? [] : [{ name: "postgres", postgres: true }])
+  { name: "by day in stretches", file: "calls.ndjson", rotate: "day", stretches: 3 },
+  { name: "by size in stretches", file: "calls.csv.gz", rotate: "20KB", stretches: 3 },
+  { name: "parquet by size in stretches", file: "calls.parquet", rotate: "60KB", stretches: 2 },
+  { name: "webhook in stretches", webhook: true, stretches: 2 },
+  { name: "sqlite in stretches", table: "calls.db", stretches: 3 },
+  ...(Postgres.missing
+    ? []
+    : [
+        { name: "postgres", postgres: true },
+        { name: "postgres in stretches", postgres: true, stretches: 3 }
+      ])
 ]
 
 /** How a run is ended: at a call of its own, at an answer of the receiver, or after so many requests to the server. */
@@ -166,8 +178,10 @@ export const run = Effect.fnUntraced(function* (options: Options): Effect.fn.Ret
     if (code === null) {
       kills.push(one.kill === undefined ? "by nobody" : describe(one.kill))
       if (Evidence.leftInsideCommit(cwd)) insideCommits++
-      if (scenario.table !== undefined) problems.push(...Evidence.tableAfterKill(cwd, scenario.table))
-      if (database !== undefined) problems.push(...(yield* Evidence.serverAfterKill(database)))
+      if (scenario.table !== undefined)
+        problems.push(...Evidence.tableAfterKill(cwd, scenario.table, stretchesIn(state)))
+      if (database !== undefined && scenario.stretches === undefined)
+        problems.push(...(yield* Evidence.serverAfterKill(database)))
       continue
     }
     if (code !== 0) problems.push(`a run ended with ${code}: ${stderr}`)
@@ -218,6 +232,8 @@ export const run = Effect.fnUntraced(function* (options: Options): Effect.fn.Ret
   return { kills, insideCommits, repeats, resumed, problems, counts }
 })
 
+const stretchesIn = (state: string) => (existsSync(state) ? Evidence.stateOf(state).stretches : undefined)
+
 const argumentsOf = (
   scenario: Scenario,
   range: { readonly from?: string; readonly to?: string },
@@ -241,6 +257,7 @@ const argumentsOf = (
   ...(scenario.webhook === true
     ? ["--to", url, "--allow-private-hosts", "--dead-letters", "dead-letters.ndjson", "--max-dead-letters", "50"]
     : []),
+  ...(scenario.stretches === undefined ? [] : ["--stretches", String(scenario.stretches)]),
   ...(scenario.stdout === true ? ["--to", "-"] : [])
 ]
 

@@ -9,11 +9,31 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { CoverageSet } from "../coverage/CoverageSet.ts"
+import { CoverageSet, Range } from "../coverage/CoverageSet.ts"
 import { Committed } from "../model/Committed.ts"
 import { difference, type Fingerprint } from "../model/Fingerprint.ts"
 import { Version } from "../model/Version.ts"
 import { CheckpointError } from "./CheckpointError.ts"
+
+/**
+ * The saved state of a stretch of a run, which is read and committed by itself.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const Stretch = Schema.Struct({
+  range: Range,
+  sinks: Schema.Record(Schema.String, Committed),
+  /** Every sink holds the whole stretch. */
+  finished: Schema.Boolean,
+  coverage: Schema.optionalKey(CoverageSet)
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Stretch = typeof Stretch.Type
 
 /**
  * The saved state: one `Committed` for each sink. The next run resumes from the lowest, and each sink skips what it has.
@@ -32,7 +52,9 @@ export const State = Schema.Struct({
   /** The state of the source, such as the resolved range. Saved before anything is read. */
   source: Schema.optionalKey(Schema.Json),
   /** The coverage of everything that the sinks hold. */
-  coverage: Schema.optionalKey(CoverageSet)
+  coverage: Schema.optionalKey(CoverageSet),
+  /** Of a run whose stretches are read side by side: they tile its range. Until they are finished, the rest is empty. */
+  stretches: Schema.optionalKey(Schema.Array(Stretch))
 })
 
 /**
@@ -102,10 +124,10 @@ export class Checkpoint extends Context.Service<
  */
 export const refuseOther = (
   pipeline: string,
-  { fingerprint: kept, sinks }: State,
+  { fingerprint: kept, sinks, stretches = [] }: State,
   asked: Fingerprint
 ): Effect.Effect<void, CheckpointError> => {
-  if (Object.keys(sinks).length === 0) return Effect.void
+  if ([sinks, ...stretches.map(({ sinks }) => sinks)].every((one) => Object.keys(one).length === 0)) return Effect.void
   const parts = difference(kept, asked)
   if (parts.length === 0) return Effect.void
   return Effect.fail(

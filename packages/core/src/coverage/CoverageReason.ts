@@ -30,6 +30,7 @@ import * as Schema from "effect/Schema"
  * - `BoundsAfterPaging`, `BoundsUnclear`, `BoundsRefused`, `NoStartSeen`: time bounds are applied too late, or could not be tried.
  * - `FilterFails`, `FilterUntried`: the same of a filter.
  * - `Incomplete`: fewer rows came than were counted.
+ * - `NotRead`: nobody read it: a stretch of the whole is missing.
  * - `Unreadable`: the server failed; `problem` is what it said.
  *
  * @since 0.1.0
@@ -67,6 +68,7 @@ export const CoverageReason = Schema.Union([
   }),
   Schema.TaggedStruct("FilterUntried", {}),
   Schema.TaggedStruct("Incomplete", { read: Schema.Int, counted: Schema.Int }),
+  Schema.TaggedStruct("NotRead", {}),
   Schema.TaggedStruct("Unreadable", { problem: Schema.String })
 ])
 
@@ -144,6 +146,8 @@ export const describe = (reason: CoverageReason): string => {
       return "no call was found, so the filter could not be tried"
     case "Incomplete":
       return `${reason.read} of ${calls(reason.counted)} were read`
+    case "NotRead":
+      return "it was not read"
     case "Unreadable":
       return reason.problem
   }

@@ -8,28 +8,16 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as CoverageReason from "../coverage/CoverageReason.ts"
-import { AgniClient } from "../client/AgniClient.ts"
+import type { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import type { CallSessionQuery } from "../model/CallSessionQuery.ts"
 import * as Instant from "../model/Instant.ts"
-import { verdict, type Window } from "./Coverage.ts"
-import type * as Ask from "../endpoint/internal/Ask.ts"
+import { type Range, verdict, type Window } from "./Coverage.ts"
 import * as Asked from "./internal/Asked.ts"
-import * as Beginning from "./internal/Beginning.ts"
 import * as Clocks from "../endpoint/internal/Clocks.ts"
-import * as Fallback from "./internal/Fallback.ts"
-import type * as Micros from "../endpoint/internal/Micros.ts"
-import * as Windows from "./internal/Windows.ts"
-import * as Patience from "../endpoint/internal/Patience.ts"
-import * as Probes from "../endpoint/internal/Probes.ts"
-import * as Reading from "./internal/Reading.ts"
-import * as WithoutStart from "./internal/WithoutStart.ts"
-import * as Partitioner from "./internal/Partitioner.ts"
-import type { Settings } from "./internal/Settings.ts"
-import * as Task from "./internal/Task.ts"
-import * as Undated from "./internal/Undated.ts"
+import * as RangeReading from "./internal/RangeReading.ts"
 import { mistakeIn, refuse } from "./internal/Refuse.ts"
-import * as EndpointProfile from "../endpoint/EndpointProfile.ts"
+import type * as EndpointProfile from "../endpoint/EndpointProfile.ts"
 
 /**
  * How a history is read.
@@ -98,104 +86,88 @@ export const windows = (range: OpenRange = {}, options: Options = {}): Stream.St
   if (Result.isFailure(asked)) return Stream.fail(asked.failure)
   const { from, to } = asked.success
   if (from !== undefined && to !== undefined && from > to) return refuse("from", "must not be later than to")
-  return begin(asked.success, options).pipe(Stream.tap((window) => Effect.logDebug(describe(window))))
+  return reported(begin(asked.success, options))
 }
 
-const probe = Effect.fnUntraced(function* (range: Asked.Asked, filters: Ask.Filters, options: Options) {
-  const { pageSize, profile } = options
-  const isBounded = range.from !== undefined
-  return (
-    (yield* Probes.Probed) ?? (yield* Probes.probe({ filters, pageSize, profile, deep: false, bounded: isBounded }))
-  )
-})
+const reported = <R>(windows: Stream.Stream<Window, AgniError, R>): Stream.Stream<Window, AgniError, R> =>
+  Stream.tap(windows, (window) => Effect.logDebug(describe(window)))
 
 const begin = (range: Asked.Asked, options: Options): Stream.Stream<Window, AgniError, AgniClient> =>
   Stream.unwrap(
-    Effect.gen(function* () {
-      const { agentId, callerNumber, channel, concurrency = 4, keepGoing = false, search, status } = options
-      const filters = { agentId, status, channel, callerNumber, search }
-      const list = Patience.make((yield* AgniClient).list)
-      const seen = yield* probe(range, filters, options)
-      const { profile } = seen
-      yield* Effect.forEach(EndpointProfile.facts(profile), ({ about, text }) => Effect.logDebug(`${about}: ${text}`))
-      const clocks = Clocks.make(seen.localNow, seen.log)
-      if (clocks.apart > Clocks.notable) yield* Effect.logWarning(Clocks.describe(clocks))
-      const bounds = Beginning.boundsOf(range, seen, clocks)
-      const { to, whole } = bounds
-      if (range.from !== undefined && range.from >= to) return Stream.make(notYet(range.from, to, seen.serverNow))
-      if (profile.filterProblem !== undefined) {
-        return Fallback.windows({ from: bounds.from, to }, whole, filters, profile.filterProblem, {
-          concurrency,
-          keepGoing,
-          size: profile.pageSize
-        }).pipe(Stream.provideService(AgniClient, AgniClient.of({ list })))
-      }
-      const { hold, horizon, pagesPerWindow, withoutStart } = options
-      const settings = Beginning.settingsOf(list, filters, range, seen, clocks, {
-        concurrency,
-        hold,
-        horizon,
-        pagesPerWindow
-      })
-      return yield* readAll(settings, range, bounds, seen, {
-        concurrency,
-        keepGoing,
-        limits: options.profile?.limits,
-        clocksApart: clocks.apart > Clocks.notable ? Math.round(clocks.apart) : undefined,
-        earliest: clocks.earliest,
-        withoutStart: withoutStart !== "skip" && settings.controls.length > 0
-      })
+    Effect.map(RangeReading.open(range, options, undefined), ({ closing, windows }) =>
+      Stream.concat(windows(0, { cuts: range.cuts }), closing)
+    )
+  )
+
+/**
+ * A stretch of a range, and where an earlier run left off in it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Begun extends Range {
+  /** Everything before this was read. @default its beginning */
+  readonly at?: Instant.Instant | undefined
+}
+
+/**
+ * How stretches are read side by side.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface SideBySideOptions extends Omit<Options, "cuts" | "resume"> {
+  /** Stretches that are read at the same time: the range is cut into a multiple of it. */
+  readonly sideBySide: number
+  /** Calls of a stretch, about. @default 20000 */
+  readonly stretchSize?: number | undefined
+  /** The stretches as an earlier run cut them. @default the range is cut where its calls are */
+  readonly stretches?: ReadonlyArray<Begun> | undefined
+}
+
+/**
+ * A range in stretches that one reading reads side by side: what the answers for one show of another counts there too, so it
+ * proves as much as `windows`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface SideBySide {
+  /** They tile the range, ascending. */
+  readonly stretches: ReadonlyArray<Range>
+  /** The windows of a stretch, ascending. Each stretch is read once. */
+  readonly windows: (
+    stretch: number,
+    at: { readonly from?: Instant.Instant | undefined; readonly cuts: ReadonlyArray<Instant.Instant> }
+  ) => Stream.Stream<Window, AgniError, AgniClient>
+  /** After all of them: the calls without a start time, and what is taken back of earlier windows. */
+  readonly closing: Stream.Stream<Window, AgniError, AgniClient>
+}
+
+/**
+ * Cuts a range into stretches, and opens them.
+ *
+ * @since 0.1.0
+ * @category streams
+ */
+export const sideBySide = (
+  range: OpenRange,
+  options: SideBySideOptions
+): Effect.Effect<SideBySide, AgniError, AgniClient> => {
+  const mistake = mistakeIn(options)
+  if (mistake !== undefined) return Effect.fail(mistake)
+  const asked = Asked.read({ ...range, end: options.end })
+  if (Result.isFailure(asked)) return Effect.fail(asked.failure)
+  const { sideBySide, stretchSize: size, stretches } = options
+  return Effect.map(
+    RangeReading.open(asked.success, options, { sideBySide, size, stretches }),
+    ({ closing, stretches, windows }) => ({
+      stretches: stretches.map(({ from, to }) => ({ from: Instant.of(from), to: Instant.of(to) })),
+      windows: (stretch, at) => reported(windows(stretch, at)),
+      closing: reported(closing)
     })
   )
-
-const everything: Micros.Range = { from: -Infinity, to: Infinity }
-
-/** The windows of the range, and the last one, of the calls without a start time. */
-const readAll = Effect.fnUntraced(function* (
-  settings: Settings,
-  asked: Asked.Asked,
-  { first, from, to, whole }: Beginning.Bounds,
-  seen: Probes.Seen,
-  options: Omit<Reading.Options, "ends" | "log"> & { readonly withoutStart: boolean }
-) {
-  const isFromOldest = asked.from === undefined
-  const reading = yield* Reading.make(
-    settings,
-    { from, to },
-    { ...options, ends: { whole, fromOldest: isFromOldest && from === first }, log: seen.log }
-  )
-  const { known, ledger } = reading
-  const cuts = [...asked.cuts, reading.horizon(), settings.latest]
-  const tasks = Partitioner.tasks({ from, to }, cuts, seen, isFromOldest, settings.latest)
-  const listed = Probes.listed(seen)
-  const below = (task: Task.Task): Task.Task =>
-    listed !== undefined && Task.isElsewhere(seen.log.shown, everything, task) ? { ...task, below: listed } : task
-  const about = { ledger, inPart: from > first, known }
-  const ofWhole = Effect.suspend(() => Undated.window(settings, { from, to }, about, options.keepGoing))
-  const ofRange = Effect.suspend(() =>
-    options.withoutStart
-      ? WithoutStart.window(
-          settings,
-          { from: asked.from ?? -Infinity, to },
-          {
-            known,
-            calls: seen.about,
-            delivered: ledger.rows,
-            shown: () => ledger.created,
-            isDelivered: (key) => ledger.has(key) || ledger.unplaced.has(key),
-            note: (log) => ledger.note({ log })
-          }
-        )
-      : Effect.undefined
-  )
-  const closing = Effect.flatMap(whole ? ofWhole : ofRange, reading.closing)
-  // A whole history needs it in any case: nobody should wait for it.
-  if (whole) yield* Effect.forkChild(Effect.ignore(settings.repeats))
-  return Stream.concat(
-    reading.windows({ first: tasks.first.map(below), rest: tasks.rest.map(below) }),
-    Stream.unwrap(Effect.map(closing, (window) => (window === undefined ? Stream.empty : Stream.make(window))))
-  )
-})
+}
 
 /**
  * The end of a range without one: a day after the latest credible clock. A call that starts later had a broken clock, and is
@@ -206,17 +178,6 @@ const readAll = Effect.fnUntraced(function* (
  */
 export const openEnd = (local: Instant.Instant, observedAt: Instant.Instant): Instant.Instant =>
   Instant.of(Clocks.openEnd(Clocks.make(local, { latest: observedAt, observedAt })))
-
-/** A range that begins later than the server's clock: calls may still come into it. */
-const notYet = (from: Micros.Micros, to: Micros.Micros, now: Micros.Micros): Window =>
-  Windows.make([], {
-    from,
-    to: Math.max(from, to),
-    rejected: [],
-    coverage: { _tag: "Provisional", reason: { _tag: "AfterNow" } },
-    requests: 0,
-    observedAt: now
-  })
 
 const describe = (window: Window): string => {
   const { coverage, from, rejected, requests, rows, to } = window

@@ -20,7 +20,7 @@ import type { Transform } from "../transform/TransformContract.ts"
 import type { DeadLetter } from "./DeadLetter.ts"
 import * as Guarantee from "./Guarantee.ts"
 import * as Events from "./internal/Events.ts"
-import { runOnce } from "./internal/RunOnce.ts"
+import { execute as executeRun } from "./internal/Execute.ts"
 import type { RunEvent } from "./RunEvent.ts"
 import type { RunSummary } from "./RunSummary.ts"
 import type { TooManyDeadLetters } from "./TooManyDeadLetters.ts"
@@ -97,8 +97,14 @@ export interface Options<A, S, E, RS, Sinks extends ReadonlyArray<AnySink>, RD, 
    * the others as long as there are any; the next run brings it up to them. @default "stop"
    */
   readonly onSinkFailure?: "stop" | "continue" | undefined
-  /** The share of records that may become dead letters, once there are 100. @default 0.1 */
+  /** The share of records that may become dead letters, once there are 100, in each stretch. @default 0.1 */
   readonly maxDeadShare?: number | undefined
+  /**
+   * Stretches of the source that are read side by side, each with sinks and a position of its own. The requests of all of
+   * them stay within the client's limits. Refused where a sink needs all calls in order (`SessionSink.shares`). A run that
+   * resumes may have another number, but stays in one piece if it began so. @default 1
+   */
+  readonly stretches?: number | undefined
   /**
    * Called with the rows that a decoder, a transform or a sink rejected, when they are among the dead letters. An error
    * of it ends the run. @default nothing
@@ -147,7 +153,7 @@ export const make = <
     transforms: transform.label,
     sinks: sinks.map((sink) => sink.name).join(", ")
   }
-  const execute = (emit: Events.Emit) => Effect.scoped(runOnce({ ...options, sinks, fingerprint, emit }))
+  const execute = (emit: Events.Emit) => Effect.scoped(executeRun({ ...options, sinks, fingerprint, emit }))
   return {
     name,
     fingerprint,

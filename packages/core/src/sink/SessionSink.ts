@@ -22,16 +22,7 @@ import * as SqlFailure from "../platform/SqlFailure.ts"
 import type { Cursor } from "../model/Position.ts"
 import type { RejectedRow } from "../model/RejectedRow.ts"
 import { of as versionAt, type Version } from "../model/Version.ts"
-import {
-  type Batch,
-  type Delivery,
-  type Keeps,
-  opening,
-  type Opening,
-  type Refused,
-  type SessionSink,
-  type Writer
-} from "./SinkContract.ts"
+import { type Batch, opening, type Opening, type Refused, type SessionSink, type Writer } from "./SinkContract.ts"
 import { SinkError } from "./SinkError.ts"
 import type { SinkReason } from "./SinkReason.ts"
 
@@ -59,13 +50,7 @@ export interface WriterOptions<in A, out R = never> {
   readonly compared?: Writer<A>["compared"]
 }
 
-interface Named {
-  /** Its key in the checkpoint: unique in a pipeline, the same in each run, and without secrets. */
-  readonly name: string
-  readonly delivery: Delivery
-  /** Of a sink with `remove`: what it does with the versions of a call. @default it cannot be in a sync */
-  readonly keeps?: Keeps | undefined
-}
+type Named = Pick<SessionSink<never>, "delivery" | "keeps" | "name" | "shares">
 
 /**
  * The parts of a sink: how it writes a batch or, if it holds a file or a connection, how it is opened.
@@ -102,7 +87,7 @@ export type Options<A, R, RV = never> = Named &
  * @category constructors
  */
 export const make = <A, R = never, RV = never>(options: Options<A, R, RV>): SessionSink<A, R | RV> => {
-  const { delivery, keeps, name } = options
+  const { delivery, keeps, name, shares } = options
   const verify = options.write === undefined ? options.verify : undefined
   const opened = (opening: Opening): Effect.Effect<WriterOptions<A, R>, SinkError, R | Scope.Scope> =>
     options.write === undefined ? options.open(opening) : Effect.succeed(options)
@@ -110,6 +95,7 @@ export const make = <A, R = never, RV = never>(options: Options<A, R, RV>): Sess
     name,
     delivery,
     keeps,
+    shares,
     open: (opening) =>
       Effect.flatMap(opened(opening), (writer) =>
         Effect.map(Effect.context<R>(), (context) => toWriter(writer, context, opening.from))
@@ -188,7 +174,7 @@ export const provide: {
     self: SessionSink<A, R>,
     services: Layer.Layer<RO, E, RL>
   ): SessionSink<A, Exclude<R, RO> | RL> => {
-    const { delivery, keeps, name, open, verify } = self
+    const { delivery, keeps, name, open, shares, verify } = self
     const within = <B>(operation: SinkError["operation"], use: Effect.Effect<B, SinkError, R | Scope.Scope>) =>
       Effect.flatMap(
         Effect.mapError(Layer.build(services), toSinkError(name, operation)),
@@ -201,6 +187,7 @@ export const provide: {
       name,
       delivery,
       keeps,
+      shares,
       open: (opening) => within("open", open(opening)),
       ...(verify === undefined
         ? {}
@@ -245,7 +232,7 @@ export const mapInput: {
     f: (row: B) => A,
     columns: (input: ReadonlyArray<Column>) => ReadonlyArray<Column> = (input) => input
   ): SessionSink<B, R> => {
-    const { delivery, keeps, name, open, verify } = self
+    const { delivery, keeps, name, open, shares, verify } = self
     const mapped = (batch: Batch<B>): Batch<A> => ({
       ...batch,
       items: batch.items.map((item) => withRow(item, f(item.row))),
@@ -255,6 +242,7 @@ export const mapInput: {
       name,
       delivery,
       keeps,
+      shares,
       open: (opening) =>
         Effect.map(open(opening), ({ write, ...writer }): Writer<B> => ({
           ...writer,

@@ -105,6 +105,17 @@ export type Delivery = "transactional" | "idempotent" | "resumable" | "append"
 export type Keeps = "latest" | "changes"
 
 /**
+ * How a sink takes stretches that are read side by side.
+ *
+ * - `each`: it is opened once for each of them, under a name of its own.
+ * - `together`: it is opened once, and each commit of a stretch hands over its rows. Calls are in no order.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Shares = "each" | "together"
+
+/**
  * An open sink. Calls come one after another.
  *
  * @since 0.1.0
@@ -168,6 +179,11 @@ export interface Opening {
    * @default no
    */
   readonly hasWithoutStart?: Effect.Effect<boolean> | undefined
+  /**
+   * Of the last part of a run in stretches: the names that its stretches had for this sink. What the sink keeps of them is
+   * done with once it is finished. @default none
+   */
+  readonly stretches?: ReadonlyArray<string> | undefined
 }
 
 /**
@@ -194,6 +210,8 @@ export interface SessionSink<in A, out R = never> extends Pipeable {
   readonly delivery: Delivery
   /** How it can be in a sync. @default it cannot: its `Writer` has no `remove` */
   readonly keeps?: Keeps | undefined
+  /** @default it takes one stretch only, because its rows are in order */
+  readonly shares?: Shares | undefined
   /** Opens it at its last position, or from the beginning. */
   readonly open: (opening: Opening) => Effect.Effect<Writer<A>, SinkError, R | Scope.Scope>
   /**

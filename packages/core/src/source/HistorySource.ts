@@ -3,10 +3,12 @@
  *
  * @since 0.1.0
  */
+import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import * as Instant from "../model/Instant.ts"
+import type { Window } from "../history/Coverage.ts"
 import * as History from "../history/History.ts"
 import type * as Bounds from "./Bounds.ts"
 import * as RangeSource from "./internal/RangeSource.ts"
@@ -27,7 +29,10 @@ export type State = Bounds.Bounds
  * @since 0.1.0
  * @category options
  */
-export type Options = Omit<History.Options, "resume" | "cuts">
+export interface Options extends Omit<History.Options, "resume" | "cuts"> {
+  /** Calls of a stretch, about, where a run reads several side by side. @default 20000 */
+  readonly stretchSize?: number | undefined
+}
 
 /**
  * The calls of a range. A range without `to` ends when the first run under a name begins, by the server's clock, and a
@@ -39,19 +44,37 @@ export type Options = Omit<History.Options, "resume" | "cuts">
  * @since 0.1.0
  * @category constructors
  */
-export const make = (range: History.OpenRange = {}, options: Options = {}): Source<State, AgniError, AgniClient> =>
-  RangeSource.ofHistory(
+export const make = (range: History.OpenRange = {}, options: Options = {}): Source<State, AgniError, AgniClient> => ({
+  ...RangeSource.ofHistory(
     range,
     options,
     options.withoutStart === "skip" ? { withoutStart: "skip" } : {},
-    (range, options, at) =>
-      History.windows(range, { ...options, ...placeOf(at) }).pipe(
-        Stream.mapAccum(() => Units.begin, Units.next, { onHalt: Units.last })
-      )
-  )
+    (range, options, at) => unitsOf(History.windows(range, { ...options, ...placeOf(at) }))
+  ),
+  stretches: (bounds, readers, begun) =>
+    Effect.map(
+      History.sideBySide(RangeSource.open(bounds), {
+        ...options,
+        end: bounds.end ?? undefined,
+        sideBySide: readers,
+        stretches: begun?.map(({ at, range }) => ({ ...range, at: at === undefined ? undefined : Instant.of(at) }))
+      }),
+      ({ closing, stretches, windows }) => ({
+        stretches,
+        units: (stretch, at) => {
+          const { cuts, resume } = placeOf(at)
+          return unitsOf(windows(stretch, { from: resume, cuts }))
+        },
+        closing: unitsOf(closing, Units.ending)
+      })
+    )
+})
+
+const unitsOf = <E, R>(windows: Stream.Stream<Window, E, R>, begin = Units.begin) =>
+  Stream.mapAccum(windows, () => begin, Units.next, { onHalt: Units.last })
 
 /** Positions of a history are starts. */
-const placeOf = ({ cuts, from }: Place): Pick<History.Options, "cuts" | "resume"> => ({
+const placeOf = ({ cuts, from }: Place) => ({
   resume: from === undefined ? undefined : Instant.of(from),
   cuts: cuts.map((cut) => Instant.of(cut))
 })

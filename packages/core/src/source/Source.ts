@@ -76,6 +76,33 @@ export interface Place {
 }
 
 /**
+ * A stretch of a source, and where an earlier run left off in it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Begun {
+  readonly range: CoverageSet.Range
+  /** Everything before this is in all sinks. */
+  readonly at: Position | undefined
+}
+
+/**
+ * What a source reads, in stretches that several readers read side by side.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface SideBySide<out E = never, out R = never> {
+  /** They tile what is read, ascending. */
+  readonly stretches: ReadonlyArray<CoverageSet.Range>
+  /** The units of a stretch, ascending from `from` on, none across a cut. Each stretch is read once. */
+  readonly units: (stretch: number, at: Place) => Stream.Stream<Unit, E, R>
+  /** After all stretches: what is in none of them, and what is taken back of any. */
+  readonly closing: Stream.Stream<Unit, E, R>
+}
+
+/**
  * A source of calls. `S` is what it must remember when a run resumes.
  *
  * @since 0.1.0
@@ -90,6 +117,13 @@ export interface Source<S, out E = never, out R = never> {
   readonly begin: Effect.Effect<S, E, R>
   /** Ascending from `from` on, none across a cut. */
   readonly units: (state: S, at: Place) => Stream.Stream<Unit, E, R>
+  /**
+   * Opens its stretches: those of an earlier run, or new ones for so many readers.
+   * @default it can only be read in one piece
+   */
+  readonly stretches?:
+    | ((state: S, readers: number, begun: ReadonlyArray<Begun> | undefined) => Effect.Effect<SideBySide<E, R>, E, R>)
+    | undefined
 }
 
 /**
@@ -101,7 +135,7 @@ export interface Source<S, out E = never, out R = never> {
 export const make = <E, R>(options: {
   readonly fingerprint: Fingerprint
   readonly units: (at: Place) => Stream.Stream<Unit, E, R>
-}): Source<null, E, R> => ({
+}): Omit<Source<null, E, R>, "stretches"> => ({
   fingerprint: options.fingerprint,
   state: Schema.Null,
   begin: Effect.succeed(null),

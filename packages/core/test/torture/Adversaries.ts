@@ -188,5 +188,7 @@ export const make = (seed: number, only?: Name | "none"): Case => {
     keepGoing: has("poison") || has("poison after paging"),
     cuts: next() < 0.1 ? [back(spread)] : []
   }
-  return { seed, traits: [...chosen], server, rows, range, read, step }
+  // Drawn last: the meaning of a seed stays.
+  const sideBySide = next() < 0.4 ? { readers: pick(2, 3), size: pick(5, 40, 20_000) } : undefined
+  return { seed, traits: [...chosen], server, rows, range, read: { ...read, sideBySide }, step }
 }

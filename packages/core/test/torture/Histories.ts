@@ -32,14 +32,38 @@ export interface Read extends Omit<History.Options, "cuts" | "end" | "resume"> {
   readonly cuts?: ReadonlyArray<number> | undefined
   readonly resume?: number | undefined
   readonly end?: undefined
+  /** So many stretches at the same time, of about so many calls. */
+  readonly sideBySide?: { readonly readers: number; readonly size: number } | undefined
 }
 
-export const windows = ({ range, read }: Pick<Case, "range" | "read">) =>
-  History.windows(rangeOf(range), {
-    ...read,
-    cuts: read.cuts?.map((cut) => Instant.of(cut)),
-    resume: read.resume === undefined ? undefined : Instant.of(read.resume)
-  })
+export const windows = ({ range, read }: Pick<Case, "range" | "read">) => {
+  const cuts = read.cuts?.map((cut) => Instant.of(cut))
+  return read.sideBySide === undefined
+    ? History.windows(rangeOf(range), {
+        ...read,
+        cuts,
+        resume: read.resume === undefined ? undefined : Instant.of(read.resume)
+      })
+    : inStretches(range, read, read.sideBySide)
+}
+
+/** All windows of all stretches, in the order of their starts, and then those of the ending. */
+const inStretches = (
+  range: Case["range"],
+  { cuts = [], sideBySide: _, ...options }: Read,
+  { readers, size }: NonNullable<Read["sideBySide"]>
+) =>
+  Stream.unwrap(
+    Effect.gen(function* () {
+      const beside = yield* History.sideBySide(rangeOf(range), { ...options, sideBySide: readers, stretchSize: size })
+      const all = yield* Effect.forEach(
+        beside.stretches,
+        (_, nth) => Stream.runCollect(beside.windows(nth, { cuts: cuts.map((cut) => Instant.of(cut)) })),
+        { concurrency: readers }
+      )
+      return Stream.concat(Stream.fromIterable(all.flat()), beside.closing)
+    })
+  )
 
 export const rangeOf = ({ from, to }: Case["range"]): History.OpenRange => ({
   from: from === undefined ? undefined : Instant.of(from),

@@ -34,12 +34,12 @@ const tallyOf = (name: string) => {
   tallies.set(name, known)
   return known
 }
-const groupsOf = ({ traits }: Adversaries.Case): ReadonlyArray<string> =>
-  traits.length === 0
-    ? ["all", "none"]
-    : traits.length === 1
-      ? ["all", ...traits, ...traits.map((name) => `${name} alone`)]
-      : ["all", ...traits]
+const groupsOf = ({ read, traits }: Adversaries.Case): ReadonlyArray<string> => [
+  "all",
+  ...(read.sideBySide === undefined ? [] : ["in stretches"]),
+  ...(traits.length === 0 ? ["none"] : traits),
+  ...(traits.length === 1 ? traits.map((name) => `${name} alone`) : [])
+]
 const tell = (one: Adversaries.Case, what: string) => {
   if (values.quiet !== true) console.error(`seed ${one.seed} ${one.traits.join(", ")}: ${what}`)
 }

@@ -101,6 +101,8 @@ export const adviceFor = ({ reason }: { readonly reason: SinkReason }, reader: R
       return "Name the dead-letter file that the summary of the run named."
     case "ReaderLeft":
       return `Let it read to the end, or add ${speaker.name({ option: "onSinkFailure", value: "continue" })}.`
+    case "OneStretch":
+      return `Write to a database or a webhook, or remove ${speaker.name({ option: "stretches" })}.`
     case "NoSync":
       return "Sync into a database, such as sqlite:calls.db, and export from there."
     case "NotPositive":

@@ -56,6 +56,8 @@ export interface Deliveries {
   readonly revised: (known: Known) => Effect.Effect<ReadonlyArray<Windows.Revision>, AgniError>
   /** Takes back what was said of the windows in a range. */
   readonly revise: (range: Micros.Range, coverage: Coverage.Coverage) => void
+  /** What is read. */
+  readonly parts: ReadonlyArray<Micros.Range>
   readonly proven: () => boolean
   readonly windows: () => number
   readonly recent: ReadonlySet<string>
@@ -64,12 +66,19 @@ export interface Deliveries {
   readonly moved: () => number
 }
 
-export const make = (settings: Settings, range: Micros.Range, known: () => Known, ends: Shown.Ends): Deliveries => {
-  const shown = Shown.make(range)
+/** @param parts What is read of the range, where an earlier run has read the rest. */
+export const make = (
+  settings: Settings,
+  range: Micros.Range,
+  known: () => Known,
+  ends: Shown.Ends,
+  parts: ReadonlyArray<Micros.Range> = [range]
+): Deliveries => {
+  const shown = Shown.make(parts)
   const ask = askOf(settings)
   const work: Work = { settings, known, range, shown, lookUp: lookingUp(ask) }
   return {
-    note: (evidence) => Shown.note(shown, range, ends, evidence),
+    note: (evidence) => Shown.note(shown, ends, evidence),
     deliver: (window) =>
       Effect.map(deliver(work, window), (done) => {
         take(shown, done, horizonOf(settings, known()))
@@ -86,13 +95,14 @@ export const make = (settings: Settings, range: Micros.Range, known: () => Known
     withoutStart: shown.withoutStart,
     created: shown.created,
     late: Effect.suspend(() => {
-      Shown.note(shown, range, ends, { log: ask.log })
+      Shown.note(shown, ends, { log: ask.log })
       return late(work)
     }),
     revise: (range, coverage) => {
       shown.revisions.push({ ...range, coverage })
     },
     revised: (known) => revised(work, horizonOf(settings, known)),
+    parts: shown.parts,
     proven: () => shown.proven,
     windows: () => shown.delivered.stretches.length,
     recent: shown.recent,
@@ -128,6 +138,10 @@ const deliver = Effect.fnUntraced(function* (
   window: Coverage.Window
 ): Effect.fn.Return<Coverage.Window, AgniError> {
   const { range, shown } = work
+  // Those of other stretches may lie behind this one.
+  const isLast = shown.reached.every(({ to }) => to <= window.from)
+  // From now on what answers show of it is late.
+  if (window.from < window.to) Shown.reach(shown, window)
   const all = CallRows.items(window.rows)
   let items: ReadonlyArray<Item<CallSession>> = all
   let coverage = window.coverage
@@ -147,7 +161,7 @@ const deliver = Effect.fnUntraced(function* (
     for (const { id } of came) shown.moved.add(id)
     weaken(changed)
     // Of which window it was is not known.
-    shown.revisions.push({ from: range.from, to: window.from, coverage: changed })
+    shown.revisions.push({ from: range.from, to: isLast ? window.from : range.to, coverage: changed })
   }
   const { here, missing, old } = yield* missingFrom(work, window)
   if (missing > 0) {
@@ -190,7 +204,6 @@ const missingFrom = Effect.fnUntraced(function* (
 const take = (shown: Shown.Shown, window: Coverage.Window, horizon: Micros.Micros): void => {
   const { coverage, extra = 0 } = window
   if (coverage._tag === "Gap") shown.lost = { rows: (shown.lost?.rows ?? 0) + extra, error: coverage.error }
-  shown.until = Math.max(shown.until, window.to)
   if (window.to <= horizon) shown.proven &&= window.coverage._tag === "Proven"
   else {
     for (const { id } of CallRows.items(window.rows)) shown.recent.add(id)
@@ -202,7 +215,6 @@ const take = (shown: Shown.Shown, window: Coverage.Window, horizon: Micros.Micro
 const late = Effect.fnUntraced(function* ({
   known,
   lookUp,
-  range,
   settings,
   shown
 }: Work): Effect.fn.Return<ReadonlyArray<Rows.Row>, AgniError> {
@@ -214,8 +226,7 @@ const late = Effect.fnUntraced(function* ({
     if (start < horizon) shown.differing++
     if (found.length >= mostLookups) continue
     const row = yield* lookUp(key, start)
-    if (row?.start !== undefined && row.start >= range.from && row.start < range.to && shown.ids.add(key))
-      found.push(row)
+    if (row?.start !== undefined && Shown.isRead(shown, row.start) && shown.ids.add(key)) found.push(row)
   }
   shown.late.clear()
   return found

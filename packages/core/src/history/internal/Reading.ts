@@ -26,11 +26,14 @@ interface Reading {
   readonly known: () => Known
   readonly horizon: () => Micros.Micros
   readonly ledger: Deliveries.Deliveries
-  /** The windows of the tasks: the first ones one after another, so that calls come soon, then all others in parallel. */
-  readonly windows: (tasks: {
-    readonly first: ReadonlyArray<Bisect.Task>
-    readonly rest: ReadonlyArray<Bisect.Task>
-  }) => Stream.Stream<Coverage.Window, AgniError>
+  /**
+   * The windows of the tasks: the first ones one after another, so that calls come soon, then all others in parallel. An idle
+   * reader steals work where that is allowed.
+   */
+  readonly windows: (
+    tasks: { readonly first: ReadonlyArray<Bisect.Task>; readonly rest: ReadonlyArray<Bisect.Task> },
+    maySteal: () => boolean
+  ) => Stream.Stream<Coverage.Window, AgniError>
   /**
    * The verdict at the end: whether a range adds up, and which windows were contradicted. It goes with the window of the
    * calls without a start time, if there is one.
@@ -91,7 +94,13 @@ const endpointOf = Effect.fnUntraced(function* (
   return Object.keys(endpoint).length === 0 ? undefined : endpoint
 })
 
-export const make = Effect.fnUntraced(function* (settings: Settings, range: Micros.Range, options: Options) {
+/** @param parts What is read of the range, where an earlier run has read the rest. */
+export const make = Effect.fnUntraced(function* (
+  settings: Settings,
+  range: Micros.Range,
+  parts: ReadonlyArray<Micros.Range>,
+  options: Options
+) {
   const ref = yield* Ref.make<Known>({
     order: "unknown",
     width: 0,
@@ -102,27 +111,32 @@ export const make = Effect.fnUntraced(function* (settings: Settings, range: Micr
     whole: 0
   })
   const known = () => Ref.getUnsafe(ref)
-  const ledger = Deliveries.make(settings, range, known, options.ends)
+  const ledger = Deliveries.make(settings, range, known, options.ends, parts)
   ledger.note({ log: options.log })
   const tell = (evidence: Evidence): void => {
     ref.ref.current = fold(ref.ref.current, evidence)
     ledger.note(evidence)
     settings.logs.delete(evidence.log)
   }
-  const run = (tasks: ReadonlyArray<Bisect.Task>, concurrency: number) =>
+  const run = (tasks: ReadonlyArray<Bisect.Task>, concurrency: number, maySteal: () => boolean) =>
     Scheduler.run<Bisect.Task, Coverage.Window, AgniError>(tasks, {
       concurrency,
       takesMemory: (window) => CallRows.items(window.rows).length > 0,
-      work: (task, handOver) => Bisect.read(settings, known, task, { keepGoing: options.keepGoing, handOver, tell })
+      work: (task, handOver) =>
+        Bisect.read(settings, known, task, {
+          keepGoing: options.keepGoing,
+          handOver: (part) => (maySteal() ? handOver(part) : Effect.succeed(false)),
+          tell
+        })
     })
   return {
     known,
     horizon: () => horizonOf(settings, known()),
     ledger,
-    windows: ({ first, rest }) =>
+    windows: ({ first, rest }, maySteal) =>
       Stream.concat(
-        run(first, 1),
-        Stream.suspend(() => run(rest, options.concurrency))
+        run(first, 1, maySteal),
+        Stream.suspend(() => run(rest, options.concurrency, maySteal))
       ).pipe(Stream.mapEffect((window) => ledger.deliver(window))),
     closing: (withoutStart) => close(settings, range, options, ledger, known, withoutStart)
   } satisfies Reading
@@ -163,7 +177,7 @@ const close = Effect.fnUntraced(function* (
   const provable = ledger.windows() > 1 && settings.doubt === undefined && ledger.proven()
   // The window of the calls without a start time has the sum of a whole history.
   const isSummed = whole && withoutStart?.coverage._tag === "Proven"
-  const difference = provable && !isSummed ? yield* Sum.check(settings, known(), ledger, range, ask) : undefined
+  const difference = provable && !isSummed ? yield* Sum.checkAll(settings, known(), ledger, ask) : undefined
   if (difference !== undefined) {
     const { counted, delivered } = difference
     ledger.revise(difference, { _tag: "Provisional", reason: { _tag: "CountDiffers", read: delivered, counted } })

@@ -12,6 +12,10 @@ import type * as Windows from "./Windows.ts"
 type Counted = Map<string, NotedCounts.Counted>
 
 export interface Shown {
+  /** What is read, ascending: an earlier run may have read what lies between two of them. */
+  readonly parts: ReadonlyArray<Micros.Range>
+  /** The parts that were delivered. */
+  readonly reached: Array<Micros.Range>
   /** Of calls that were delivered. */
   readonly ids: IdSet.IdSet
   readonly delivered: Delivered.Delivered
@@ -44,8 +48,6 @@ export interface Shown {
   lost: { readonly rows: number; readonly error: AgniError } | undefined
   /** Whether each window that is older than the horizon is proven. */
   proven: boolean
-  /** Windows were delivered up to there. */
-  until: Micros.Micros
   /** Calls that came in some answers only. */
   differing: number
   /** A call was shown that is older than the first one. */
@@ -62,7 +64,9 @@ export interface Ends {
   readonly fromOldest: boolean
 }
 
-export const make = (range: Micros.Range): Shown => ({
+export const make = (parts: ReadonlyArray<Micros.Range>): Shown => ({
+  parts,
+  reached: [],
   ids: IdSet.make(),
   delivered: Delivered.make(),
   awaited: new Map(),
@@ -81,7 +85,6 @@ export const make = (range: Micros.Range): Shown => ({
   unplaced: new Set(),
   lost: undefined,
   proven: true,
-  until: range.from,
   differing: 0,
   older: false,
   failed: false
@@ -90,18 +93,44 @@ export const make = (range: Micros.Range): Shown => ({
 /** Bounds reach so far beyond a range. */
 const near = 4 * Ask.second
 
+const isIn = (ranges: ReadonlyArray<Micros.Range>, start: Micros.Micros): boolean => {
+  for (const { from, to } of ranges) if (start >= from && start < to) return true
+  return false
+}
+
+/** Whether it starts in what is read. */
+export const isRead = ({ parts }: Shown, start: Micros.Micros): boolean => isIn(parts, start)
+
+/** Ranges, ascending, of which those that touch are one. */
+export const joined = (ranges: ReadonlyArray<Micros.Range>): ReadonlyArray<Micros.Range> => {
+  const all: Array<Micros.Range> = []
+  for (const range of ranges.toSorted((left, right) => left.from - right.from)) {
+    const last = all.at(-1)
+    if (last === undefined || last.to < range.from) all.push(range)
+    else all[all.length - 1] = { from: last.from, to: Math.max(last.to, range.to) }
+  }
+  return all
+}
+
+/** Notes that everything of a range was delivered. */
+export const reach = ({ reached }: Shown, range: Micros.Range): void => {
+  reached.splice(0, reached.length, ...joined([...reached, range]))
+}
+
 /** Notes what the answers to one reader showed. */
 export const note = (
   shown: Shown,
-  range: Micros.Range,
   { fromOldest, whole }: Ends,
   { log, once }: Pick<Evidence, "log" | "once">
 ): void => {
   if (once !== undefined) shown.readOnce.add(once.from)
   shown.failed ||= log.failed
+  const { parts, reached } = shown
+  const isWhole = whole && parts.length === 1
   // What reaches beyond the range counts others too.
   const isOfRange = ({ after, before }: NotedCounts.Counted) =>
-    whole || (after >= range.from - near && before <= range.to + near)
+    isWhole || parts.some(({ from, to }) => after >= from - near && before <= to + near)
+  const beginning = parts[0]?.from ?? Infinity
   for (const counted of [...log.counts.values(), ...log.sure.values()])
     if (isOfRange(counted)) NotedCounts.noteCount(shown.counts, counted, counted.rows)
   for (const counted of log.places.values())
@@ -113,10 +142,10 @@ export const note = (
   for (const [key, at] of log.created) shown.created.set(key, at)
   for (const [key, start] of log.shown) {
     if (start === undefined) shown.withoutStart.add(key)
-    else if (start < range.from || start >= range.to) {
-      if (fromOldest && start < range.from) shown.older = true
-      if (start >= range.from - near && start < range.to + near) shown.beside.set(key, start)
-    } else if (!shown.ids.has(key)) (start < shown.until ? shown.late : shown.awaited).set(key, start)
+    else if (!isIn(parts, start)) {
+      if (fromOldest && start < beginning) shown.older = true
+      if (parts.some(({ from, to }) => start >= from - near && start < to + near)) shown.beside.set(key, start)
+    } else if (!shown.ids.has(key)) (isIn(reached, start) ? shown.late : shown.awaited).set(key, start)
   }
 }
 

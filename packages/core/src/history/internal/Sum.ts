@@ -48,7 +48,20 @@ export const dated = Effect.fnUntraced(function* (
   const all = yield* Count.rows(ask, wide, { expected: Math.max(1, expected), size, repeats })
   if (all === expected) return true
   if (all !== undefined && all > expected) return false
-  return (yield* check(settings, known, ledger, range, ask)) === undefined && ledger.rows() >= expected
+  return (yield* checkAll(settings, known, ledger, ask)) === undefined && ledger.rows() >= expected
+})
+
+/** Counts all that was read; returns the first part of it with more calls than were delivered. */
+export const checkAll = Effect.fnUntraced(function* (
+  settings: Settings,
+  known: Known,
+  ledger: Deliveries,
+  ask: Ask.Ask
+): Effect.fn.Return<Difference | undefined, AgniError> {
+  const found = yield* Effect.forEach(ledger.parts, (part) => check(settings, known, ledger, part, ask), {
+    concurrency: "unbounded"
+  })
+  return found.find((difference) => difference !== undefined)
 })
 
 export interface Difference extends Range {

@@ -1,18 +1,17 @@
-/** One run: loads the checkpoint, opens the sinks, delivers, and finishes. */
+/** One run over all that a source brings: opens the sinks, delivers, and finishes. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { Checkpoint, type State } from "../../checkpoint/Checkpoint.ts"
+import type { Lease, State } from "../../checkpoint/Checkpoint.ts"
 import { CheckpointError } from "../../checkpoint/CheckpointError.ts"
 import * as VersionClock from "../../client/VersionClock.ts"
 import * as CoverageSet from "../../coverage/CoverageSet.ts"
-import { difference, type Fingerprint } from "../../model/Fingerprint.ts"
+import type { Fingerprint } from "../../model/Fingerprint.ts"
 import * as Position from "../../model/Position.ts"
-import * as Version from "../../model/Version.ts"
+import type * as Version from "../../model/Version.ts"
 import type { Covers, Opening, SessionSink } from "../../sink/SessionSink.ts"
-import { SinkError } from "../../sink/SinkError.ts"
 import type { Source } from "../../source/Source.ts"
 import type { DeadLetter } from "../DeadLetter.ts"
 import type { RunSummary, SinkSummary } from "../RunSummary.ts"
@@ -23,7 +22,7 @@ import type * as Events from "./Events.ts"
 import * as RunState from "./RunState.ts"
 import * as SinkHandle from "./SinkHandle.ts"
 
-interface Once<A, S, E, RS, RA, RD, E2, R2, ET, RT> extends Pick<
+export interface Once<A, S, E, RS, RA, RD, E2, R2, ET, RT> extends Pick<
   Deliver.Options<A, E, RS, E2, R2, ET, RT>,
   "transform" | "rawLetters" | "maxDeadShare" | "commitEvery" | "onRejected" | "onUnit"
 > {
@@ -37,23 +36,29 @@ interface Once<A, S, E, RS, RA, RD, E2, R2, ET, RT> extends Pick<
   readonly emit: Events.Emit
 }
 
-/** One run of a pipeline, from the lease of its checkpoint to the summary. */
-export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2, ET, RT>(
-  options: Once<A, S, E, RS, RA, RD, E2, R2, ET, RT>
-) {
-  const { deadLetters, emit, fingerprint, name, sinks, source } = options
-  yield* refuseTwice([...sinks.map((sink) => sink.name), deadLetters.name])
-  const lease = yield* Effect.flatMap(Checkpoint, (checkpoint) => checkpoint.open(name, fingerprint))
-  const found = Option.getOrUndefined(lease.state)
-  const kept = found !== undefined && isOurs(found, fingerprint) ? found : undefined
-  if (kept?.finished === true) {
-    yield* verifyAll(sinks, kept, { pipeline: name, fingerprint })
-    return yield* finished(emit, nothingToDo(sinks, kept))
-  }
+/** The saved state that a run continues, and where it saves its own. */
+export interface Saved {
+  /** What its sinks take it for: a stretch has a name of its own. */
+  readonly name: string
+  readonly lease: Lease
+  /** The state of this pipeline, if there is one. */
+  readonly kept: State | undefined
+  readonly clock: VersionClock.VersionClock
+  /** No run that is killed now has given a higher version. */
+  readonly reserved: Version.Version | undefined
+  /** The names that the stretches had before it. */
+  readonly stretches?: ReadonlyArray<string> | undefined
+  /** What is proven besides. @default nothing */
+  readonly proven?: CoverageSet.CoverageSet | undefined
+}
 
-  const run = yield* Ref.make(
-    RunState.make({ coverage: kept?.coverage ?? CoverageSet.empty, reserved: found?.lastVersion })
-  )
+/** One run of a pipeline over all that its source brings, to the summary. */
+export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2, ET, RT>(
+  options: Once<A, S, E, RS, RA, RD, E2, R2, ET, RT>,
+  { clock, kept, lease, name: own, proven, reserved, stretches }: Saved
+) {
+  const { deadLetters, emit, fingerprint, name, source } = options
+  const run = yield* Ref.make(RunState.make({ coverage: kept?.coverage ?? CoverageSet.empty, reserved }))
   const count = Counting.make(name, run)
   const tell = tellOf(run, emit, count)
   yield* Effect.addFinalizer(() => count)
@@ -61,11 +66,12 @@ export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2,
   const state = yield* stateOf(source, name, kept)
   const covers = options.covers?.(state)
   const opening = (sink: string): Opening => ({
-    pipeline: name,
+    pipeline: own,
     fingerprint,
     from: Option.fromUndefinedOr(kept?.sinks[sink]),
     covers,
-    hasWithoutStart: Effect.map(Ref.get(run), ({ coverage }) => CoverageSet.hasWithoutStart(coverage))
+    hasWithoutStart: Effect.map(Ref.get(run), ({ coverage }) => CoverageSet.hasWithoutStart(coverage)),
+    stretches
   })
   const handles = yield* openAll(options, opening, run)
   const open = () => handles.filter(({ state }) => state().failure === undefined)
@@ -73,7 +79,6 @@ export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2,
   const noLetters = letters.state().failure
   if (noLetters !== undefined) return yield* noLetters
 
-  const clock = VersionClock.make(Version.clock(found?.lastVersion))
   const orClose = orCloseOf(options.onSinkFailure ?? "stop", open, tell)
   const commit = Commit.make({
     run,
@@ -96,7 +101,7 @@ export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2,
   yield* Ref.update(run, (state) => ({
     ...state,
     reached: least,
-    coverage: RunState.coverageAt(state.coverage, least)
+    coverage: least === "end" ? state.coverage : (proven ?? RunState.coverageAt(state.coverage, least))
   }))
   const from = resumedAt(least, kept)
   yield* tell({ _tag: "Started", from })
@@ -151,36 +156,8 @@ const closeAll = Effect.fnUntraced(function* <A>({
   }
 })
 
-/** Of a run that finished before: whether what it wrote is still as it was. */
-const verifyAll = <A, R>(
-  sinks: ReadonlyArray<SessionSink<A, R>>,
-  kept: State,
-  about: Pick<Opening, "fingerprint" | "pipeline">
-) =>
-  Effect.forEach(
-    sinks,
-    ({ name, verify }) => {
-      const left = kept.sinks[name]
-      return verify === undefined || left === undefined
-        ? Effect.void
-        : SinkHandle.patiently(verify(left, { ...about, from: Option.some(left) }))
-    },
-    { discard: true }
-  )
-
-const finished = (emit: Events.Emit, summary: RunSummary): Effect.Effect<RunSummary> =>
+export const finished = (emit: Events.Emit, summary: RunSummary): Effect.Effect<RunSummary> =>
   Effect.as(emit({ _tag: "Finished", summary, totals: summary.totals }), summary)
-
-const refuseTwice = (names: ReadonlyArray<string>): Effect.Effect<void, SinkError> => {
-  const twice = names.find((one, at) => names.indexOf(one) !== at)
-  return twice === undefined
-    ? Effect.void
-    : Effect.fail(new SinkError({ sink: twice, operation: "open", retryable: false, reason: { _tag: "SameName" } }))
-}
-
-/** Another pipeline can use only the versions of a state without sinks. */
-const isOurs = ({ fingerprint, sinks }: State, asked: Fingerprint): boolean =>
-  Object.keys(sinks).length > 0 || difference(fingerprint, asked).length === 0
 
 const openAll = Effect.fnUntraced(function* <A, R>(
   {
@@ -232,7 +209,11 @@ const resumedAt = (least: Position.Cursor | undefined, kept: State | undefined):
 }
 
 /** The saved state of the source, or its first one. */
-const stateOf = Effect.fnUntraced(function* <S, E, R>(source: Source<S, E, R>, name: string, kept: State | undefined) {
+export const stateOf = Effect.fnUntraced(function* <S, E, R>(
+  source: Source<S, E, R>,
+  name: string,
+  kept: State | undefined
+) {
   if (kept?.source !== undefined) {
     return yield* Effect.mapError(
       Schema.decodeUnknownEffect(source.state)(kept.source),
@@ -243,7 +224,7 @@ const stateOf = Effect.fnUntraced(function* <S, E, R>(source: Source<S, E, R>, n
 })
 
 /** Saved before anything is read. */
-const encodeState = <S, E, R>(source: Source<S, E, R>, name: string, state: S) =>
+export const encodeState = <S, E, R>(source: Source<S, E, R>, name: string, state: S) =>
   Effect.mapError(
     Schema.encodeEffect(source.state)(state),
     () => new CheckpointError({ reason: { _tag: "NotJson", path: name, what: "source" } })
@@ -253,25 +234,3 @@ const summaryOf = <A>(sink: SinkHandle.SinkHandle<A>): SinkSummary => {
   const { failure, refused, written } = sink.state()
   return { sink: sink.name, written, refused, ...sink.compared(), failure, ...sink.replaced() }
 }
-
-const nothingToDo = (
-  sinks: ReadonlyArray<{ readonly name: string }>,
-  { coverage = CoverageSet.empty }: State
-): RunSummary => ({
-  received: 0,
-  filtered: 0,
-  dead: 0,
-  finishedBefore: true,
-  from: undefined,
-  coverage,
-  totals: RunState.nothing,
-  sinks: sinks.map(({ name }) => ({
-    sink: name,
-    written: 0,
-    refused: 0,
-    newer: 0,
-    notBelieved: 0,
-    failure: undefined,
-    ...SinkHandle.nothingReplaced
-  }))
-})

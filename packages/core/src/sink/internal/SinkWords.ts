@@ -59,6 +59,8 @@ export const describe = (reason: SinkReason, sink: string): string => {
       return "its reader went away, and the other sinks have not got everything"
     case "SameName":
       return "two sinks of the pipeline have this name"
+    case "OneStretch":
+      return "its rows are in order, so stretches cannot be written to it side by side"
     case "NoSync":
       return "a sync cannot keep it up to date, because no call can be taken out of it"
     case "Other":

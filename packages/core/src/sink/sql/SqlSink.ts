@@ -85,7 +85,7 @@ export const make = (options: Options = {}): SessionSink.SessionSink<object, Sql
   const name = options.name ?? table
   const connected = Effect.fnUntraced(function* (
     operation: SinkError["operation"],
-    { fingerprint, pipeline }: SessionSink.Opening
+    { fingerprint, pipeline, stretches = [] }: SessionSink.Opening
   ) {
     const sql = yield* SqlClient.SqlClient
     const dialect = sql.onDialectOrElse({
@@ -99,7 +99,9 @@ export const make = (options: Options = {}): SessionSink.SessionSink<object, Sql
     const place = { schema: dialect.name === "postgres" ? schema : undefined, table }
     const maxPending = options.maxPending ?? 4_000_000
     const key = keepsOffset ? yield* OwnKey.of({ fingerprint, pipeline }) : undefined
-    const account = keepsOffset ? [pipeline, key].filter((part) => part !== undefined).join(" ") : undefined
+    const accountOf = (name: string) => [name, key].filter((part) => part !== undefined).join(" ")
+    const account = keepsOffset ? accountOf(pipeline) : undefined
+    const done = keepsOffset ? stretches.map(accountOf) : []
     const timeout = options.timeout ?? "2 minutes"
     const removal =
       sync === undefined
@@ -108,12 +110,13 @@ export const make = (options: Options = {}): SessionSink.SessionSink<object, Sql
             history: sync.history ?? false,
             mostDeleted: sync.deleteRemoved === true ? (sync.maxRemovals ?? 1000) : undefined
           }
-    return { sql, dialect, settings: { name, place, account, timeout, maxPending, sync: removal } }
+    return { sql, dialect, settings: { name, place, account, done, timeout, maxPending, sync: removal } }
   })
   return SessionSink.make({
     name,
     delivery: keepsOffset ? "transactional" : "idempotent",
     keeps: sync === undefined ? undefined : "latest",
+    shares: "each",
     open: (opening) =>
       Effect.flatMap(connected("open", opening), ({ dialect, settings, sql }) =>
         SqlWriter.make(sql, dialect, opening.from, settings)

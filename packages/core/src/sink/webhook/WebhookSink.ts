@@ -105,6 +105,7 @@ export const make = (
     name: nameOf(options),
     delivery: "idempotent",
     keeps: "changes",
+    shares: "each",
     open: (opening) => open(options, opening)
   })
 

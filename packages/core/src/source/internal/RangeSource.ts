@@ -48,4 +48,8 @@ export const ofPages = (
   units: (bounds) => read(PageWalk.selectedPages({ ...options, ...open(bounds) }))
 })
 
-const open = ({ from, to }: Pick<Bounds.Bounds, "from" | "to">) => ({ from: from ?? undefined, to: to ?? undefined })
+/** The range as it is asked for. */
+export const open = ({ from, to }: Pick<Bounds.Bounds, "from" | "to">) => ({
+  from: from ?? undefined,
+  to: to ?? undefined
+})

@@ -48,6 +48,9 @@ export interface Reading {
 
 export const begin: Reading = { dated: false, pages: undefined }
 
+/** After the stretches of a range: what comes now is in none of them. */
+export const ending: Reading = { dated: true, pages: undefined }
+
 const plus = (left: CoverageSet.Part, right: CoverageSet.Part): CoverageSet.Part => ({
   ...right,
   count: (left.count ?? 0) + (right.count ?? 0),

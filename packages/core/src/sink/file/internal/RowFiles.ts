@@ -45,6 +45,7 @@ export const make = (options: Options): Sink =>
   SessionSink.make({
     name: options.path,
     delivery: "resumable",
+    shares: options.rotate === undefined ? undefined : "together",
     open: options.rotate === undefined ? openOne(options) : openRotated(options, options.rotate),
     verify: (left) => verify(options, left)
   })

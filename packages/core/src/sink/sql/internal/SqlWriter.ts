@@ -30,6 +30,8 @@ export interface Options {
   readonly name: string
   readonly place: Place
   readonly account: string | undefined
+  /** Accounts of stretches, which are of no use once the whole is finished. */
+  readonly done: ReadonlyArray<string>
   readonly timeout: Duration.Input
   readonly maxPending: number
   /** Of a table in a sync. */
@@ -101,9 +103,10 @@ export const make = Effect.fnUntraced(function* (
   })
 
   /** Even a run without a batch leaves a table that can be read. */
-  const finish = Effect.flatMap(Ref.get(layout), (known) =>
-    known === undefined ? Effect.asVoid(settle(Table.make(Column.ofSession))) : Effect.void
-  )
+  const finish = Effect.gen(function* () {
+    if ((yield* Ref.get(layout)) === undefined) yield* settle(Table.make(Column.ofSession))
+    if (options.done.length > 0) yield* forget(access, place, options.done)
+  })
 
   if (dialect.eager) yield* turns.releaseIdle
   return {
@@ -114,6 +117,17 @@ export const make = Effect.fnUntraced(function* (
     compared: () => rows.committed,
     finish: Repaired.reporting(name, repairs, turns.take("finish", finish))
   }
+})
+
+/** The accounts of stretches are not needed any more. */
+const forget = Effect.fnUntraced(function* (
+  { dialect, transaction }: TableAccess.TableAccess,
+  place: Place,
+  accounts: ReadonlyArray<string>
+) {
+  yield* transaction.begin
+  for (const one of accounts) yield* transaction.run(CommitTable.forget(dialect, place, one))
+  yield* transaction.commit
 })
 
 /**

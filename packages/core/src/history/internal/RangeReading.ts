@@ -1,0 +1,255 @@
+/** A range that is read in one piece, or in stretches side by side by one reading. */
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Ref from "effect/Ref"
+import * as Stream from "effect/Stream"
+import { AgniClient } from "../../client/AgniClient.ts"
+import type { AgniError } from "../../model/AgniError.ts"
+import type { Window } from "../Coverage.ts"
+import type * as Ask from "../../endpoint/internal/Ask.ts"
+import * as Clocks from "../../endpoint/internal/Clocks.ts"
+import type * as Micros from "../../endpoint/internal/Micros.ts"
+import * as Patience from "../../endpoint/internal/Patience.ts"
+import * as Probes from "../../endpoint/internal/Probes.ts"
+import * as EndpointProfile from "../../endpoint/EndpointProfile.ts"
+import type * as Asked from "./Asked.ts"
+import * as Beginning from "./Beginning.ts"
+import * as Cut from "./Cut.ts"
+import * as Fallback from "./Fallback.ts"
+import * as Partitioner from "./Partitioner.ts"
+import * as Reading from "./Reading.ts"
+import { ask as askOf, type Settings } from "./Settings.ts"
+import * as Shown from "./Shown.ts"
+import * as Task from "./Task.ts"
+import * as Undated from "./Undated.ts"
+import * as Windows from "./Windows.ts"
+import * as WithoutStart from "./WithoutStart.ts"
+
+/** The options of a history that decide how it is read. */
+export interface Options extends Ask.Filters {
+  readonly concurrency?: number | undefined
+  readonly withoutStart?: "include" | "skip" | undefined
+  readonly keepGoing?: boolean | undefined
+  readonly hold?: "json" | "objects" | undefined
+  readonly horizon?: Duration.Input | undefined
+  readonly profile?: EndpointProfile.EndpointProfile | undefined
+  readonly pageSize?: number | undefined
+  readonly pagesPerWindow?: number | undefined
+}
+
+/** A stretch, and where an earlier run left off. */
+export interface Begun extends Cut.Stretch {
+  readonly at?: Micros.Micros | undefined
+}
+
+/** How many stretches are read at the same time, and which: those that are there are not cut again. */
+export interface Beside extends Cut.Options {
+  readonly stretches?: ReadonlyArray<Begun> | undefined
+}
+
+const probe = Effect.fnUntraced(function* (range: Asked.Asked, filters: Ask.Filters, options: Options) {
+  const { pageSize, profile } = options
+  const isBounded = range.from !== undefined
+  return (
+    (yield* Probes.Probed) ?? (yield* Probes.probe({ filters, pageSize, profile, deep: false, bounded: isBounded }))
+  )
+})
+
+/** Where the reading of a stretch begins, and instants that no window spans. */
+interface Place {
+  readonly from?: Micros.Micros | undefined
+  readonly cuts: ReadonlyArray<Micros.Micros>
+}
+
+/** A range that is read in one piece, or in stretches side by side. */
+export interface RangeReading {
+  readonly stretches: ReadonlyArray<Micros.Range>
+  readonly windows: (stretch: number, at: Place) => Stream.Stream<Window, AgniError, AgniClient>
+  readonly closing: Stream.Stream<Window, AgniError, AgniClient>
+}
+
+/** In one piece, unless it is said how many stretches are read side by side. */
+export const open = Effect.fnUntraced(function* (
+  range: Asked.Asked,
+  options: Options,
+  beside: Beside | undefined
+): Effect.fn.Return<RangeReading, AgniError, AgniClient> {
+  const { agentId, callerNumber, channel, concurrency = 4, keepGoing = false, search, status } = options
+  const filters = { agentId, status, channel, callerNumber, search }
+  const list = Patience.make((yield* AgniClient).list)
+  const seen = yield* probe(range, filters, options)
+  const { profile } = seen
+  yield* Effect.forEach(EndpointProfile.facts(profile), ({ about, text }) => Effect.logDebug(`${about}: ${text}`))
+  const clocks = Clocks.make(seen.localNow, seen.log)
+  if (clocks.apart > Clocks.notable) yield* Effect.logWarning(Clocks.describe(clocks))
+  const bounds = Beginning.boundsOf(range, seen, clocks)
+  const { from, to, whole } = bounds
+  if (range.from !== undefined && range.from >= to) {
+    const later = notYet(range.from, to, seen.serverNow)
+    return { stretches: [{ from: later.from, to: later.to }], windows: () => Stream.make(later), closing: Stream.empty }
+  }
+  const { filterProblem } = profile
+  if (filterProblem !== undefined) {
+    const stretches = beside?.stretches ?? [{ from, to }]
+    return {
+      stretches,
+      windows: (nth, at) => {
+        const one = stretches[nth] ?? { from, to }
+        return Fallback.windows(
+          { from: at.from ?? one.from, to: one.to },
+          whole && nth === stretches.length - 1,
+          filters,
+          filterProblem,
+          { concurrency, keepGoing, size: profile.pageSize }
+        ).pipe(Stream.provideService(AgniClient, AgniClient.of({ list })))
+      },
+      closing: Stream.empty
+    }
+  }
+  const { hold, horizon, pagesPerWindow, withoutStart } = options
+  const settings = Beginning.settingsOf(list, filters, range, seen, clocks, {
+    concurrency,
+    hold,
+    horizon,
+    pagesPerWindow
+  })
+  const stretches =
+    beside === undefined
+      ? [{ from, to }]
+      : (beside.stretches ?? (yield* Cut.cut(settings, seen, { from, to }, whole, beside)))
+  return yield* readAll(
+    beside === undefined ? settings : inStretches(settings, seen, options, beside),
+    range,
+    bounds,
+    seen,
+    stretches,
+    {
+      concurrency: perReader(concurrency, Math.min(stretches.length, beside?.sideBySide ?? 1)),
+      keepGoing,
+      limits: options.profile?.limits,
+      clocksApart: clocks.apart > Clocks.notable ? Math.round(clocks.apart) : undefined,
+      earliest: clocks.earliest,
+      withoutStart: withoutStart !== "skip" && settings.controls.length > 0
+    }
+  )
+})
+
+/** Windows of which a whole number makes a stretch: nobody waits for the readers of one to finish together. */
+const inStretches = (
+  settings: Settings,
+  seen: Probes.Seen,
+  { pagesPerWindow }: Options,
+  { size = Cut.perStretch }: Beside
+): Settings => ({
+  ...settings,
+  concurrency: 1,
+  perWindow:
+    (pagesPerWindow ?? Partitioner.pagesPerWindow({ ...seen, about: Math.min(seen.about, size) }, 1)) * settings.size
+})
+
+/** A few more than its share: while one waits for its sinks, the others use its requests. */
+const perReader = (concurrency: number, readers: number): number =>
+  readers === 1 ? concurrency : Math.min(concurrency, Math.ceil(concurrency / readers) + 1)
+
+const everything: Micros.Range = { from: -Infinity, to: Infinity }
+
+/** A stretch, from where an earlier run left off. */
+const restOf = ({ at, from, to }: Begun): Micros.Range => ({ from: Math.min(to, Math.max(from, at ?? from)), to })
+
+/** The tasks, of which those with the calls are cut into windows: pages have shown how many there are. */
+const windowsIn = Effect.fnUntraced(function* (settings: Settings, tasks: ReadonlyArray<Task.Task>, rows: number) {
+  const all = tasks.reduce((sum, { expected }) => sum + expected, 0)
+  const ask = askOf(settings)
+  const parts = yield* Effect.forEach(tasks, (task) => {
+    const share = (rows * task.expected) / Math.max(1, all)
+    return share <= 1.5 * settings.perWindow
+      ? Effect.succeed([task])
+      : Task.byCount(settings, ask, task, share, settings.perWindow)
+  })
+  return parts.flat()
+})
+
+/** The windows of the stretches, and the last one, of the calls without a start time. */
+const readAll = Effect.fnUntraced(function* (
+  settings: Settings,
+  asked: Asked.Asked,
+  { first, to, whole }: Beginning.Bounds,
+  seen: Probes.Seen,
+  stretches: ReadonlyArray<Begun>,
+  options: Omit<Reading.Options, "ends" | "log"> & { readonly withoutStart: boolean }
+): Effect.fn.Return<RangeReading, AgniError> {
+  const isFromOldest = asked.from === undefined
+  const beginning = stretches[0]?.from ?? to
+  const rest = stretches.map(restOf).filter(({ from, to }) => from < to)
+  const parts = rest.length === 0 ? [{ from: to, to }] : Shown.joined(rest)
+  const range = { from: parts[0]?.from ?? to, to }
+  const inPart = beginning > first || parts.length > 1 || range.from > beginning || parts.at(-1)?.to !== to
+  const reading = yield* Reading.make(settings, range, parts, {
+    ...options,
+    ends: { whole, fromOldest: isFromOldest && range.from === first },
+    log: seen.log
+  })
+  const { known, ledger } = reading
+  const listed = Probes.listed(seen)
+  const below = (task: Task.Task): Task.Task =>
+    listed !== undefined && Task.isElsewhere(seen.log.shown, everything, task) ? { ...task, below: listed } : task
+  const about = { ledger, inPart, known }
+  const ofWhole = Effect.suspend(() => Undated.window(settings, range, about, options.keepGoing))
+  const ofRange = Effect.suspend(() =>
+    options.withoutStart
+      ? WithoutStart.window(
+          settings,
+          { from: asked.from ?? -Infinity, to },
+          {
+            known,
+            calls: seen.about,
+            delivered: ledger.rows,
+            shown: () => ledger.created,
+            isDelivered: (key) => ledger.has(key) || ledger.unplaced.has(key),
+            note: (log) => ledger.note({ log })
+          }
+        )
+      : Effect.undefined
+  )
+  const closing = Effect.flatMap(whole ? ofWhole : ofRange, reading.closing)
+  // A whole history needs it in any case: nobody should wait for it.
+  if (whole) yield* Effect.forkChild(Effect.ignore(settings.repeats))
+  const readers = yield* Ref.make(0)
+  return {
+    stretches,
+    windows: (nth, at) =>
+      Stream.suspend(() => {
+        const one = restOf({ ...(stretches[nth] ?? range), at: at.from })
+        const cuts = [...at.cuts, reading.horizon(), settings.latest]
+        const isSmall = isFromOldest && nth === 0
+        const tasks = Partitioner.tasks(one, cuts, seen, isSmall, settings.latest)
+        const first = tasks.first.map(below)
+        const rest = tasks.rest.map(below)
+        const rows = one.from === stretches[nth]?.from ? stretches[nth].rows : undefined
+        // While others read stretches there are no requests to spare.
+        const windows = (rest: ReadonlyArray<Task.Task>) =>
+          reading.windows({ first, rest }, () => Ref.getUnsafe(readers) === 1)
+        const read =
+          rows === undefined ? windows(rest) : Stream.unwrap(Effect.map(windowsIn(settings, rest, rows), windows))
+        return Stream.concat(
+          Stream.fromEffectDrain(Ref.update(readers, (count) => count + 1)),
+          Stream.ensuring(
+            read,
+            Ref.update(readers, (count) => count - 1)
+          )
+        )
+      }),
+    closing: Stream.unwrap(Effect.map(closing, (window) => (window === undefined ? Stream.empty : Stream.make(window))))
+  }
+})
+
+/** A range that begins later than the server's clock: calls may still come into it. */
+const notYet = (from: Micros.Micros, to: Micros.Micros, now: Micros.Micros): Window =>
+  Windows.make([], {
+    from,
+    to: Math.max(from, to),
+    rejected: [],
+    coverage: { _tag: "Provisional", reason: { _tag: "AfterNow" } },
+    requests: 0,
+    observedAt: now
+  })

@@ -1,0 +1,142 @@
+/** The state of a run in stretches: one checkpoint, of which each stretch keeps its part. */
+import * as Effect from "effect/Effect"
+import * as Ref from "effect/Ref"
+import * as Semaphore from "effect/Semaphore"
+import * as Struct from "effect/Struct"
+import type { Lease, State, Stretch } from "../../checkpoint/Checkpoint.ts"
+import type { CheckpointError } from "../../checkpoint/CheckpointError.ts"
+import type { CoverageSet } from "../../coverage/CoverageSet.ts"
+import * as Position from "../../model/Position.ts"
+import * as Version from "../../model/Version.ts"
+import type { Begun } from "../../source/Source.ts"
+import type { Saved } from "./RunOnce.ts"
+import { ending, type SharedSink } from "./SharedSink.ts"
+
+type Shared = ReadonlyArray<Pick<SharedSink<never>, "name" | "saved">>
+
+export interface StretchState {
+  readonly stretches: () => ReadonlyArray<Stretch>
+  /** What a stretch, or what comes after all of them, continues, and where it saves its own. */
+  readonly of: (nth: number, proven?: CoverageSet) => Saved
+  /** The sinks that all stretches share, once they are open: each commit saves them too. */
+  readonly share: (sinks: Shared) => void
+}
+
+/** How far all of these sinks have a stretch. */
+const reachedIn = (sinks: ReadonlyArray<{ readonly name: string }>, { finished, sinks: kept }: Stretch) =>
+  finished ? "end" : Position.least(sinks.map(({ name }) => kept[name]?.at))
+
+/** A stretch, and from where on it is read. */
+export const begun =
+  (sinks: ReadonlyArray<{ readonly name: string }>) =>
+  (stretch: Stretch): Begun => {
+    const at = reachedIn(sinks, stretch)
+    return { range: stretch.range, at: at === "end" ? Position.of(stretch.range.to) : at }
+  }
+
+export const hasBegun = (stretches: ReadonlyArray<Stretch>): boolean =>
+  stretches.some(({ sinks }) => Object.keys(sinks).length > 0)
+
+/** All before this is in these sinks; nothing where the first stretch has not begun. */
+export const frontier = (
+  sinks: ReadonlyArray<{ readonly name: string }>,
+  stretches: ReadonlyArray<Stretch>
+): Position.Position | undefined => {
+  let at: Position.Position | undefined
+  for (const stretch of stretches) {
+    const reached = reachedIn(sinks, stretch)
+    if (reached !== "end") return reached ?? at
+    at = Position.of(stretch.range.to)
+  }
+  return at
+}
+
+const later = (left: Version.Version | undefined, right: Version.Version | undefined): Version.Version | undefined =>
+  left === undefined || (right !== undefined && right > left) ? right : left
+
+/** The state after a stretch, or the ending, saved its own. */
+const merge = (before: State, nth: number, own: State): State => {
+  const { coverage, finished, sinks } = own
+  const lastVersion = later(before.lastVersion, own.lastVersion)
+  const versions = lastVersion === undefined ? {} : { lastVersion }
+  const proven = coverage === undefined ? {} : { coverage }
+  const { stretches = [] } = before
+  if (nth !== ending) {
+    const all = stretches.map((one, i): Stretch => (i === nth ? { range: one.range, sinks, finished, ...proven } : one))
+    return { ...before, ...versions, stretches: all }
+  }
+  // A sink that was closed gets what it lacks by the next run, and then the end again.
+  if (stretches.some(({ finished }) => !finished)) return { ...before, ...versions }
+  const whole = { ...before, ...versions, ...proven, sinks, finished }
+  if (!finished) return whole
+  return Struct.omit(whole, ["stretches"])
+}
+
+const withShared = (state: State, shared: Shared): State => ({
+  ...state,
+  sinks: {
+    ...state.sinks,
+    ...Object.fromEntries(
+      shared.flatMap(({ name, saved }) => {
+        const committed = saved(state.finished)
+        return committed === undefined ? [] : [[name, committed] as const]
+      })
+    )
+  }
+})
+
+/** Saves the first state, if there is none yet. */
+export const make = Effect.fnUntraced(function* (
+  { clock, kept, lease, name, reserved }: Saved,
+  first: State
+): Effect.fn.Return<StretchState, CheckpointError> {
+  const state = yield* Ref.make<State>(
+    kept ?? { ...first, ...(reserved === undefined ? {} : { lastVersion: reserved }) }
+  )
+  const turn = yield* Semaphore.make(1)
+  let shared: Shared = []
+  const save = (change: (before: State) => State) =>
+    turn.withPermits(1)(
+      Effect.flatMap(Ref.get(state), (before) => {
+        const next = withShared(change(before), shared)
+        return Effect.andThen(lease.commit(next), Ref.set(state, next))
+      })
+    )
+  if (kept === undefined) yield* save((before) => before)
+
+  const nameOf = (nth: number) => `${name} stretch ${nth + 1}`
+  const stretches = () => Ref.getUnsafe(state).stretches ?? []
+  const keptOf = (nth: number): State => {
+    const whole = Struct.omit(Ref.getUnsafe(state), ["stretches"])
+    const own = nth === ending ? undefined : stretches()[nth]
+    if (own === undefined) return { ...whole, source: null }
+    const { coverage, finished, sinks } = own
+    return {
+      version: whole.version,
+      fingerprint: whole.fingerprint,
+      sinks,
+      finished,
+      source: null,
+      ...(coverage === undefined ? {} : { coverage })
+    }
+  }
+  return {
+    stretches,
+    share: (sinks) => {
+      shared = sinks
+    },
+    of: (nth, proven) => {
+      const own = keptOf(nth)
+      const stretchLease: Lease = { state: lease.state, commit: (next) => save((before) => merge(before, nth, next)) }
+      return {
+        name: nth === ending ? name : nameOf(nth),
+        stretches: nth === ending ? stretches().map((_, at) => nameOf(at)) : undefined,
+        lease: stretchLease,
+        kept: own,
+        clock,
+        reserved: Ref.getUnsafe(state).lastVersion,
+        proven
+      }
+    }
+  }
+})
