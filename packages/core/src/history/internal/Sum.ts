@@ -84,3 +84,26 @@ export const check = Effect.fnUntraced(function* (
   )
   return found.find((difference) => difference !== undefined)
 })
+
+/**
+ * By how much a count is off that was less than what came, when it is made again: a limit cuts it to the same number each time,
+ * and calls that came since make it what came. A server whose answers alternate gives the other one to one of two tries: each
+ * takes as many requests.
+ */
+export const recount = Effect.fnUntraced(function* (
+  settings: Settings,
+  ledger: Deliveries,
+  ask: Ask.Ask
+): Effect.fn.Return<number, AgniError> {
+  const counted = ledger.least()
+  if (counted === undefined) return 0
+  const bounds = { after: counted.after, before: counted.before }
+  const options = { expected: counted.rows, size: settings.size, repeats: yield* settings.repeats }
+  for (let tries = 0; tries < 2; tries++) {
+    const again = yield* Count.rows(ask, bounds, options)
+    const { at, within } = ledger.between(bounds)
+    if (again !== undefined && again !== counted.rows && (again < within || again > within + at))
+      return Math.abs(again - counted.rows)
+  }
+  return 0
+})
