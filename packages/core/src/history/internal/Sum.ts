@@ -86,9 +86,9 @@ export const check = Effect.fnUntraced(function* (
 })
 
 /**
- * By how much a count is off that was less than what came, when it is made again: a limit cuts it to the same number each time,
- * and calls that came since make it what came. A server whose answers alternate gives the other one to one of two tries: each
- * takes as many requests.
+ * By how much a count differs from itself that was less than what came, when it is made again, twice: a limit cuts it to the same
+ * number each time, and calls that came since make it what came. A server whose answers alternate gives another answer to each
+ * request of the second try, if a try takes an odd number of them.
  */
 export const recount = Effect.fnUntraced(function* (
   settings: Settings,
@@ -99,11 +99,7 @@ export const recount = Effect.fnUntraced(function* (
   if (counted === undefined) return 0
   const bounds = { after: counted.after, before: counted.before }
   const options = { expected: counted.rows, size: settings.size, repeats: yield* settings.repeats }
-  for (let tries = 0; tries < 2; tries++) {
-    const again = yield* Count.rows(ask, bounds, options)
-    const { at, within } = ledger.between(bounds)
-    if (again !== undefined && again !== counted.rows && (again < within || again > within + at))
-      return Math.abs(again - counted.rows)
-  }
-  return 0
+  const first = yield* Count.rows(ask, bounds, options)
+  const second = yield* Count.rows(ask, bounds, options)
+  return first === undefined || second === undefined ? 0 : Math.abs(first - second)
 })
