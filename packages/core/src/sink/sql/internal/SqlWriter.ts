@@ -119,16 +119,17 @@ export const make = Effect.fnUntraced(function* (
   }
 })
 
-/** The accounts of stretches are not needed any more. */
-const forget = Effect.fnUntraced(function* (
+/** The accounts of stretches are not needed any more. They may stay where this user has no right to delete. */
+const forget = (
   { dialect, transaction }: TableAccess.TableAccess,
   place: Place,
   accounts: ReadonlyArray<string>
-) {
-  yield* transaction.begin
-  for (const one of accounts) yield* transaction.run(CommitTable.forget(dialect, place, one))
-  yield* transaction.commit
-})
+): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    yield* transaction.begin
+    for (const one of accounts) yield* transaction.run(CommitTable.forget(dialect, place, one))
+    yield* transaction.commit
+  }).pipe(Effect.catch(() => transaction.rollback))
 
 /**
  * The table's own offset. If the earlier run finished but its checkpoint is missing, the run starts from the beginning.
