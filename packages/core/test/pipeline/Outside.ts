@@ -106,7 +106,8 @@ export const make = (chance: () => number, fate: Fate | undefined): Outside => {
       }),
     run: Effect.fnUntraced(function* (effect) {
       const fiber = yield* Effect.forkChild(Effect.provideService(effect, Clock.Clock, clock))
-      interrupt = () => fiber.interruptUnsafe()
+      // As a signal does: not in the middle of what a fiber of the run is doing, which would go on after its own end.
+      interrupt = () => queueMicrotask(() => fiber.interruptUnsafe())
       return fiber
     })
   }
