@@ -25,10 +25,6 @@ const kills: Readonly<Record<string, ReadonlyArray<Chain.Kill>>> = {
   sqlite: [at("before", "commit", "table", 4), at("after", "insert", "table", 4), at("after", "commit", "table", 3)],
   "sqlite and webhook": [at("after", "commit", "table", 3), answer("after", 2)],
   postgres: [at("after", "commit", "server", 3), at("before", "commit", "server", 2)],
-  "by day in stretches": [at("after", "fsync", "data", 5), at("after", "rename", "data", 1)],
-  "parquet by size in stretches": [at("after", "fsync", "checkpoint", 9), at("before", "rename", "manifest", 1)],
-  "webhook in stretches": [answer("before", 4), answer("after", 6)],
-  "sqlite in stretches": [at("before", "commit", "table", 9), at("after", "commit", "table", 8)],
   stdout: [at("midway", "write", "stdout", 3), at("before", "rename", "checkpoint", 2)]
 }
 
@@ -71,6 +67,29 @@ describe("an export that is killed", () => {
         sum(({ resumed }) => resumed),
         4
       )
+    })
+  )
+
+  it.live("resumes each stretch at its own last commit", () =>
+    Effect.gen(function* () {
+      const scenarios = Chain.scenarios.filter(({ stretches }) => stretches !== undefined)
+      const results = yield* Effect.forEach(
+        scenarios,
+        Effect.fnUntraced(function* (scenario, index) {
+          const runs = [request(30), undefined].map((kill, run) => ({
+            ...(widths[run] ?? { pageSize: 4, concurrency: 4 }),
+            kill
+          }))
+          const chain = Chain.run({ scenario, seed: 2 * index, sessions: 100, random: Plan.random(index), runs })
+          return { name: scenario.name, result: yield* Effect.scoped(chain) }
+        }),
+        { concurrency: 4 }
+      )
+      assert.isAtLeast(results.length, 5)
+      for (const { name, result } of results) {
+        assert.deepStrictEqual({ name, problems: result.problems }, { name, problems: [] })
+        assert.deepStrictEqual({ name, kills: result.kills }, { name, kills: ["at random"] })
+      }
     })
   )
 })
