@@ -139,5 +139,51 @@ export const found: Readonly<Record<string, Histories.Case>> = {
     batch: 20,
     away: 0.5,
     closely: 0.1
+  },
+  "one call with a start time shows nothing of bounds: all pages come, and the calls without one on them": {
+    ...usual,
+    seed: 81399,
+    calls: 8,
+    days: 0.16289360555820168,
+    rare: 2,
+    pageSize: 8,
+    undated: "last",
+    last: "newest",
+    isInclusive: false,
+    lag: 300_000_000,
+    kills: 0,
+    every: 9_659_812_655,
+    batch: 3,
+    away: 0.9
+  },
+  "the last call with a start time leaves, and no window shows those without one any more": {
+    ...usual,
+    seed: 82533,
+    calls: 6,
+    days: 0.1108130397507921,
+    rare: 80,
+    pageSize: 14,
+    undated: "front",
+    isInclusive: false,
+    lag: 0,
+    kills: 0.3,
+    every: 10_514_332_234,
+    batch: 20,
+    away: 0
+  },
+  "the newest page shows no order of creation, and a call without a start time leaves": {
+    ...usual,
+    seed: 5101138,
+    calls: 16,
+    days: 0.1605806574691087,
+    rare: 80,
+    pageSize: 8,
+    undated: "created",
+    isInclusive: false,
+    lag: 0,
+    kills: 0.3,
+    every: 6_530_558_244,
+    batch: 20,
+    away: 0.9
   }
 }
