@@ -185,5 +185,20 @@ export const found: Readonly<Record<string, Histories.Case>> = {
     every: 6_530_558_244,
     batch: 20,
     away: 0.9
+  },
+  "the only calls without a start time are at an edge of a page in the order of creation": {
+    ...usual,
+    seed: 8100439,
+    calls: 21,
+    days: 0.12476753045339138,
+    rare: 40,
+    pageSize: 9,
+    undated: "created",
+    isInclusive: true,
+    lag: 0,
+    kills: 0,
+    every: 9_646_876_562,
+    batch: 3,
+    away: 0.9
   }
 }

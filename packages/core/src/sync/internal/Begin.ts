@@ -8,7 +8,7 @@ import { isAbsent, type Lease } from "../Ledger.ts"
 import type { LedgerError } from "../LedgerError.ts"
 import type { Micros } from "../Tail.ts"
 import * as Allowance from "./Allowance.ts"
-import type * as CreationSearch from "./CreationSearch.ts"
+import * as CreationSearch from "./CreationSearch.ts"
 import * as CreationWalk from "./CreationWalk.ts"
 import * as Endpoint from "./Endpoint.ts"
 import * as FreshCalls from "./FreshCalls.ts"
@@ -52,22 +52,28 @@ const isFull = Effect.fnUntraced(function* (
 const [mostAsked, mostBehind] = [3, 2]
 
 /**
- * Whether another page shows the order of creation where calls without a start time are hidden otherwise: the first page of all may have
- * none of them.
+ * Whether other pages show the order of creation where calls without a start time are hidden otherwise: the first page of all may have
+ * none of them, and one may be the first or the last row of its page.
  */
 const isShownBehind = Effect.fnUntraced(function* (
   lease: Lease,
   endpoint: Endpoint.Endpoint,
-  { rows: size }: CreationSearch.Created,
+  first: CreationSearch.Created,
   { byCreation, withoutStart }: SyncState.SyncState
 ): Effect.fn.Return<boolean, AgniError | LedgerError> {
   if (byCreation !== undefined || (withoutStart?.hidden ?? 0) === 0) return false
   const entries = (yield* lease.withoutStart).filter((entry) => !isAbsent(entry)).slice(-mostAsked)
   const ranks = yield* Effect.forEach(entries, ({ created = 0 }) => CreationWalk.rankOf(lease, created))
   const behind = Array.from({ length: mostBehind }, (_, i) => 2 + i)
-  const pages = new Set([...ranks.map((rank) => Math.floor(rank / size) + 1), ...behind])
-  pages.delete(1)
-  for (const page of pages) if ((yield* endpoint.created(page, size))?.isShown === true) return true
+  const pages = ranks.map((rank) => Math.floor(rank / first.rows) + 1)
+  const found = new Map([[1, first]])
+  for (const page of [...pages, ...pages.map((page) => page + 1), ...behind]) {
+    const one = found.has(page) ? undefined : yield* endpoint.created(page, first.rows)
+    if (one === undefined) continue
+    found.set(page, one)
+    const inOrder = [...found].sort(([left], [right]) => left - right)
+    if (one.isShown || CreationSearch.isAmongOthers(inOrder.flatMap(([, { starts }]) => starts))) return true
+  }
   return false
 })
 
