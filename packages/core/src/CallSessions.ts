@@ -3,15 +3,20 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import type * as Schedule from "effect/Schedule"
+import type * as Schema from "effect/Schema"
+import * as SchemaIssue from "effect/SchemaIssue"
 import * as Stream from "effect/Stream"
 import * as Struct from "effect/Struct"
 import * as CoverageReason from "./coverage/CoverageReason.ts"
 import type { AgniClient } from "./client/AgniClient.ts"
 import type { AgniError } from "./model/AgniError.ts"
 import type * as CallSession from "./model/CallSession.ts"
+import { decoderWith } from "./model/CallSession.ts"
 import type { Rejected } from "./model/Rejected.ts"
 import type { Window } from "./history/Coverage.ts"
 import * as History from "./history/History.ts"
@@ -115,8 +120,66 @@ export const sessions = (
     )
   })
 
-const warn = (rejected: ReadonlyArray<Rejected>) =>
+const warn = (rejected: ReadonlyArray<Pick<Rejected, "reason">>) =>
   Effect.logWarning(
     `${rejected.length} record(s) could not be decoded and were left out: ` +
       [...new Set(rejected.map((record) => record.reason))].slice(0, 3).join("; ")
   )
+
+/**
+ * A call that a schema of yours refused.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface RefusedCall {
+  readonly stage: "schema"
+  /** Names the places, never values. */
+  readonly reason: string
+  /** The call; it may contain personal data. */
+  readonly raw: CallSession.CallSession
+  /** All that the schema says; its words may contain values. */
+  readonly error: Schema.SchemaError
+}
+
+/**
+ * Decodes the calls of a stream with a schema such as that of `CallSession.schemaWith`. A call that it refuses is given to
+ * `onRejected`; without it, the number and the places are logged as a warning. Calls stay in the arrays in which they come.
+ *
+ * @since 0.1.0
+ * @category streams
+ */
+export const decodeWith = <A, RD>(
+  schema: Schema.ConstraintDecoder<A, RD>,
+  options: { readonly onRejected?: ((rejected: ReadonlyArray<RefusedCall>) => Effect.Effect<void>) | undefined } = {}
+): (<E, R>(self: Stream.Stream<CallSession.CallSession, E, R>) => Stream.Stream<A, E, R | RD>) => {
+  const { onRejected = warn } = options
+  const decode = decoderWith(schema)
+  const all = Effect.fnUntraced(function* (sessions: ReadonlyArray<CallSession.CallSession>) {
+    const decoded: Array<A> = []
+    const refused: Array<RefusedCall> = []
+    for (const session of sessions) {
+      const exit = yield* Effect.exit(decode(session))
+      if (Exit.isSuccess(exit)) {
+        decoded.push(exit.value)
+        continue
+      }
+      const found = Cause.findError(exit.cause)
+      if (Result.isFailure(found)) return yield* Effect.failCause(found.failure)
+      refused.push({ stage: "schema", reason: refusal(found.success), raw: session, error: found.success })
+    }
+    if (refused.length > 0) yield* onRejected(refused)
+    return decoded
+  })
+  return (self) => Stream.flattenIterable(Stream.mapEffect(Stream.chunks(self), all))
+}
+
+const places = SchemaIssue.makeFormatterStandardSchemaV1()
+
+const refusal = ({ issue }: Schema.SchemaError): string => {
+  const found = places(issue).issues.map(({ path = [] }) =>
+    path.map((part) => `[${JSON.stringify(String(typeof part === "object" ? part.key : part))}]`).join("")
+  )
+  const all = [...new Set(found)]
+  return `your schema refused ${all.slice(0, 3).join(", ")}${all.length > 3 ? ` and ${all.length - 3} more` : ""}`
+}
