@@ -51,7 +51,7 @@ export {
 export interface StreamOptions extends Pick<History.Options, "horizon" | "keepGoing" | "order" | "profile"> {
   /**
    * Resumes after a retryable error, in place of `Stream.retry`, which repeats calls: each call still comes once, and none is
-   * missing. The schedule gets the error, and begins anew after each window. The client's retries of each request come before
+   * missing. The schedule gets the error, and begins again after each window. The client's retries of each request come before
    * it. After an error, calls without a start time are at most `Provisional`. @default the error ends the stream
    */
   readonly retry?: Schedule.Schedule<unknown, AgniError> | undefined

@@ -344,7 +344,7 @@ describe("CallSessions.sessions", () => {
       )
     })
   )
-  it.effect("asks less with what was learned of the server", () =>
+  it.effect("makes fewer requests with an endpoint profile", () =>
     Effect.gen(function* () {
       const make = AgniSimulator.make({ sessions: 300, content: "minimal" })
       const profile = yield* settle(clientOf(yield* make)(EndpointProfile.examine()))
@@ -359,7 +359,7 @@ describe("CallSessions.sessions", () => {
     })
   )
 
-  it.effect("gives the newest call first where it is asked to, and those without a start at the end", () =>
+  it.effect("gives the newest call first where it is asked to, and those without a start time at the end", () =>
     Effect.gen(function* () {
       const simulator = yield* AgniSimulator.make({ sessions: 900, content: "minimal", undated: 0.05 })
       const { elements } = yield* settle(clientOf(simulator)(collect(CallSessions.sessions({ order: "newest" }))))

@@ -10,7 +10,7 @@ import { make, type Window } from "../Coverage.ts"
 import * as History from "../History.ts"
 import * as IdSet from "./IdSet.ts"
 
-/** What was delivered. */
+/** The part that was delivered. */
 interface Position {
   /** Up to there, or down to there; `undefined` before the first window that has a place in time. */
   at: Instant | undefined
@@ -21,7 +21,7 @@ interface Position {
   readonly rejected: Set<string>
 }
 
-/** As `History.windows`. The schedule begins anew with each window; an error that is not retryable ends the stream. */
+/** As `History.windows`. The schedule begins again with each window; an error that is not retryable ends the stream. */
 export const windows = (
   range: History.OpenRange,
   options: Omit<History.Options, "resume">,

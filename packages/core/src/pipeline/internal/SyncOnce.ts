@@ -70,7 +70,7 @@ export const runSync = Effect.fnUntraced(function* <A, RA, RD, ET, RT>(options: 
     sinks.acknowledge
   )
   const delivered = yield* Ref.make(nothing)
-  // What is in no summary yet: a pass that ended early has none of its own.
+  // Nothing of this is in a summary yet: a pass that ended early has none of its own.
   const summed = yield* Ref.make(nothing)
   const { counted, spend } = yield* spending(lease, options.sentBefore ?? 0)
   const { judge, step } = yield* stepOf(options, { lease, sinks, run, letters, acknowledge, delivered })
