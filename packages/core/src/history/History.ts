@@ -131,14 +131,16 @@ const begin = (range: Asked.Asked, options: Options): Stream.Stream<Window, Agni
       const { all, whole } = bounds
       const { to } = all
       if (range.from !== undefined && range.from >= to) return Stream.make(notYet(range.from, to, seen.serverNow))
+      const { hold, horizon, pagesPerWindow, withoutStart } = options
       if (profile.filterProblem !== undefined) {
+        const created = { from: range.from ?? -Infinity, to }
         return Fallback.windows({ from: bounds.from, to }, whole, filters, profile.filterProblem, {
+          created: withoutStart === "skip" ? undefined : created,
           concurrency,
           keepGoing,
           size: profile.pageSize
         }).pipe(Stream.provideService(AgniClient, AgniClient.of({ list })))
       }
-      const { hold, horizon, pagesPerWindow, withoutStart } = options
       const settings = Beginning.settingsOf(list, filters, range, seen, clocks, {
         concurrency,
         hold,
