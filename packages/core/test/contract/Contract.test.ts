@@ -117,7 +117,7 @@ describe("every request, and every response of the documented wire, is as the co
     "one that fails": {
       faultRate: 0.2,
       faults: [
-        Fault.tooManyRequests({ retryAfter: 0 }),
+        Fault.tooManyRequests({ retryAfter: "0 seconds" }),
         Fault.status(500),
         Fault.status(503),
         Fault.status(503, { body: "html" }),
