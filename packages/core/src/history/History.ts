@@ -30,8 +30,13 @@ export interface Options extends Pick<CallSessionQuery, "agentId" | "status" | "
   readonly concurrency?: number | undefined
   /** Instants that no window spans: the positions of the sinks of a resumed run. @default none */
   readonly cuts?: ReadonlyArray<Instant.Bound> | undefined
-  /** Where a run resumes: earlier starts are not read again, and the range stays the same. @default none */
+  /** Where a run resumes: what comes before it in `order` is not read again, and the range stays the same. @default none */
   readonly resume?: Instant.Bound | undefined
+  /**
+   * Which windows come first. Within a window calls ascend in any case. Where time bounds do not work, pages come in the
+   * server's order. @default "oldest"
+   */
+  readonly order?: "oldest" | "newest" | undefined
   /** Where a range without a `to` ends. @default a day after the latest credible clock when the reading begins: `openEnd` */
   readonly end?: Instant.Bound | undefined
   /**
@@ -71,7 +76,8 @@ export interface OpenRange {
 }
 
 /**
- * The windows of a range, ascending and without gaps between them: each call that started in `[from, to)` is in exactly one.
+ * The windows of a range, ascending (descending with `order: "newest"`) and without gaps between them: each call that started
+ * in `[from, to)` is in exactly one.
  *
  * Without `from` and `to`, a last window with an empty range (both bounds are the end) has the calls without a start time, and
  * those that start more than a day in the future. Its coverage also says whether the whole equals the server's total.
@@ -116,7 +122,7 @@ export interface Begun extends Range {
  * @since 0.1.0
  * @category options
  */
-export interface SideBySideOptions extends Omit<Options, "cuts" | "resume"> {
+export interface SideBySideOptions extends Omit<Options, "cuts" | "order" | "resume"> {
   /** Stretches that are read at the same time: the range is cut into a multiple of it. */
   readonly sideBySide: number
   /** Calls of a stretch, about. @default 20000 */

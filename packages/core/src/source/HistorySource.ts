@@ -29,7 +29,7 @@ export type State = Bounds.Bounds
  * @since 0.1.0
  * @category options
  */
-export interface Options extends Omit<History.Options, "resume" | "cuts"> {
+export interface Options extends Omit<History.Options, "resume" | "cuts" | "order"> {
   /** Calls of a stretch, about, where a run reads several side by side. @default 20000 */
   readonly stretchSize?: number | undefined
 }

@@ -186,7 +186,8 @@ export const make = (seed: number, only?: Name | "none"): Case => {
     pageSize: pick(10, 100),
     pagesPerWindow: pick(undefined, 2, 5, 20),
     keepGoing: has("poison") || has("poison after paging"),
-    cuts: next() < 0.1 ? [back(spread)] : []
+    cuts: next() < 0.1 ? [back(spread)] : [],
+    order: pick(undefined, undefined, undefined, "newest")
   }
   // Drawn last: the meaning of a seed stays.
   const sideBySide = next() < 0.4 ? { readers: pick(2, 3), size: pick(5, 40, 20_000) } : undefined

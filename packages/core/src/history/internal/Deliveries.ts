@@ -146,9 +146,9 @@ const deliver = Effect.fnUntraced(function* (
   work: Work,
   window: Coverage.Window
 ): Effect.fn.Return<Coverage.Window, AgniError> {
-  const { range, shown } = work
-  // Those of other stretches may lie behind this one.
-  const isLast = shown.reached.every(({ to }) => to <= window.from)
+  const { shown } = work
+  // Those that came before, of other stretches too.
+  const gone = Shown.hull(shown)
   // From now on what answers show of it is late.
   if (window.from < window.to) Shown.reach(shown, window)
   const all = CallRows.items(window.rows)
@@ -170,7 +170,7 @@ const deliver = Effect.fnUntraced(function* (
     for (const { id } of came) shown.moved.add(id)
     weaken(changed)
     // Of which window it was is not known.
-    shown.revisions.push({ from: range.from, to: isLast ? window.from : range.to, coverage: changed })
+    if (gone !== undefined) shown.revisions.push({ ...gone, coverage: changed })
   }
   const { here, missing, old } = yield* missingFrom(work, window)
   if (missing > 0) {

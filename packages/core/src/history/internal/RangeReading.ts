@@ -30,6 +30,7 @@ export interface Options extends Ask.Filters {
   readonly concurrency?: number | undefined
   readonly withoutStart?: "include" | "skip" | undefined
   readonly keepGoing?: boolean | undefined
+  readonly order?: "oldest" | "newest" | undefined
   readonly hold?: "json" | "objects" | undefined
   readonly horizon?: Duration.Input | undefined
   readonly profile?: EndpointProfile.EndpointProfile | undefined
@@ -82,31 +83,38 @@ export const open = Effect.fnUntraced(function* (
   yield* Effect.forEach(EndpointProfile.facts(profile), ({ about, text }) => Effect.logDebug(`${about}: ${text}`))
   const clocks = Clocks.make(seen.localNow, seen.log)
   if (clocks.apart > Clocks.notable) yield* Effect.logWarning(Clocks.describe(clocks))
-  const bounds = Beginning.boundsOf(range, seen, clocks)
-  const { from, to, whole } = bounds
-  if (range.from !== undefined && range.from >= to) {
-    const later = notYet(range.from, to, seen.serverNow)
+  const newestFirst = options.order === "newest"
+  const bounds = Beginning.boundsOf(range, seen, clocks, newestFirst)
+  const { all, from, to, whole } = bounds
+  if (range.from !== undefined && range.from >= all.to) {
+    const later = notYet(range.from, all.to, seen.serverNow)
     return { stretches: [{ from: later.from, to: later.to }], windows: () => Stream.make(later), closing: Stream.empty }
   }
   const { filterProblem } = profile
+  const { hold, horizon, pagesPerWindow, withoutStart } = options
   if (filterProblem !== undefined) {
-    const stretches = beside?.stretches ?? [{ from, to }]
+    const stretches = beside?.stretches ?? [{ from, to: all.to }]
+    const created = withoutStart === "skip" ? undefined : { from: range.from ?? -Infinity, to: all.to }
     return {
       stretches,
       windows: (nth, at) => {
-        const one = stretches[nth] ?? { from, to }
+        const one = stretches[nth] ?? all
         return Fallback.windows(
           { from: at.from ?? one.from, to: one.to },
           whole && nth === stretches.length - 1,
           filters,
           filterProblem,
-          { concurrency, keepGoing, size: profile.pageSize }
+          {
+            created: nth === stretches.length - 1 ? created : undefined,
+            concurrency,
+            keepGoing,
+            size: profile.pageSize
+          }
         ).pipe(Stream.provideService(AgniClient, AgniClient.of({ list })))
       },
       closing: Stream.empty
     }
   }
-  const { hold, horizon, pagesPerWindow, withoutStart } = options
   const settings = Beginning.settingsOf(list, filters, range, seen, clocks, {
     concurrency,
     hold,
@@ -129,6 +137,7 @@ export const open = Effect.fnUntraced(function* (
       limits: options.profile?.limits,
       clocksApart: clocks.apart > Clocks.notable ? Math.round(clocks.apart) : undefined,
       earliest: clocks.earliest,
+      newestFirst,
       withoutStart: withoutStart !== "skip" && settings.controls.length > 0
     }
   )
@@ -173,20 +182,27 @@ const windowsIn = Effect.fnUntraced(function* (settings: Settings, tasks: Readon
 const readAll = Effect.fnUntraced(function* (
   settings: Settings,
   asked: Asked.Asked,
-  { first, to, whole }: Beginning.Bounds,
+  { all, whole }: Beginning.Bounds,
   seen: Probes.Seen,
   stretches: ReadonlyArray<Begun>,
-  options: Omit<Reading.Options, "ends" | "log"> & { readonly withoutStart: boolean }
+  options: Omit<Reading.Options, "end" | "ends" | "log"> & {
+    readonly withoutStart: boolean
+    readonly newestFirst: boolean
+  }
 ): Effect.fn.Return<RangeReading, AgniError> {
+  const { newestFirst } = options
   const isFromOldest = asked.from === undefined
-  const beginning = stretches[0]?.from ?? to
+  const beginning = stretches[0]?.from ?? all.to
   const rest = stretches.map(restOf).filter(({ from, to }) => from < to)
-  const parts = rest.length === 0 ? [{ from: to, to }] : Shown.joined(rest)
-  const range = { from: parts[0]?.from ?? to, to }
-  const inPart = beginning > first || parts.length > 1 || range.from > beginning || parts.at(-1)?.to !== to
+  const nowhere = newestFirst ? all.from : all.to
+  const parts = rest.length === 0 ? [{ from: nowhere, to: nowhere }] : Shown.joined(rest)
+  const range = { from: parts[0]?.from ?? nowhere, to: parts.at(-1)?.to ?? nowhere }
+  const inPart = parts.length > 1 || range.from > Math.min(beginning, all.from) || range.to < all.to
   const reading = yield* Reading.make(settings, range, parts, {
     ...options,
-    ends: { whole, fromOldest: isFromOldest && range.from === first },
+    end: all.to,
+    // What lies above a part was counted too.
+    ends: { whole: whole && range.to === all.to, fromOldest: isFromOldest && range.from === all.from, newestFirst },
     log: seen.log
   })
   const { known, ledger } = reading
@@ -194,12 +210,14 @@ const readAll = Effect.fnUntraced(function* (
   const below = (task: Task.Task): Task.Task =>
     listed !== undefined && Task.isElsewhere(seen.log.shown, everything, task) ? { ...task, below: listed } : task
   const about = { ledger, inPart, known }
-  const ofWhole = Effect.suspend(() => Undated.window(settings, range, about, options.keepGoing))
+  const ofWhole = Effect.suspend(() =>
+    Undated.window(settings, { from: range.from, to: all.to }, about, options.keepGoing)
+  )
   const ofRange = Effect.suspend(() =>
     options.withoutStart
       ? WithoutStart.window(
           settings,
-          { from: asked.from ?? -Infinity, to },
+          { from: asked.from ?? -Infinity, to: all.to },
           {
             known,
             calls: seen.about,
@@ -221,8 +239,8 @@ const readAll = Effect.fnUntraced(function* (
       Stream.suspend(() => {
         const one = restOf({ ...(stretches[nth] ?? range), at: at.from })
         const cuts = [...at.cuts, reading.horizon(), settings.latest]
-        const isSmall = isFromOldest && nth === 0
-        const tasks = Partitioner.tasks(one, cuts, seen, isSmall, settings.latest)
+        const shape = { newestFirst, small: isFromOldest && nth === 0 }
+        const tasks = Partitioner.tasks(one, cuts, seen, shape, settings.latest)
         const first = tasks.first.map(below)
         const rest = tasks.rest.map(below)
         const rows = one.from === stretches[nth]?.from ? stretches[nth].rows : undefined

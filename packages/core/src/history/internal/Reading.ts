@@ -64,6 +64,8 @@ export interface Options {
   readonly limits: EndpointLimits | undefined
   /** The difference between the server's clock and this machine's, in µs, if it must be reported. */
   readonly clocksApart: number | undefined
+  /** Where the whole range ends, of which this may be a part. */
+  readonly end: Micros.Micros
   readonly ends: Shown.Ends
   readonly earliest: Micros.Micros
   /** The rows that were shown before the reading began. */
@@ -121,6 +123,7 @@ export const make = Effect.fnUntraced(function* (
   const run = (tasks: ReadonlyArray<Bisect.Task>, concurrency: number, maySteal: () => boolean) =>
     Scheduler.run<Bisect.Task, Coverage.Window, AgniError>(tasks, {
       concurrency,
+      newestFirst: options.ends.newestFirst,
       takesMemory: (window) => CallRows.items(window.rows).length > 0,
       work: (task, handOver) =>
         Bisect.read(settings, known, task, {
@@ -138,7 +141,7 @@ export const make = Effect.fnUntraced(function* (
         run(first, 1, maySteal),
         Stream.suspend(() => run(rest, options.concurrency, maySteal))
       ).pipe(Stream.mapEffect((window) => ledger.deliver(window))),
-    closing: (withoutStart) => close(settings, range, options, ledger, known, withoutStart)
+    closing: (withoutStart) => close(settings, options, ledger, known, withoutStart)
   } satisfies Reading
 })
 
@@ -163,13 +166,13 @@ const notCounted: Coverage.Coverage = { _tag: "Provisional", reason: { _tag: "No
 /** What the windows of a range come to at the end, when all answers are known. */
 const close = Effect.fnUntraced(function* (
   settings: Settings,
-  range: Micros.Range,
   options: Options,
   ledger: Deliveries.Deliveries,
   known: () => Known,
   withoutStart: Coverage.Window | undefined
 ): Effect.fn.Return<Coverage.Window | undefined, AgniError> {
   const {
+    end,
     ends: { whole },
     log
   } = options
@@ -196,8 +199,8 @@ const close = Effect.fnUntraced(function* (
   const rejected = late.flatMap(({ item, rejected }) => (item === undefined ? (rejected ?? []) : []))
   const before = last === undefined ? [] : CallRows.items(last.rows)
   const rest = last ?? {
-    from: range.to,
-    to: range.to,
+    from: end,
+    to: end,
     rejected: [],
     coverage:
       revised[0]?.coverage ??
@@ -205,7 +208,7 @@ const close = Effect.fnUntraced(function* (
     requests: ask.log.requests,
     observedAt: ask.log.observedAt ?? known().earliest
   }
-  return Windows.make(inOrder([...items, ...before], range.to), {
+  return Windows.make(inOrder([...items, ...before], end), {
     ...rest,
     rejected: [...rejected, ...rest.rejected],
     revised,

@@ -62,6 +62,8 @@ export interface Ends {
   readonly whole: boolean
   /** It begins where the calls do: none may be older. */
   readonly fromOldest: boolean
+  /** The windows come from its end to its beginning. */
+  readonly newestFirst: boolean
 }
 
 export const make = (parts: ReadonlyArray<Micros.Range>): Shown => ({
@@ -110,6 +112,12 @@ export const joined = (ranges: ReadonlyArray<Micros.Range>): ReadonlyArray<Micro
     else all[all.length - 1] = { from: last.from, to: Math.max(last.to, range.to) }
   }
   return all
+}
+
+/** From the first to the last of what was delivered. */
+export const hull = ({ reached }: Shown): Micros.Range | undefined => {
+  const [first] = reached
+  return first === undefined ? undefined : { from: first.from, to: reached.at(-1)?.to ?? first.to }
 }
 
 /** Notes that everything of a range was delivered. */
