@@ -17,10 +17,13 @@ import * as Result from "effect/Result"
 import type { AgniErrorReason } from "../model/AgniError.ts"
 import { AgniError, InvalidRequest } from "../model/AgniError.ts"
 import * as CallSessionQuery from "../model/CallSessionQuery.ts"
+import * as ErrorType from "../model/internal/ErrorType.ts"
 import type { Page } from "../model/Page.ts"
+import * as Span from "../platform/internal/Span.ts"
 import * as Budget from "./Budget.ts"
 import * as ClientMetrics from "./ClientMetrics.ts"
 import * as PageAttempt from "./internal/PageAttempt.ts"
+import * as Waits from "./internal/Waits.ts"
 import { isLoopback } from "./Loopback.ts"
 import { PageDecoder } from "./PageDecoder.ts"
 import * as RetryPolicy from "./RetryPolicy.ts"
@@ -34,6 +37,8 @@ import * as RetryPolicy from "./RetryPolicy.ts"
 export interface Settings {
   /** Sent as `X-Api-Key`, to the origin of `baseUrl` only. White space around it is trimmed. */
   readonly apiKey: Redacted.Redacted
+  /** What tells this client from others in spans and metrics, such as the name of the organization. @default "default" */
+  readonly name?: string | undefined
   /** @default "https://api.ravan.ai" */
   readonly baseUrl?: string | undefined
   /** Allows `http:` to a host that is not this machine: the key then travels readable. @default false */
@@ -90,6 +95,8 @@ export class AgniClient extends Context.Service<
   {
     /** One page, with nothing left to provide. */
     readonly list: (query: CallSessionQuery.CallSessionQuery, options?: ListOptions) => Effect.Effect<Page, AgniError>
+    /** What tells it from others in spans and metrics. @default "default" */
+    readonly name?: string | undefined
   }
 >()("@callstream/core/client/AgniClient") {
   /**
@@ -109,7 +116,7 @@ export class AgniClient extends Context.Service<
       const schedule = RetryPolicy.toSchedule(policy)
       const shortSchedule = RetryPolicy.toSchedule(RetryPolicy.whileAnswered(policy))
 
-      const list = Effect.fn("AgniClient.list")(function* (
+      const list = Effect.fnUntraced(function* (
         query: CallSessionQuery.CallSessionQuery,
         { isUp, shortWaits = false, tries = Infinity }: ListOptions = {}
       ) {
@@ -118,14 +125,12 @@ export class AgniClient extends Context.Service<
         const parameters = checked.success
         const search = CallSessionQuery.describe(parameters)
         const started = yield* Clock.currentTimeMillis
-        const made: Attempts = { count: 0, alone: false }
-        return yield* Effect.suspend(() => {
-          made.count++
-          return attempt(parameters, query.page ?? 1)
-        }).pipe(
+        const made: Attempts = { count: 0, alone: false, failed: undefined }
+        return yield* Effect.suspend(() => attempt(parameters, query.page ?? 1, made.count++, made.failed)).pipe(
           Effect.retry({
             schedule: shortWaits ? shortSchedule : schedule,
-            while: (reason) => again(policy, { made, most: Math.min(policy.tries, tries), isUp, search }, reason)
+            while: (reason) =>
+              again(policy, { made, most: Math.min(policy.tries, tries), isUp, search, name: settings.name }, reason)
           }),
           Effect.catch((reason) =>
             Effect.flatMap(Clock.currentTimeMillis, (now) =>
@@ -143,7 +148,7 @@ export class AgniClient extends Context.Service<
         )
       })
 
-      return AgniClient.of({ list })
+      return AgniClient.of({ list, name: settings.name })
     }
   )
 
@@ -211,6 +216,8 @@ interface Attempts {
   count: number
   /** The server answered another request in the meantime. */
   alone: boolean
+  /** The last one. */
+  failed: Waits.Failed | undefined
 }
 
 /** Whether a request that failed is made again. */
@@ -222,17 +229,29 @@ const again = Effect.fnUntraced(function* (
     readonly most: number
     readonly isUp: Effect.Effect<boolean> | undefined
     readonly search: string
+    /** Of the client. */
+    readonly name: string
   },
   reason: AgniErrorReason
 ): Effect.fn.Return<boolean> {
-  const { isUp, made, most, search } = request
+  const { isUp, made, most, name, search } = request
   // A server that asks to wait says nothing about the request.
   const isAsked = reason._tag === "RateLimited"
+  made.failed = { at: yield* Waits.now, isAsked }
   if (!RetryPolicy.mayRetry(policy)(reason) || made.count >= (isAsked ? policy.tries : most)) return false
   if (isUp !== undefined && made.count === triesAlone && !isAsked) made.alone = yield* isUp
   if (made.alone) return false
-  yield* Metric.update(Metric.withAttributes(ClientMetrics.retries, { reason: reason._tag }), 1)
-  yield* Effect.logDebug(`try ${made.count} of ${most} failed: ${reason.message} (${search})`)
+  const about = {
+    "callstream.client.name": name,
+    "callstream.retry.reason": reason._tag
+  }
+  const failure = { "error.type": ErrorType.ofReason(reason), "http.request.resend_count": made.count }
+  yield* Metric.update(Metric.withAttributes(ClientMetrics.retries, about), 1)
+  yield* Span.event("callstream.retry", { ...about, ...failure })
+  yield* Effect.annotateLogs(Effect.logDebug(`try ${made.count} of ${most} failed: ${reason.message} (${search})`), {
+    ...about,
+    ...failure
+  })
   return true
 })
 
@@ -284,6 +303,8 @@ const resolve = (options: Settings) => {
   const timeout = options.timeout ?? "30 seconds"
   if (!isPositive(timeout)) return invalid("timeout", "must be a duration above 0")
   return Result.succeed({
+    name: options.name ?? "default",
+    template: endpoint,
     apiKey: Redacted.make(key),
     origin: base.origin,
     url: `${base.origin}${base.pathname.replace(/\/+$/, "")}${endpoint}`,
