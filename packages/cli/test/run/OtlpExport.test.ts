@@ -94,7 +94,9 @@ const withRejected = Source.make({
     Stream.make<ReadonlyArray<Source.Unit>>({
       _tag: "Page",
       rows: Rows.ofSessions([{ id: "a" }, { id: "b" }], Instant.of(0)),
-      rejected: [{ stage: "decode", reason: "id is no text", raw: { id: [] }, observedAt: Version.of(0) }]
+      rejected: [
+        { page: 1, index: 2, stage: "decode", reason: "id is no text", raw: { id: [] }, observedAt: Version.of(0) }
+      ]
     })
 })
 
@@ -146,8 +148,8 @@ describe("docs/telemetry.md", () => {
       const rows = table("Metrics")
       const documented = Object.fromEntries(
         rows.map(([name = "", type = "", unit = "", attributes = "", prometheus = ""]) => [
-          names(name)[0],
-          { type, unit: names(unit)[0], attributes: names(attributes).toSorted(), prometheus: names(prometheus)[0] }
+          names(name).join(),
+          { type, unit: names(unit)[0], attributes: names(attributes).toSorted(), prometheus: names(prometheus).join() }
         ])
       )
       const sent = Object.fromEntries(
@@ -205,7 +207,7 @@ describe("docs/telemetry.md", () => {
       )
       const documented = Object.fromEntries(
         table("Spans").map(([name = "", parents = "", attributes = ""]) => [
-          names(name)[0],
+          names(name).join(),
           {
             attributes: names(attributes).toSorted(),
             parents: parents
