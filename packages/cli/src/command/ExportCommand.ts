@@ -20,7 +20,6 @@ import * as RunMetrics from "../run/RunMetrics.ts"
 import * as Telemetry from "../run/Telemetry.ts"
 import type { PipelineSpec } from "../option/PipelineSpec.ts"
 import * as Resolve from "../job/Resolve.ts"
-import * as Save from "../job/Save.ts"
 
 const { run: running, sink, ...others } = Options.groups
 
@@ -77,6 +76,7 @@ export const specOf = Effect.fnUntraced(function* (input: Input): Effect.fn.Retu
 
 /** Only writes the file, so that people can read it before they run it. */
 const saveTo = Effect.fnUntraced(function* (spec: PipelineSpec, file: string, options: ReadonlyArray<string>) {
+  const Save = yield* Effect.promise(() => import("../job/Save.ts"))
   const { text, variables } = Save.write(spec, file)
   yield* Save.toFile(file, text, { force: false, replaceable: false })
   const command = [invocation, "run", file, ...options].join(" ")

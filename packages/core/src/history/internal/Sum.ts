@@ -14,7 +14,7 @@ const boundsOf = ({ from, to }: Range) => ({
   before: Ask.ceilSecond(to) + 2 * Ask.second
 })
 
-/** The parts of a range with control rows, none wider than is trusted. Without such rows a count tells nothing. */
+/** The parts of a range with control rows, none wider than is trusted. Without such rows a count proves nothing. */
 const tiles = ({ controls, ends }: Settings, known: Known, range: Range): ReadonlyArray<Range> => {
   const [oldest] = controls
   const newest = controls.at(-1)
