@@ -17,7 +17,7 @@ import { invocation, print } from "../render/Screen.ts"
 import * as ReportedRun from "../render/ReportedRun.ts"
 import { decoder } from "../run/RunJob.ts"
 import * as RunMetrics from "../run/RunMetrics.ts"
-import * as Telemetry from "../run/Telemetry.ts"
+import * as Otlp from "../run/Otlp.ts"
 import type { PipelineSpec } from "../option/PipelineSpec.ts"
 import * as Resolve from "../job/Resolve.ts"
 
@@ -105,12 +105,12 @@ const command = Command.make(
     if (input.explain) return yield* Explain.print(job)
     const client = Layer.provide(Source.client(spec.source ?? {}), [AgniTransport.layer, decoder([job])])
     if (input.dryRun) return yield* Effect.provide(DryRun.run(job, spec), client)
-    const telemetry = yield* Telemetry.settings(input.otlp)
+    const telemetry = yield* Otlp.settings(input.otlp)
     yield* ReportedRun.run(job).pipe(
       (run) => Failure.reporting(run, { resumes: job.name !== undefined }),
       (run) => RunMetrics.writing(input.metricsFile, run),
       Effect.provide(client),
-      (run) => Telemetry.exporting(telemetry, run)
+      (run) => Otlp.exporting(telemetry, run)
     )
   })
 )

@@ -28,7 +28,7 @@ import { ReportedExit, UsageError } from "../option/UsageError.ts"
 import type * as Job from "../job/Job.ts"
 import { decoder } from "../run/RunJob.ts"
 import * as RunMetrics from "../run/RunMetrics.ts"
-import * as Telemetry from "../run/Telemetry.ts"
+import * as Otlp from "../run/Otlp.ts"
 import * as RunSync from "../run/RunSync.ts"
 import * as Overrides from "../job/Overrides.ts"
 import type * as PipelineFile from "../job/PipelineFile.ts"
@@ -151,7 +151,7 @@ export const run = Effect.fnUntraced(function* (
     if (only !== undefined) yield* Summary.printTogether(tasks.length, only.job)
     if (code !== exitCode.done) return yield* new ReportedExit({ exitCode: code })
   })
-  const telemetry = yield* Telemetry.settings(options.otlp)
+  const telemetry = yield* Otlp.settings(options.otlp)
   const measured = RunMetrics.writing(options.metricsFile, work)
   yield* Failure.reporting(
     measured.pipe(
@@ -159,7 +159,7 @@ export const run = Effect.fnUntraced(function* (
       Effect.catchTag("UsageError", (error) => Effect.andThen(refuse([locate(error)]), Effect.fail(error)))
     ),
     { speaker: inFile, resumes: tasks.every(({ job }) => job.name !== undefined) }
-  ).pipe((run) => Telemetry.exporting(telemetry, run))
+  ).pipe((run) => Otlp.exporting(telemetry, run))
 })
 
 export const runCommand = Command.make(

@@ -20,7 +20,7 @@ import * as ReportedSync from "../render/ReportedSync.ts"
 import * as RunSync from "../run/RunSync.ts"
 import { decoder } from "../run/RunJob.ts"
 import * as RunMetrics from "../run/RunMetrics.ts"
-import * as Telemetry from "../run/Telemetry.ts"
+import * as Otlp from "../run/Otlp.ts"
 
 /** The options of reporting. */
 const reporting = {
@@ -92,12 +92,12 @@ export const execute = Effect.fnUntraced(function* <A, E extends Failure.Command
   })
   if (!RunSync.isSync(job)) return yield* Effect.die(new Error("no sync"))
   const client = Layer.provide(Source.client(spec.source ?? {}), [AgniTransport.layer, decoder([job])])
-  const telemetry = yield* Telemetry.settings(input.otlp)
+  const telemetry = yield* Otlp.settings(input.otlp)
   yield* use(job).pipe(
     (run) => Failure.reporting(run, { resumes: true }),
     (run) => RunMetrics.writing(input.metricsFile, run),
     Effect.provide(client),
-    (run) => Telemetry.exporting(telemetry, run)
+    (run) => Otlp.exporting(telemetry, run)
   )
 })
 

@@ -15,7 +15,7 @@ export interface Export {
   readonly timeout: number
   /** In milliseconds. */
   readonly interval: number
-  /** What is sent at once at most. */
+  /** Items of one request at most. */
   readonly batch: number
 }
 

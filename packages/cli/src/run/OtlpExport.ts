@@ -37,7 +37,7 @@ const layerOf = ({ attributes, exports, serviceName, temporality }: Settings, co
     resource,
     exportInterval: interval,
     maxBatchSize: batch,
-    // What is left was sent before, by `flush`.
+    // `flush` has sent the rest before.
     shutdownTimeout: Math.min(timeout, 1000)
   })
   const { logs, metrics, traces } = exports

@@ -34,7 +34,7 @@ import { join, resolve } from "node:path"
 import * as OtlpOptions from "../../src/option/OtlpOptions.ts"
 import * as Exposition from "../../src/run/Exposition.ts"
 import * as RunMetrics from "../../src/run/RunMetrics.ts"
-import { exporting } from "../../src/run/Telemetry.ts"
+import { exporting } from "../../src/run/Otlp.ts"
 import { folder, records, server } from "../Callstream.ts"
 import * as Collected from "./Collected.ts"
 
@@ -161,6 +161,12 @@ describe("docs/telemetry.md", () => {
         })
       )
       assert.deepStrictEqual(sent, documented)
+      // Two clients are two series.
+      const durations = collected.metrics().find(({ name }) => name === "http.client.request.duration")
+      const clients = durations?.histogram?.dataPoints.map(
+        ({ attributes }) => Collected.attributesOf(attributes)["callstream.client.name"]
+      )
+      assert.sameMembers([...new Set(clients)], ["default", "other"])
       const written = Object.fromEntries(
         [...families].map(([name, { series, type }]) => {
           const labels = union(

@@ -37,7 +37,7 @@ import * as RetryPolicy from "./RetryPolicy.ts"
 export interface Settings {
   /** Sent as `X-Api-Key`, to the origin of `baseUrl` only. White space around it is trimmed. */
   readonly apiKey: Redacted.Redacted
-  /** What tells this client from others in spans and metrics, such as the name of the organization. @default "default" */
+  /** The name of this client in spans and metrics, such as that of the organization. @default "default" */
   readonly name?: string | undefined
   /** @default "https://api.ravan.ai" */
   readonly baseUrl?: string | undefined
@@ -95,7 +95,7 @@ export class AgniClient extends Context.Service<
   {
     /** One page, with nothing left to provide. */
     readonly list: (query: CallSessionQuery.CallSessionQuery, options?: ListOptions) => Effect.Effect<Page, AgniError>
-    /** What tells it from others in spans and metrics. @default "default" */
+    /** Its name in spans and metrics. @default "default" */
     readonly name?: string | undefined
   }
 >()("@callstream/core/client/AgniClient") {

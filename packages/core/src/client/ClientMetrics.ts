@@ -1,6 +1,6 @@
 /**
  * The client's metrics, for apps that install an exporter: names, units and attributes as OpenTelemetry's conventions have
- * them. `callstream.client.name` tells clients apart. No attribute has an id, a query or a secret.
+ * them. `callstream.client.name` is the name of the client. No attribute has an id, a query or a secret.
  *
  * @since 0.1.0
  */

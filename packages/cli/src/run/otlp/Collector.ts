@@ -16,7 +16,7 @@ export interface Collector {
 
 interface State {
   isReported: boolean
-  /** `flushing`: what fails is not tried again. `over`: nothing is sent any more. */
+  /** `flushing`: no request is retried. `over`: nothing is sent any more. */
   stage: "running" | "flushing" | "over"
 }
 

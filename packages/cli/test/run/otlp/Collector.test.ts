@@ -40,7 +40,7 @@ const refused = Effect.fail(
 )
 
 describe("a collector", () => {
-  it.effect("that is away is reported once, by its origin, and may be tried again while the run goes on", () => {
+  it.effect("that is away is reported once, by its origin, and requests may be retried while the run continues", () => {
     const { logged, provide, send } = world(() => refused)
     return Effect.gen(function* () {
       for (let turn = 0; turn < 3; turn++) assert.strictEqual((yield* Effect.flip(send)).reason._tag, "TransportError")
@@ -50,7 +50,7 @@ describe("a collector", () => {
     }).pipe(provide)
   })
 
-  it.effect("that is away at the end is not tried again", () => {
+  it.effect("that is away at the end gets no second request", () => {
     const { collector, provide, send, sent } = world(() => refused)
     return Effect.gen(function* () {
       yield* collector.ending(

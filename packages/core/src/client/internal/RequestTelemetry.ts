@@ -11,7 +11,7 @@ import * as ErrorType from "../../model/internal/ErrorType.ts"
 import * as Span from "../../platform/internal/Span.ts"
 import * as ClientMetrics from "../ClientMetrics.ts"
 
-/** What is seen of a request while it is under way. */
+/** Facts about a request in flight. */
 export interface Seen {
   status: number | undefined
   /** When the body was there, by the wall clock and by the one that nobody sets back. Decoding it is no part of the request. */

@@ -60,7 +60,7 @@ export const ofClosing = <R>(
     })
   )
 
-/** What is counted and logged of a window that is delivered, by the client of this name. */
+/** Counts and logs a window that is delivered, for the client of this name. */
 export const delivered = (name: string) => {
   const windows = (said: string) =>
     Metric.withAttributes(HistoryMetrics.windows, {

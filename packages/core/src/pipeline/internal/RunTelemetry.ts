@@ -11,7 +11,7 @@ import type { RunSummary } from "../RunSummary.ts"
 
 const named = (pipeline: string) => ({ "callstream.pipeline.name": pipeline })
 
-/** What is known of a coverage, in three figures. */
+/** How far a coverage is proven, and how many of its calls may still change. */
 const proofOf = ({ divided, entries, withoutStart }: CoverageSet.CoverageSet) => {
   const parts: ReadonlyArray<CoverageSet.Part> = [...entries, ...(withoutStart === undefined ? [] : [withoutStart])]
   const observed = parts.flatMap(({ asOf }) => (asOf > 0 ? [asOf] : []))

@@ -33,7 +33,7 @@ export const end = (
   span.end(at, Exit.isSuccess(exit) ? Exit.void : type === undefined ? Exit.interrupt() : Exit.fail(new Failed(type)))
 }
 
-/** What is done below a span. */
+/** Makes a span the parent of the spans in an effect. */
 export const below = <A, E, R>(effect: Effect.Effect<A, E, R>, span: Tracer.AnySpan): Effect.Effect<A, E, R> =>
   Effect.updateContext(effect, (context: Context.Context<R>) => Context.add(context, Tracer.ParentSpan, span))
 

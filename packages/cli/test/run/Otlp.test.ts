@@ -90,7 +90,7 @@ describe("--otlp", alongside, () => {
     })
   )
 
-  it.live("reports a collector that is away, refuses or hangs once, and the run goes on", () =>
+  it.live("reports a collector that is away, refuses or hangs once, and the run continues", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
       const { run } = yield* simulation({ sessions: 300, undated: 0 })
