@@ -3,7 +3,7 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import { UsageError } from "./UsageError.ts"
 
-export type Signal = "traces" | "metrics" | "logs"
+type Signal = "traces" | "metrics" | "logs"
 
 /** How one of the three is sent. */
 export interface Export {

@@ -10,7 +10,7 @@ interface KeyValue {
   readonly value: Readonly<Record<string, unknown>>
 }
 
-export interface Span {
+interface Span {
   readonly traceId: string
   readonly spanId: string
   readonly parentSpanId?: string
@@ -26,7 +26,7 @@ interface Data {
   readonly isMonotonic?: boolean
 }
 
-export interface Metric {
+interface Metric {
   readonly name: string
   readonly unit: string
   readonly gauge?: Data
