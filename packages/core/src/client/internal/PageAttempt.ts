@@ -13,6 +13,7 @@ import * as ClientMetrics from "../ClientMetrics.ts"
 import type { Decoder } from "../PageDecoder.ts"
 import * as RetryPolicy from "../RetryPolicy.ts"
 import * as VersionClock from "../VersionClock.ts"
+import type { ApiKey } from "./ApiKey.ts"
 import * as Quote from "./Quote.ts"
 import * as RequestTelemetry from "./RequestTelemetry.ts"
 import * as Transport from "./Transport.ts"
@@ -23,19 +24,18 @@ export interface Settings extends Transport.Options {
   readonly name: string
   /** The path of the endpoint, without what a base URL has before it. */
   readonly template: string
+  readonly apiKey: ApiKey
   readonly policy: RetryPolicy.RetryPolicy
   readonly timeout: Duration.Duration
 }
 
-/**
- * @param resend Which try this is after the first.
- * @param failed The try before.
- */
+/** @param failed The try before. */
 type Attempt = (
   parameters: ReadonlyArray<readonly [string, string]>,
   page: number,
-  resend: number,
-  failed: Waits.Failed | undefined
+  failed: Waits.Failed | undefined,
+  /** Called when the request is sent, with its key. Returns which try this is after the first. */
+  onSend: (key: Redacted.Redacted) => number
 ) => Effect.Effect<Page, AgniErrorReason>
 
 export const make = (
@@ -76,19 +76,31 @@ export const make = (
       page.rejected.length === 0 ? Effect.void : Metric.update(rejected, page.rejected.length)
     )
 
-  return (parameters, page, resend, failed) => {
-    const quote = Quote.make([Redacted.value(apiKey), ...CallSessionQuery.personalValues(parameters)])
+  const send = (
+    parameters: Parameters<Attempt>[0],
+    page: number,
+    key: Redacted.Redacted,
+    resend: number
+  ): Effect.Effect<Page, AgniErrorReason> => {
+    const quote = Quote.make([Redacted.value(key), ...CallSessionQuery.personalValues(parameters)])
     const request = telemetry.around(resend, (seen) =>
-      transport(parameters, quote, (status) => void (seen.status = status)).pipe(
+      transport(parameters, quote, key, (status) => void (seen.status = status)).pipe(
         Effect.tap(RequestTelemetry.received(seen)),
         Effect.flatMap((answer) => decode(answer, page, quote)),
         Effect.timeoutOrElse({ duration: timeout, orElse: timedOut })
       )
     )
-    return Effect.flatMap(Waits.now, (began) =>
-      budget
-        .spend(Effect.andThen(waits.since(began, failed), Effect.tapError(request, hold)))
-        .pipe(Effect.tap(countRows))
-    )
+    return Effect.tapError(request, hold)
   }
+
+  return (parameters, page, failed, onSend) =>
+    Effect.flatMap(Waits.now, (began) =>
+      waits.since(began, failed).pipe(
+        // Read when its turn has come: it may have been replaced meanwhile.
+        Effect.andThen(apiKey),
+        Effect.flatMap((key) => send(parameters, page, key, onSend(key))),
+        budget.spend,
+        Effect.tap(countRows)
+      )
+    )
 }
