@@ -7,12 +7,11 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import * as CoverageReason from "../coverage/CoverageReason.ts"
 import { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import type { CallSessionQuery } from "../model/CallSessionQuery.ts"
 import * as Instant from "../model/Instant.ts"
-import { verdict, type Window } from "./Coverage.ts"
+import type { Window } from "./Coverage.ts"
 import type * as Ask from "../endpoint/internal/Ask.ts"
 import * as Asked from "./internal/Asked.ts"
 import * as Beginning from "./internal/Beginning.ts"
@@ -23,6 +22,7 @@ import * as Windows from "./internal/Windows.ts"
 import * as Patience from "../endpoint/internal/Patience.ts"
 import * as Probes from "../endpoint/internal/Probes.ts"
 import * as Reading from "./internal/Reading.ts"
+import * as WindowTelemetry from "./internal/WindowTelemetry.ts"
 import * as WithoutStart from "./internal/WithoutStart.ts"
 import * as Partitioner from "./internal/Partitioner.ts"
 import type { Settings } from "./internal/Settings.ts"
@@ -104,7 +104,11 @@ export const windows = (range: OpenRange = {}, options: Options = {}): Stream.St
   if (Result.isFailure(asked)) return Stream.fail(asked.failure)
   const { from, to } = asked.success
   if (from !== undefined && to !== undefined && from > to) return refuse("from", "must not be later than to")
-  return begin(asked.success, options).pipe(Stream.tap((window) => Effect.logDebug(describe(window))))
+  return Stream.unwrap(
+    Effect.map(AgniClient, ({ name = "default" }) =>
+      Stream.tap(begin(asked.success, options), WindowTelemetry.delivered(name))
+    )
+  )
 }
 
 const probe = Effect.fnUntraced(function* (range: Asked.Asked, filters: Ask.Filters, options: Options) {
@@ -120,12 +124,20 @@ const begin = (range: Asked.Asked, options: Options): Stream.Stream<Window, Agni
     Effect.gen(function* () {
       const { agentId, callerNumber, channel, concurrency = 4, keepGoing = false, search, status } = options
       const filters = { agentId, status, channel, callerNumber, search }
-      const list = Patience.make((yield* AgniClient).list)
+      const client = yield* AgniClient
+      const list = Patience.make(client.list)
       const seen = yield* probe(range, filters, options)
       const { profile } = seen
-      yield* Effect.forEach(EndpointProfile.facts(profile), ({ about, text }) => Effect.logDebug(`${about}: ${text}`))
+      yield* Effect.forEach(EndpointProfile.facts(profile), ({ about, text }) =>
+        Effect.annotateLogs(Effect.logDebug(`${about}: ${text}`), "callstream.endpoint.fact", about)
+      )
       const clocks = Clocks.make(seen.localNow, seen.log)
-      if (clocks.apart > Clocks.notable) yield* Effect.logWarning(Clocks.describe(clocks))
+      if (clocks.apart > Clocks.notable)
+        yield* Effect.annotateLogs(
+          Effect.logWarning(Clocks.describe(clocks)),
+          "callstream.clocks_apart",
+          Math.round(clocks.apart / 1e6)
+        )
       const newestFirst = options.order === "newest"
       const bounds = Beginning.boundsOf(range, seen, clocks, newestFirst)
       const { all, whole } = bounds
@@ -139,7 +151,7 @@ const begin = (range: Asked.Asked, options: Options): Stream.Stream<Window, Agni
           concurrency,
           keepGoing,
           size: profile.pageSize
-        }).pipe(Stream.provideService(AgniClient, AgniClient.of({ list })))
+        }).pipe(Stream.provideService(AgniClient, AgniClient.of({ ...client, list })))
       }
       const settings = Beginning.settingsOf(list, filters, range, seen, clocks, {
         concurrency,
@@ -209,7 +221,7 @@ const readAll = Effect.fnUntraced(function* (
         )
       : Effect.undefined
   )
-  const closing = Effect.flatMap(whole ? ofWhole : ofRange, reading.closing)
+  const closing = WindowTelemetry.ofClosing(Effect.flatMap(whole ? ofWhole : ofRange, reading.closing))
   // A whole history needs it in any case: nobody should wait for it.
   if (whole) yield* Effect.forkChild(Effect.ignore(settings.repeats))
   return Stream.concat(
@@ -238,12 +250,3 @@ const notYet = (from: Micros.Micros, to: Micros.Micros, now: Micros.Micros): Win
     requests: 0,
     observedAt: now
   })
-
-const describe = (window: Window): string => {
-  const { coverage, from, rejected, requests, rows, to } = window
-  const count = rows.length + rejected.length
-  return (
-    `${Instant.format(from)} to ${Instant.format(to)}: ${count} sessions, ${requests} requests, ` +
-    (coverage._tag === "Proven" ? "proven" : `${verdict(coverage)}: ${CoverageReason.describe(coverage.reason)}`)
-  )
-}
