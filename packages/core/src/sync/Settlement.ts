@@ -265,14 +265,21 @@ const withShares = (
     recording: next("recording", recording),
     analysis: next("analysis", analysis)
   }
-  return { ...learned, shares: { ...learned.shares, [agent]: { ...known, [status]: shares } } }
+  const all = { ...learned.shares, [agent]: { ...known, [status]: shares } }
+  // Summed anew, each call would take a step for each agent.
+  const pool = pooled(learned)
+  pools.set(all, { ...pool, [status]: mergeShares(mergeShares(pool[status], shares), known[status], -1) })
+  return { ...learned, shares: all }
 }
 
-const mergeShare = (left: Share, right: Share): Share => ({ has: left.has + right.has, of: left.of + right.of })
-const mergeShares = (left: typeof Shares.Type, right: typeof Shares.Type): typeof Shares.Type => ({
-  cost: mergeShare(left.cost, right.cost),
-  recording: mergeShare(left.recording, right.recording),
-  analysis: mergeShare(left.analysis, right.analysis)
+const mergeShare = (left: Share, right: Share, sign: number): Share => ({
+  has: left.has + sign * right.has,
+  of: left.of + sign * right.of
+})
+const mergeShares = (left: typeof Shares.Type, right: typeof Shares.Type, sign = 1): typeof Shares.Type => ({
+  cost: mergeShare(left.cost, right.cost, sign),
+  recording: mergeShare(left.recording, right.recording, sign),
+  analysis: mergeShare(left.analysis, right.analysis, sign)
 })
 
 /**
