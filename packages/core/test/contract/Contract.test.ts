@@ -55,7 +55,7 @@ describe("the contract", () => {
     assert.lengthOf(fieldNames, 26)
     assert.deepStrictEqual(
       properties("CreditBreakdown"),
-      Object.keys(Object(Schema.toJsonSchemaDocument(CreditBreakdown).schema["properties"]))
+      Object.keys(Object(Schema.toJsonSchemaDocument(CreditBreakdown).definitions["CreditBreakdown"]?.["properties"]))
     )
     assert.lengthOf(properties("CreditBreakdown"), 7)
     const parameters = document.paths?.[AgniSimulator.endpointPath]?.get?.parameters ?? []
