@@ -272,15 +272,13 @@ const withShares = (
   return { ...learned, shares: all }
 }
 
-const mergeShare = (left: Share, right: Share, sign: number): Share => ({
-  has: left.has + sign * right.has,
-  of: left.of + sign * right.of
-})
-const mergeShares = (left: typeof Shares.Type, right: typeof Shares.Type, sign = 1): typeof Shares.Type => ({
-  cost: mergeShare(left.cost, right.cost, sign),
-  recording: mergeShare(left.recording, right.recording, sign),
-  analysis: mergeShare(left.analysis, right.analysis, sign)
-})
+const mergeShares = (left: typeof Shares.Type, right: typeof Shares.Type, sign = 1): typeof Shares.Type => {
+  const merge = (facet: Later): Share => {
+    const [one, other] = [left[facet], right[facet]]
+    return { has: one.has + sign * other.has, of: one.of + sign * other.of }
+  }
+  return { cost: merge("cost"), recording: merge("recording"), analysis: merge("analysis") }
+}
 
 /**
  * What two syncs observed of different calls.
@@ -315,7 +313,6 @@ export const merge = (left: Statistics, right: Statistics): Statistics => ({
 })
 
 const minute = 60_000_000
-
 const span = (delay: number): string => {
   const minutes = Math.ceil(delay / minute)
   return delay === Infinity
