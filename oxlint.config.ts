@@ -27,7 +27,8 @@ const outerPackages = {
   message: "core knows no other package."
 }
 const ownBarrel = {
-  regex: "^((\\.\\./)*(\\./)?(index|CallSessions)(\\.ts)?|@callstream/core(/index|/CallSessions)?)$",
+  regex:
+    "^((\\.\\./)*(\\./)?(index|CallSessions|Telemetry)(\\.ts)?|@callstream/core(/index|/CallSessions|/Telemetry)?)$",
   message: "What lies beside the rooms imports from them, never the reverse: import the module, not the barrel."
 }
 const otherSources = {

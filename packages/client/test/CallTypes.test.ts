@@ -60,7 +60,8 @@ const inStep: {
     SameKeys<Client.Retry, RetryPolicy.RetryPolicy>,
     Takes<Client.Retry, RetryPolicy.Options>,
     Same<Client.Rate, Budget.Options>,
-    Takes<Exclude<keyof Settings, keyof Client.ClientOptions>, "transformClient">
+    // Nothing is traced or measured in a program without Effect.
+    Takes<Exclude<keyof Settings, keyof Client.ClientOptions>, "transformClient" | "name">
   ]
   readonly coverage: [
     Same<Client.Proof, CoverageSet.Verdict>,

@@ -112,8 +112,11 @@ export const sessions = (
         Effect.suspend(() =>
           doubts.length === 0
             ? Effect.void
-            : Effect.logWarning(
-                `not proven complete: ${CoverageReason.merge(doubts).slice(0, 3).map(CoverageReason.describe).join("; ")}`
+            : Effect.annotateLogs(
+                Effect.logWarning(
+                  `not proven complete: ${CoverageReason.merge(doubts).slice(0, 3).map(CoverageReason.describe).join("; ")}`
+                ),
+                { "callstream.window.verdict": "unprovable", "callstream.windows": doubts.length }
               )
         )
       )
@@ -121,9 +124,12 @@ export const sessions = (
   })
 
 const warn = (rejected: ReadonlyArray<Pick<Rejected, "reason">>) =>
-  Effect.logWarning(
-    `${rejected.length} record(s) could not be decoded and were left out: ` +
-      [...new Set(rejected.map((record) => record.reason))].slice(0, 3).join("; ")
+  Effect.annotateLogs(
+    Effect.logWarning(
+      `${rejected.length} record(s) could not be decoded and were left out: ` +
+        [...new Set(rejected.map((record) => record.reason))].slice(0, 3).join("; ")
+    ),
+    { "callstream.rejected": rejected.length }
   )
 
 /**

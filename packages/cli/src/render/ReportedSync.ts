@@ -3,8 +3,8 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as FileSystem from "effect/FileSystem"
-import * as Ref from "effect/Ref"
 import * as Record from "effect/Record"
+import * as Ref from "effect/Ref"
 import { Incomplete } from "../option/UsageError.ts"
 import * as CoverageNote from "../run/CoverageNote.ts"
 import * as Progress from "../run/Progress.ts"
@@ -33,14 +33,7 @@ export const run = Effect.fnUntraced(function* (job: RunSync.SyncJob, { restart 
     yield* Effect.provideContext(CoverageNote.ofSync(job, summary), context)
     const { sent } = yield* requests
     const earlier = yield* Ref.getAndSet(before, sent)
-    const { verdict } = summary
-    yield* RunMetrics.note({
-      pipeline: job.name,
-      provenUntil: verdict.completeUpTo,
-      unsettled: verdict.awaited.calls,
-      behind: Record.map(verdict.consumers, ({ lacks }) => lacks),
-      isSuccess: summary.sinks.every(({ failure }) => failure === undefined)
-    })
+    if (summary.sinks.every(({ failure }) => failure === undefined)) yield* RunMetrics.succeeded(job.name)
     yield* Effect.provideService(SyncSummary.print(job, summary, { sent: sent - earlier }), Screen, screen)
   })
   const summary = yield* Effect.scoped(

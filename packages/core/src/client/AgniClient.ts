@@ -17,11 +17,14 @@ import * as Result from "effect/Result"
 import type { AgniErrorReason } from "../model/AgniError.ts"
 import { AgniError, InvalidRequest } from "../model/AgniError.ts"
 import * as CallSessionQuery from "../model/CallSessionQuery.ts"
+import * as ErrorType from "../model/internal/ErrorType.ts"
 import type { Page } from "../model/Page.ts"
+import * as Span from "../platform/internal/Span.ts"
 import * as Budget from "./Budget.ts"
 import * as ClientMetrics from "./ClientMetrics.ts"
 import * as ApiKey from "./internal/ApiKey.ts"
 import * as PageAttempt from "./internal/PageAttempt.ts"
+import * as Waits from "./internal/Waits.ts"
 import { isLoopback } from "./Loopback.ts"
 import { PageDecoder } from "./PageDecoder.ts"
 import * as RetryPolicy from "./RetryPolicy.ts"
@@ -39,6 +42,8 @@ export interface Settings {
    * while. A 401 runs it again; if it then gives another key, the request is retried with that.
    */
   readonly apiKey: Redacted.Redacted | Effect.Effect<Redacted.Redacted>
+  /** The name of this client in spans and metrics, such as that of the organization. @default "default" */
+  readonly name?: string | undefined
   /** @default "https://api.ravan.ai" */
   readonly baseUrl?: string | undefined
   /** Allows `http:` to a host that is not this machine: the key then travels readable. @default false */
@@ -100,6 +105,8 @@ export class AgniClient extends Context.Service<
   {
     /** One page, with nothing left to provide. */
     readonly list: (query: CallSessionQuery.CallSessionQuery, options?: ListOptions) => Effect.Effect<Page, AgniError>
+    /** Its name in spans and metrics. @default "default" */
+    readonly name?: string | undefined
   }
 >()("@callstream/core/client/AgniClient") {
   /**
@@ -119,7 +126,7 @@ export class AgniClient extends Context.Service<
       const schedule = RetryPolicy.toSchedule(policy)
       const shortSchedule = RetryPolicy.toSchedule(RetryPolicy.whileAnswered(policy))
 
-      const list = Effect.fn("AgniClient.list")(function* (
+      const list = Effect.fnUntraced(function* (
         query: CallSessionQuery.CallSessionQuery,
         { isUp, once = false, shortWaits = false, tries = Infinity }: ListOptions = {}
       ) {
@@ -129,11 +136,12 @@ export class AgniClient extends Context.Service<
         const search = CallSessionQuery.describe(parameters)
         const started = yield* Clock.currentTimeMillis
         const mostTries = once ? 1 : policy.tries
-        const made: Attempts = { count: 0, alone: false, key: undefined }
-        return yield* attempt(parameters, query.page ?? 1, (key) => {
-          made.count++
+        const made: Attempts = { count: 0, alone: false, failed: undefined, key: undefined }
+        const onSend = (key: Redacted.Redacted): number => {
           made.key = key
-        }).pipe(
+          return made.count++
+        }
+        return yield* Effect.suspend(() => attempt(parameters, query.page ?? 1, made.failed, onSend)).pipe(
           Effect.retry({
             schedule: shortWaits ? shortSchedule : schedule,
             while: (reason) =>
@@ -155,7 +163,7 @@ export class AgniClient extends Context.Service<
         )
       })
 
-      return AgniClient.of({ list })
+      return AgniClient.of({ list, name: settings.name })
     }
   )
 
@@ -223,13 +231,15 @@ interface Attempts {
   count: number
   /** The server answered another request in the meantime. */
   alone: boolean
+  /** The last one. */
+  failed: Waits.Failed | undefined
   /** The key that was sent last. */
   key: Redacted.Redacted | undefined
 }
 
 /** Whether a request that failed is made again. */
 const again = Effect.fnUntraced(function* (
-  { apiKey, policy }: PageAttempt.Settings,
+  { apiKey, name, policy }: PageAttempt.Settings,
   request: {
     readonly made: Attempts
     /** Attempts at most. */
@@ -245,12 +255,22 @@ const again = Effect.fnUntraced(function* (
   // A server that asks to wait says nothing about the request.
   const isAsked = reason._tag === "RateLimited"
   const isRefused = reason._tag === "Unauthorized"
+  made.failed = { at: yield* Waits.now, isAsked }
   if (made.count >= (isAsked || isRefused ? mostTries : most)) return false
   if (!(isRefused ? yield* ApiKey.isOther(apiKey, made.key) : RetryPolicy.mayRetry(policy)(reason))) return false
   if (isUp !== undefined && made.count === triesAlone && !isAsked) made.alone = yield* isUp
   if (made.alone) return false
-  yield* Metric.update(Metric.withAttributes(ClientMetrics.retries, { reason: reason._tag }), 1)
-  yield* Effect.logDebug(`try ${made.count} of ${most} failed: ${reason.message} (${search})`)
+  const about = {
+    "callstream.client.name": name,
+    "callstream.retry.reason": reason._tag
+  }
+  const failure = { "error.type": ErrorType.ofReason(reason), "http.request.resend_count": made.count }
+  yield* Metric.update(Metric.withAttributes(ClientMetrics.retries, about), 1)
+  yield* Span.event("callstream.retry", { ...about, ...failure })
+  yield* Effect.annotateLogs(Effect.logDebug(`try ${made.count} of ${most} failed: ${reason.message} (${search})`), {
+    ...about,
+    ...failure
+  })
   return true
 })
 
@@ -299,6 +319,8 @@ const resolve = (options: Settings) => {
   const timeout = options.timeout ?? "30 seconds"
   if (!isPositive(timeout)) return invalid("timeout", "must be a duration above 0")
   return Result.succeed({
+    name: options.name ?? "default",
+    template: endpoint,
     apiKey: apiKey.success,
     origin: base.origin,
     url: `${base.origin}${base.pathname.replace(/\/+$/, "")}${endpoint}`,

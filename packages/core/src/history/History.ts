@@ -7,15 +7,15 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import * as CoverageReason from "../coverage/CoverageReason.ts"
-import type { AgniClient } from "../client/AgniClient.ts"
+import { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import type { CallSessionQuery } from "../model/CallSessionQuery.ts"
 import * as Instant from "../model/Instant.ts"
-import { type Range, verdict, type Window } from "./Coverage.ts"
+import type { Range, Window } from "./Coverage.ts"
 import * as Asked from "./internal/Asked.ts"
 import * as Clocks from "../endpoint/internal/Clocks.ts"
 import * as RangeReading from "./internal/RangeReading.ts"
+import * as WindowTelemetry from "./internal/WindowTelemetry.ts"
 import { mistakeIn, refuse } from "./internal/Refuse.ts"
 import type * as EndpointProfile from "../endpoint/EndpointProfile.ts"
 
@@ -95,8 +95,8 @@ export const windows = (range: OpenRange = {}, options: Options = {}): Stream.St
   return reported(begin(asked.success, options))
 }
 
-const reported = <R>(windows: Stream.Stream<Window, AgniError, R>): Stream.Stream<Window, AgniError, R> =>
-  Stream.tap(windows, (window) => Effect.logDebug(describe(window)))
+const reported = <R>(windows: Stream.Stream<Window, AgniError, R>): Stream.Stream<Window, AgniError, R | AgniClient> =>
+  Stream.unwrap(Effect.map(AgniClient, ({ name = "default" }) => Stream.tap(windows, WindowTelemetry.delivered(name))))
 
 const begin = (range: Asked.Asked, options: Options): Stream.Stream<Window, AgniError, AgniClient> =>
   Stream.unwrap(
@@ -184,12 +184,3 @@ export const sideBySide = (
  */
 export const openEnd = (local: Instant.Instant, observedAt: Instant.Instant): Instant.Instant =>
   Instant.of(Clocks.openEnd(Clocks.make(local, { latest: observedAt, observedAt })))
-
-const describe = (window: Window): string => {
-  const { coverage, from, rejected, requests, rows, to } = window
-  const count = rows.length + rejected.length
-  return (
-    `${Instant.format(from)} to ${Instant.format(to)}: ${count} sessions, ${requests} requests, ` +
-    (coverage._tag === "Proven" ? "proven" : `${verdict(coverage)}: ${CoverageReason.describe(coverage.reason)}`)
-  )
-}

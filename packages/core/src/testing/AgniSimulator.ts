@@ -306,7 +306,7 @@ export const layerClient = (
 const mostSteps = 24 * 3600 * 4
 
 /**
- * Runs an effect to its end under `TestClock`, whose time goes on for as long as the effect sleeps: latency, retries and pauses
+ * Runs an effect to its end under `TestClock`, whose time advances for as long as the effect sleeps: latency, retries and pauses
  * end at once. Dies when a day of virtual time was not enough.
  *
  * @since 0.1.0

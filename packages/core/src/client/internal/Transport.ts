@@ -51,10 +51,12 @@ export const make =
   (
     parameters: ReadonlyArray<readonly [string, string]>,
     quote: (text: string) => string,
-    apiKey: Redacted.Redacted
+    apiKey: Redacted.Redacted,
+    onStatus: (status: number) => void
   ): Effect.Effect<Received, AgniErrorReason> => {
     const send = (url: string, followed: number): Effect.Effect<Received, AgniErrorReason> =>
       Effect.flatMap(Effect.mapError(client.execute(toRequest(url, apiKey)), unreachable), (response) => {
+        onStatus(response.status)
         const location = redirection(response)
         if (location === undefined) return receive(response, options.maxBodyBytes, quote)
         return Effect.andThen(

@@ -22,6 +22,7 @@ import { ask as askOf, type Settings } from "./Settings.ts"
 import * as Shown from "./Shown.ts"
 import * as Task from "./Task.ts"
 import * as Undated from "./Undated.ts"
+import * as WindowTelemetry from "./WindowTelemetry.ts"
 import * as Windows from "./Windows.ts"
 import * as WithoutStart from "./WithoutStart.ts"
 
@@ -77,12 +78,20 @@ export const open = Effect.fnUntraced(function* (
 ): Effect.fn.Return<RangeReading, AgniError, AgniClient> {
   const { agentId, callerNumber, channel, concurrency = 4, keepGoing = false, search, status } = options
   const filters = { agentId, status, channel, callerNumber, search }
-  const list = Patience.make((yield* AgniClient).list)
+  const client = yield* AgniClient
+  const list = Patience.make(client.list)
   const seen = yield* probe(range, filters, options)
   const { profile } = seen
-  yield* Effect.forEach(EndpointProfile.facts(profile), ({ about, text }) => Effect.logDebug(`${about}: ${text}`))
+  yield* Effect.forEach(EndpointProfile.facts(profile), ({ about, text }) =>
+    Effect.annotateLogs(Effect.logDebug(`${about}: ${text}`), "callstream.endpoint.fact", about)
+  )
   const clocks = Clocks.make(seen.localNow, seen.log)
-  if (clocks.apart > Clocks.notable) yield* Effect.logWarning(Clocks.describe(clocks))
+  if (clocks.apart > Clocks.notable)
+    yield* Effect.annotateLogs(
+      Effect.logWarning(Clocks.describe(clocks)),
+      "callstream.clocks_apart",
+      Math.round(clocks.apart / 1e6)
+    )
   const newestFirst = options.order === "newest"
   const bounds = Beginning.boundsOf(range, seen, clocks, newestFirst)
   const { all, from, to, whole } = bounds
@@ -110,7 +119,7 @@ export const open = Effect.fnUntraced(function* (
             keepGoing,
             size: profile.pageSize
           }
-        ).pipe(Stream.provideService(AgniClient, AgniClient.of({ list })))
+        ).pipe(Stream.provideService(AgniClient, AgniClient.of({ ...client, list })))
       },
       closing: Stream.empty
     }
@@ -229,7 +238,7 @@ const readAll = Effect.fnUntraced(function* (
         )
       : Effect.undefined
   )
-  const closing = Effect.flatMap(whole ? ofWhole : ofRange, reading.closing)
+  const closing = WindowTelemetry.ofClosing(Effect.flatMap(whole ? ofWhole : ofRange, reading.closing))
   // A whole history needs it in any case: nobody should wait for it.
   if (whole) yield* Effect.forkChild(Effect.ignore(settings.repeats))
   const readers = yield* Ref.make(0)

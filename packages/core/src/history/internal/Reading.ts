@@ -1,7 +1,9 @@
 /** Reads a range: tasks in parallel, the facts of their answers as one value, and the delivered calls. */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
+import * as Tracer from "effect/Tracer"
 import type { Endpoint } from "../../coverage/CoverageSet.ts"
 import type { EndpointLimits } from "../../coverage/EndpointLimits.ts"
 import type { AgniError } from "../../model/AgniError.ts"
@@ -20,6 +22,7 @@ import type * as Shown from "./Shown.ts"
 import { ask as askOf, horizonOf, type Settings } from "./Settings.ts"
 import * as Sum from "./Sum.ts"
 import type * as Micros from "../../endpoint/internal/Micros.ts"
+import * as WindowTelemetry from "./WindowTelemetry.ts"
 import * as Windows from "./Windows.ts"
 
 interface Reading {
@@ -120,17 +123,22 @@ export const make = Effect.fnUntraced(function* (
     ledger.note(evidence)
     settings.logs.delete(evidence.log)
   }
+  const parent = Option.getOrUndefined(yield* Effect.serviceOption(Tracer.ParentSpan))
   const run = (tasks: ReadonlyArray<Bisect.Task>, concurrency: number, maySteal: () => boolean) =>
     Scheduler.run<Bisect.Task, Coverage.Window, AgniError>(tasks, {
       concurrency,
       newestFirst: options.ends.newestFirst,
       takesMemory: (window) => CallRows.items(window.rows).length > 0,
       work: (task, handOver) =>
-        Bisect.read(settings, known, task, {
-          keepGoing: options.keepGoing,
-          handOver: (part) => (maySteal() ? handOver(part) : Effect.succeed(false)),
-          tell
-        })
+        WindowTelemetry.ofTask(
+          parent,
+          task,
+          Bisect.read(settings, known, task, {
+            keepGoing: options.keepGoing,
+            handOver: (part) => (maySteal() ? handOver(part) : Effect.succeed(false)),
+            tell
+          })
+        )
     })
   return {
     known,

@@ -5,6 +5,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
+import * as Record from "effect/Record"
 import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
 import { AgniClient } from "../../client/AgniClient.ts"
@@ -15,6 +16,7 @@ import type { CallSession } from "../../model/CallSession.ts"
 import type { Fingerprint } from "../../model/Fingerprint.ts"
 import { of } from "../../model/Position.ts"
 import type { RejectedRow } from "../../model/RejectedRow.ts"
+import * as ErrorType from "../../model/internal/ErrorType.ts"
 import * as Version from "../../model/Version.ts"
 import { opening, type SessionSink } from "../../sink/SessionSink.ts"
 import { SinkError } from "../../sink/SinkError.ts"
@@ -27,8 +29,10 @@ import type { Transform } from "../../transform/TransformContract.ts"
 import { type DeadLetter, seal } from "../DeadLetter.ts"
 import type { Delivered, Options, PassSummary, SyncIdentity } from "../SyncPipeline.ts"
 import { TooManyDeadLetters } from "../TooManyDeadLetters.ts"
+import * as Counting from "./Counting.ts"
 import * as Letters from "./Letters.ts"
 import * as RunState from "./RunState.ts"
+import * as RunTelemetry from "./RunTelemetry.ts"
 import * as SinkHandle from "./SinkHandle.ts"
 import * as SyncDelivery from "./SyncDelivery.ts"
 import type * as SyncItems from "./SyncItems.ts"
@@ -61,13 +65,20 @@ export const runSync = Effect.fnUntraced(function* <A, RA, RD, ET, RT>(options: 
   const lease = yield* ledger.open(name, options.restart === true ? undefined : fingerprint)
   if (options.restart === true) yield* lease.restart(fingerprint)
   const run = yield* Ref.make(RunState.make({ coverage: CoverageSet.empty, reserved: undefined }))
-  const letters = yield* SinkHandle.open(options.deadLetters, opening(Option.none()), run)
+  const letters = yield* SinkHandle.open(options.deadLetters, opening(Option.none()), run, name)
   const noLetters = letters.state().failure
   if (noLetters !== undefined) return yield* noLetters
   const sinks = yield* SyncSinks.make(lease, options.sinks, run)
-  const acknowledge = Effect.andThen(
-    Effect.suspend(() => (letters.state().dirty ? letters.flush(of(0)) : Effect.void)),
-    sinks.acknowledge
+  const count = Counting.make(name, run)
+  yield* Effect.addFinalizer(() => count)
+  const commit = RunTelemetry.commits(name)(
+    Effect.andThen(
+      Effect.suspend(() => (letters.state().dirty ? letters.flush(of(0)) : Effect.void)),
+      sinks.acknowledge
+    )
+  ).pipe(Effect.andThen(Ref.update(run, (state) => ({ ...state, commits: state.commits + 1 }))), Effect.ensuring(count))
+  const acknowledge = Effect.suspend(() =>
+    letters.state().dirty || sinks.members().some(isBehind) ? commit : Effect.void
   )
   const delivered = yield* Ref.make(nothing)
   // Nothing of this is in a summary yet: a pass that ended early has none of its own.
@@ -94,13 +105,26 @@ export const runSync = Effect.fnUntraced(function* <A, RA, RD, ET, RT>(options: 
       givenUp: every === undefined ? yield* Verdict.givenUp(lease) : [],
       sinks: yield* Effect.map(Ref.get(run), (state) => statusOf(options.sinks, state, sinks))
     }
+    yield* count
+    const { awaited, completeUpTo, consumers } = summary.verdict
+    yield* RunTelemetry.prove(name, completeUpTo, awaited.calls)
+    yield* RunTelemetry.lag(
+      name,
+      Record.map(consumers, ({ lacks }) => lacks)
+    )
     yield* counted(onPass(summary))
     return summary
-  }).pipe(Effect.onExit((exit) => (Exit.isFailure(exit) && Cause.hasDies(exit.cause) ? Effect.void : spend)))
+  }).pipe(
+    Effect.onExit((exit) => (Exit.isFailure(exit) && Cause.hasDies(exit.cause) ? Effect.void : spend)),
+    (pass) => RunTelemetry.pass(name, pass, ({ changes }) => Object.values(changes).reduce((sum, one) => sum + one, 0))
+  )
   if (every === undefined) return yield* pass
   // An outage of the API ends one pass only.
   const patient = Effect.catchIf(pass, isOutage, ({ reason }) =>
-    Effect.logWarning(`${name}: a pass ended early: ${reason.message}; the next one continues`)
+    Effect.annotateLogs(Effect.logWarning(`${name}: a pass ended early: ${reason.message}; the next one continues`), {
+      "callstream.pipeline.name": name,
+      "error.type": ErrorType.ofReason(reason)
+    })
   )
   return yield* Effect.forever(Effect.andThen(patient, Effect.sleep(every)))
 })
@@ -126,6 +150,10 @@ const spending = Effect.fnUntraced(function* (lease: Lease, sentBefore: number) 
   })
   return { counted, spend }
 })
+
+/** Whether a flush or an acknowledgement is due. */
+const isBehind = <A>({ acknowledged, given, handle }: SyncSinks.Member<A>): boolean =>
+  given !== acknowledged || handle.state().dirty
 
 const isOutage = (error: unknown): error is AgniError => error instanceof AgniError && error.retryable
 

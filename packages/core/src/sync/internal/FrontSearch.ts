@@ -7,6 +7,7 @@ import type { Item } from "../../model/Item.ts"
 import * as Packed from "../../model/internal/Packed.ts"
 import type { Rejected } from "../../model/Rejected.ts"
 import type * as Coverage from "../../history/Coverage.ts"
+import * as WithoutStart from "../../history/internal/WithoutStart.ts"
 import type { Entry } from "../Ledger.ts"
 import type { LedgerError } from "../LedgerError.ts"
 import type { Why } from "../Sync.ts"
@@ -31,17 +32,20 @@ export const find = Effect.fnUntraced(function* (
   run: Pass.Run,
   why: Why,
   from: Micros,
-  { coverage, outside, to }: Coverage.Window,
+  window: Coverage.Window,
   came: ReadonlyArray<Item<CallSession>>
 ): Effect.fn.Return<Found, AgniError | LedgerError, AgniClient> {
+  const { coverage, outside, to } = window
   const { filters, horizon, lease } = run.settings
   const end = Math.min(to, run.now - horizon)
   const isShown = coverage._tag === "Proven" && outside !== undefined && outside.unassigned === 0
   if (!isShown && why !== "missing") return { items: came, requests: 0, expected: undefined }
   const here = new Set(came.map(({ id }) => id))
-  const lacks = (yield* lease.withoutStart).filter(
-    ({ created, id }) => created !== undefined && created >= from && created < end && !here.has(id)
-  )
+  // A window that read all of them shows which ones left, whenever those were created.
+  const there = WithoutStart.allIn(window)
+  const isIn = ({ created = Infinity, id }: Entry) =>
+    created < end && !here.has(id) && (created >= from ? true : there !== undefined && !there.has(id))
+  const lacks = (yield* lease.withoutStart).filter(isIn)
   const expected = isShown ? lacks : undefined
   if (lacks.length === 0) return { items: came, requests: 0, expected }
   const endpoint = Endpoint.make((yield* AgniClient).list, filters, run.profile)
