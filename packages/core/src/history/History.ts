@@ -166,7 +166,7 @@ export const sideBySide = (
   if (Result.isFailure(asked)) return Effect.fail(asked.failure)
   const { sideBySide, stretchSize: size, stretches } = options
   return Effect.map(
-    RangeReading.open(asked.success, options, { sideBySide, size, stretches }),
+    RangeReading.open(asked.success, { ...options, order: "oldest" }, { sideBySide, size, stretches }),
     ({ closing, stretches, windows }) => ({
       stretches: stretches.map(({ from, to }) => ({ from: Instant.of(from), to: Instant.of(to) })),
       windows: (stretch, at) => reported(windows(stretch, at)),

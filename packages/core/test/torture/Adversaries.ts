@@ -191,5 +191,13 @@ export const make = (seed: number, only?: Name | "none"): Case => {
   }
   // Drawn last: the meaning of a seed stays.
   const sideBySide = next() < 0.4 ? { readers: pick(2, 3), size: pick(5, 40, 20_000) } : undefined
-  return { seed, traits: [...chosen], server, rows, range, read: { ...read, sideBySide }, step }
+  return {
+    seed,
+    traits: [...chosen],
+    server,
+    rows,
+    range,
+    read: sideBySide === undefined ? read : { ...read, order: undefined, sideBySide },
+    step
+  }
 }

@@ -187,6 +187,17 @@ const windowsIn = Effect.fnUntraced(function* (settings: Settings, tasks: Readon
   return parts.flat()
 })
 
+/** What is left to read, and whether an earlier run has read some. */
+const toRead = (stretches: ReadonlyArray<Begun>, all: Micros.Range, newestFirst: boolean) => {
+  const beginning = stretches[0]?.from ?? all.to
+  const rest = stretches.map(restOf).filter(({ from, to }) => from < to)
+  const nowhere = newestFirst ? all.from : all.to
+  const parts = rest.length === 0 ? [{ from: nowhere, to: nowhere }] : Shown.joined(rest)
+  const range = { from: parts[0]?.from ?? nowhere, to: parts.at(-1)?.to ?? nowhere }
+  const inPart = parts.length > 1 || range.from > Math.min(beginning, all.from) || range.to < all.to
+  return { parts, range, inPart }
+}
+
 /** The windows of the stretches, and the last one, of the calls without a start time. */
 const readAll = Effect.fnUntraced(function* (
   settings: Settings,
@@ -201,12 +212,7 @@ const readAll = Effect.fnUntraced(function* (
 ): Effect.fn.Return<RangeReading, AgniError> {
   const { newestFirst } = options
   const isFromOldest = asked.from === undefined
-  const beginning = stretches[0]?.from ?? all.to
-  const rest = stretches.map(restOf).filter(({ from, to }) => from < to)
-  const nowhere = newestFirst ? all.from : all.to
-  const parts = rest.length === 0 ? [{ from: nowhere, to: nowhere }] : Shown.joined(rest)
-  const range = { from: parts[0]?.from ?? nowhere, to: parts.at(-1)?.to ?? nowhere }
-  const inPart = parts.length > 1 || range.from > Math.min(beginning, all.from) || range.to < all.to
+  const { inPart, parts, range } = toRead(stretches, all, newestFirst)
   const reading = yield* Reading.make(settings, range, parts, {
     ...options,
     end: all.to,
