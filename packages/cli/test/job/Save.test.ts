@@ -98,7 +98,7 @@ describe("job/Save", () => {
       const lines = [
         "",
         "--since 7d --until 2026-07-01 --to calls.ndjson",
-        "--name n --state s --since 90m --to a.ndjson.gz --to - --rotate 100MB --commit-every 0ms --strict",
+        "--name n --state s --since 90m --to a.ndjson.gz --to - --rotate 100MB --commit-every 0ms --stretches 1 --strict",
         "--newest 3 --force --to a.ndjson --to https://example.com/canary --to https://example.com/canary2?x=1 --batch-size 3 --batch-bytes 1MB --allow-private-hosts",
         "--name t --state sqlite:state.db --to sqlite:calls.db --to postgres:DATABASE_URL --table calls --schema crm",
         "--on yesterday --zone Asia/Kolkata --limit 4",

@@ -53,7 +53,7 @@ export const State = Schema.Struct({
   source: Schema.optionalKey(Schema.Json),
   /** The coverage of everything that the sinks hold. */
   coverage: Schema.optionalKey(CoverageSet),
-  /** Of a run whose stretches are read side by side: they tile its range. Until they are finished, the rest is empty. */
+  /** Of a run whose stretches are read in parallel: they tile its range. Until they are finished, the rest is empty. */
   stretches: Schema.optionalKey(Schema.Array(Stretch))
 })
 

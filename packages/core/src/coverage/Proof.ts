@@ -9,7 +9,7 @@ import type { CoverageReason } from "./CoverageReason.ts"
 import * as CoverageSet from "./CoverageSet.ts"
 
 /**
- * What is proven of a stretch. Of one that failed it is what came before.
+ * The coverage of a stretch; of one that failed, of the part before the failure.
  *
  * @since 0.1.0
  * @category models
@@ -66,7 +66,7 @@ const plus = (
  * is unprovable, and so is the rest of a stretch that failed, with its reason. Counts add up; neighbours with the same verdict are one
  * entry, whose `asOf` is the earliest.
  *
- * Two stretches that speak of one part are a mistake of whoever handed them out: their calls came twice, or it is unknown
+ * Two stretches that speak of one part are an error: their calls came twice, or it is unknown
  * from whom.
  *
  * @since 0.1.0

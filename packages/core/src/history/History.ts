@@ -117,7 +117,7 @@ export interface Begun extends Range {
 }
 
 /**
- * How stretches are read side by side.
+ * How stretches are read in parallel.
  *
  * @since 0.1.0
  * @category options
@@ -132,7 +132,7 @@ export interface SideBySideOptions extends Omit<Options, "cuts" | "order" | "res
 }
 
 /**
- * A range in stretches that one reading reads side by side: what the answers for one show of another counts there too, so it
+ * A range in stretches that one reading reads in parallel: what the answers for one show of another counts there too, so it
  * proves as much as `windows`.
  *
  * @since 0.1.0

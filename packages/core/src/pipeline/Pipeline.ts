@@ -101,7 +101,7 @@ export interface Options<A, S, E, RS, Sinks extends ReadonlyArray<AnySink>, RD, 
   /** The share of records that may become dead letters, once there are 100, in each stretch. @default 0.1 */
   readonly maxDeadShare?: number | undefined
   /**
-   * Stretches of the source that are read side by side, each with sinks and a position of its own. The requests of all of
+   * Stretches of the source that are read in parallel, each with sinks and a position of its own. The requests of all of
    * them stay within the client's limits. Refused where a sink needs all calls in order (`SessionSink.shares`). A run that
    * resumes may have another number, but stays in one piece if it began so. @default 1
    */

@@ -105,7 +105,7 @@ export type Delivery = "transactional" | "idempotent" | "resumable" | "append"
 export type Keeps = "latest" | "changes"
 
 /**
- * How a sink takes stretches that are read side by side.
+ * How a sink takes stretches that are read in parallel.
  *
  * - `each`: it is opened once for each of them, under a name of its own.
  * - `together`: it is opened once, and each commit of a stretch hands over its rows. Calls are in no order.

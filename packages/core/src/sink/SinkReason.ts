@@ -98,7 +98,7 @@ export type Answer = typeof Answer.Type
  * - `NoSuchFile`: a dead-letter file that does not exist.
  * - `ReaderLeft`: the reader of stdout closed the pipe before the other sinks had everything.
  * - `SameName`: two sinks of the pipeline have the same name.
- * - `OneStretch`: its rows are in order, so stretches cannot be written to it side by side.
+ * - `OneStretch`: its rows are in order, so stretches cannot be written to it in parallel.
  * - `NoSync`: it cannot be kept up to date, because it cannot take out a call.
  * - `Other`: of a sink of your own, in one sentence without a capital and a full stop.
  *

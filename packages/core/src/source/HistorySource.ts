@@ -30,7 +30,7 @@ export type State = Bounds.Bounds
  * @category options
  */
 export interface Options extends Omit<History.Options, "resume" | "cuts" | "order"> {
-  /** Calls of a stretch, about, where a run reads several side by side. @default 20000 */
+  /** Calls of a stretch, about, where a run reads several in parallel. @default 20000 */
   readonly stretchSize?: number | undefined
 }
 

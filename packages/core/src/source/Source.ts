@@ -88,7 +88,7 @@ export interface Begun {
 }
 
 /**
- * What a source reads, in stretches that several readers read side by side.
+ * What a source reads, in stretches that several readers read in parallel.
  *
  * @since 0.1.0
  * @category models

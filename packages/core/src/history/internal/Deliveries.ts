@@ -61,7 +61,7 @@ export interface Deliveries {
   readonly differ: (calls: number) => void
   /** Takes back what was said of the windows in a range. */
   readonly revise: (range: Micros.Range, coverage: Coverage.Coverage) => void
-  /** What is read. */
+  /** The parts to read. */
   readonly parts: ReadonlyArray<Micros.Range>
   readonly proven: () => boolean
   readonly windows: () => number

@@ -1,4 +1,4 @@
-/** A range that is read in one piece, or in stretches side by side by one reading. */
+/** A range that is read in one piece, or in stretches in parallel by one reading. */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
@@ -63,14 +63,14 @@ interface Place {
   readonly cuts: ReadonlyArray<Micros.Micros>
 }
 
-/** A range that is read in one piece, or in stretches side by side. */
+/** A range that is read in one piece, or in stretches in parallel. */
 export interface RangeReading {
   readonly stretches: ReadonlyArray<Micros.Range>
   readonly windows: (stretch: number, at: Place) => Stream.Stream<Window, AgniError, AgniClient>
   readonly closing: Stream.Stream<Window, AgniError, AgniClient>
 }
 
-/** In one piece, unless it is said how many stretches are read side by side. */
+/** In one piece, unless it is said how many stretches are read in parallel. */
 export const open = Effect.fnUntraced(function* (
   range: Asked.Asked,
   options: Options,
@@ -187,7 +187,7 @@ const windowsIn = Effect.fnUntraced(function* (settings: Settings, tasks: Readon
   return parts.flat()
 })
 
-/** What is left to read, and whether an earlier run has read some. */
+/** The parts that are left to read, and whether an earlier run has read some. */
 const toRead = (stretches: ReadonlyArray<Begun>, all: Micros.Range, newestFirst: boolean) => {
   const beginning = stretches[0]?.from ?? all.to
   const rest = stretches.map(restOf).filter(({ from, to }) => from < to)

@@ -12,7 +12,7 @@ import type * as Windows from "./Windows.ts"
 type Counted = Map<string, NotedCounts.Counted>
 
 export interface Shown {
-  /** What is read, ascending: an earlier run may have read what lies between two of them. */
+  /** The parts to read, ascending: an earlier run may have read what lies between two of them. */
   readonly parts: ReadonlyArray<Micros.Range>
   /** The parts that were delivered. */
   readonly reached: Array<Micros.Range>

@@ -1,4 +1,4 @@
-/** Takes the lease of a pipeline's checkpoint, and runs it: in one piece, or in stretches side by side. */
+/** Takes the lease of a pipeline's checkpoint, and runs it: in one piece, or in stretches in parallel. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { Checkpoint, type State } from "../../checkpoint/Checkpoint.ts"
@@ -15,7 +15,7 @@ import * as RunStretches from "./RunStretches.ts"
 import * as SinkHandle from "./SinkHandle.ts"
 
 interface Options<A, S, E, RS, RA, RD, E2, R2, ET, RT> extends Once<A, S, E, RS, RA, RD, E2, R2, ET, RT> {
-  /** Stretches that are read side by side. @default 1 */
+  /** Stretches that are read in parallel. @default 1 */
   readonly stretches?: number | undefined
 }
 

@@ -48,7 +48,7 @@ export interface Saved {
   readonly reserved: Version.Version | undefined
   /** The names that the stretches had before it. */
   readonly stretches?: ReadonlyArray<string> | undefined
-  /** What is proven besides. @default nothing */
+  /** Coverage to begin with. @default nothing */
   readonly proven?: CoverageSet.CoverageSet | undefined
 }
 

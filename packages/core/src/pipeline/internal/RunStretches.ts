@@ -1,4 +1,4 @@
-/** One run in stretches that are read side by side: each is a run of its own, under the state of the whole. */
+/** One run in stretches that are read in parallel: each is a run of its own, under the state of the whole. */
 import * as Effect from "effect/Effect"
 import { CheckpointError } from "../../checkpoint/CheckpointError.ts"
 import type { Stretch } from "../../checkpoint/Checkpoint.ts"

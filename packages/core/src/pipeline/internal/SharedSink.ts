@@ -14,7 +14,7 @@ import * as SessionSink from "../../sink/SessionSink.ts"
 import { SinkError } from "../../sink/SinkError.ts"
 import * as SinkHandle from "./SinkHandle.ts"
 
-/** What is saved of it: its own note, and how far it has each stretch, by their order. */
+/** Saved in the checkpoint: its own note, and how far it has each stretch, by their order. */
 const Note = Schema.Struct({
   note: Schema.Json,
   stretches: Schema.Array(Schema.NullOr(Position.Cursor))

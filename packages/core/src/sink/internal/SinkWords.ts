@@ -60,7 +60,7 @@ export const describe = (reason: SinkReason, sink: string): string => {
     case "SameName":
       return "two sinks of the pipeline have this name"
     case "OneStretch":
-      return "its rows are in order, so stretches cannot be written to it side by side"
+      return "its rows are in order, so stretches cannot be written to it in parallel"
     case "NoSync":
       return "a sync cannot keep it up to date, because no call can be taken out of it"
     case "Other":
