@@ -266,7 +266,7 @@ const withShares = (
     analysis: next("analysis", analysis)
   }
   const all = { ...learned.shares, [agent]: { ...known, [status]: shares } }
-  // Summed anew, each call would take a step for each agent.
+  // Summed again, each call would take a step for each agent.
   const pool = pooled(learned)
   pools.set(all, { ...pool, [status]: mergeShares(mergeShares(pool[status], shares), known[status], -1) })
   return { ...learned, shares: all }
