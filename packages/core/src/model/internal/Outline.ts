@@ -81,6 +81,12 @@ export const ofItem = (item: Item<CallSession.CallSession>): Outline => {
   return found === undefined ? of(item.row) : at(found.outlines, item.created, found.place)
 }
 
+/** The outlines that an item is in, which are made if nobody made them, and its place in them. */
+export const placeOf = (
+  item: Item<CallSession.CallSession>
+): { readonly outlines: Packed.Outlines; readonly place: number } =>
+  Packed.outlineOf(item) ?? { outlines: make([item.row]), place: 0 }
+
 /** The organizations that items name. */
 export const organizationsOf = (items: ReadonlyArray<Item<CallSession.CallSession>>): ReadonlySet<string> => {
   const found = new Set<string>()
