@@ -227,7 +227,7 @@ export interface Consumer {
 
 /**
  * Everything that an open consumer lacks, in the order of commits, then one pass. `judge` is asked of changes that were read in the
- * pass, not of removals, nor of what is read again for a consumer.
+ * pass, not of removals, nor of what is read again for a consumer. With `"later"`, what consumers may show is noted with each delivery.
  *
  * @since 0.1.0
  * @category streams
@@ -236,7 +236,7 @@ export const steps = (
   lease: Lease,
   options: Options,
   consumers: Readonly<Record<string, Consumer>>,
-  judge?: Judge
+  judge?: Judge | "later"
 ): Stream.Stream<Step, AgniError | LedgerError, AgniClient> =>
   begun(lease, options, (begun) => {
     const { endpoint, run } = begun

@@ -283,7 +283,7 @@ export const make = <A, ET, RT>(options: Options<A, ET, RT>) => {
 
   return {
     deliver,
-    judge: Transform.isPure(transform) ? judgeBefore(waiting, judging({ ...options, transform })) : undefined
+    judge: Transform.isPure(transform) ? judgeBefore(waiting, judging({ ...options, transform })) : ("later" as const)
   }
 }
 

@@ -69,14 +69,17 @@ const isDated =
   (item: Item<CallSession>): item is Item<CallSession> & { readonly start: Instant.Instant } =>
     item.start !== undefined && item.start >= from
 
-/** The same of a reading of a first pass, if nothing of it is known: its calls stay together. Only where consumers know what they show. */
+/**
+ * The same of a reading of a first pass, if nothing of it is known: its calls stay together. Not where each would be noted again when
+ * it is delivered.
+ */
 export const fresh = (
   run: Pass.Run,
   { items }: Pass.Read,
   known: ReadonlyMap<string, Entry>
 ): (Decided & { readonly page: NewPage }) | undefined => {
   const { from, lease } = run.settings
-  if (!run.isFirst || run.judge === undefined || known.size > 0 || items.length === 0) return undefined
+  if (!run.isFirst || run.judge === "later" || known.size > 0 || items.length === 0) return undefined
   const dated = items.filter(isDated(from))
   if (dated.length < items.length || new Set(items.map(({ id }) => id)).size < items.length) return undefined
   const about = { ledger: lease.id, key: lease.key, now: run.now, head: run.head }

@@ -50,6 +50,11 @@ const kindOf = (kinds: Map<string, Map<number, Kind>>, agent: string, flags: num
   return kind
 }
 
+interface Read extends Outline.Placed {
+  readonly facts: Settlement.Facts
+  readonly counted: boolean
+}
+
 /** @param items Each starts in the range of the sync, and none is twice among them. */
 export const make = (
   items: ReadonlyArray<Item<CallSession> & { readonly start: number }>,
@@ -59,16 +64,18 @@ export const make = (
   const readAt = Math.floor(now / Decide.second) * Decide.second
   const page = new EntryPage.NewPage(items.length, head + 1, readAt)
   const kinds = new Map<string, Map<number, Kind>>()
-  const factsOf: Array<Settlement.Facts> = []
+  const read: Array<Read> = []
   for (const item of items) {
-    const { outlines, place } = Outline.placeOf(item)
+    const placed = Outline.placeOf(item)
+    const { outlines, place } = placed
     const agent = outlines.agents[outlines.agentOf[place] ?? 0] ?? ""
     const kind = kindOf(kinds, agent, outlines.flags[place] ?? 0)
     const ended = outlines.ended[place] ?? Number.NaN
     const end = Number.isNaN(ended) ? item.start : Math.floor(ended / Decide.second) * Decide.second
     const facts = { agent, status: kind.status, lacks: kind.lacks, end }
-    factsOf.push(facts)
-    if (Decide.isCounted(facts, now)) kind.calls++
+    const counted = Decide.isCounted(facts, now)
+    read.push({ ...placed, facts, counted })
+    if (counted) kind.calls++
   }
   let settlement = before
   for (const own of kinds.values()) {
@@ -77,9 +84,9 @@ export const make = (
   const changes: Array<Changed> = []
   let clock = 0
   for (const [i, item] of items.entries()) {
-    const facts = factsOf[i]
-    if (facts === undefined) break
-    const { outlines, place } = Outline.placeOf(item)
+    const one = read[i]
+    if (one === undefined) break
+    const { counted, created, facts, outlines, place } = one
     const ended = outlines.ended[place] ?? Number.NaN
     const isFinal =
       (facts.lacks.length === 0 && facts.status !== "open") ||
@@ -89,11 +96,11 @@ export const make = (
     page.put(i, {
       id: item.id,
       start: item.start,
-      created: Decide.wholeSeconds(item.created),
+      created: Decide.wholeSeconds(created),
       ended: Number.isNaN(ended) ? undefined : facts.end,
       agent: facts.agent,
       flags: (outlines.flags[place] ?? 0) | (isFinal ? final : 0),
-      counted: Decide.isCounted(facts, now),
+      counted,
       due: isFinal ? undefined : Decide.dueAfter(settlement, facts, readAt),
       sequence
     })

@@ -68,8 +68,8 @@ export interface Run {
   looked: number
   /** Whether the server could be asked how many calls are behind the watermark. */
   isCounted: boolean
-  /** Set while what is noted is delivered next. @default what consumers may show is noted when it is delivered */
-  judge: Judge | undefined
+  /** Set while what is noted is delivered next. "later": what consumers may show is noted when it is delivered. @default nobody asks */
+  judge: Judge | "later" | undefined
 }
 
 /** One reading. */
@@ -130,12 +130,9 @@ export const note = Effect.fnUntraced(function* (
     ...(clock === 0 ? {} : { clock: Version.of(clock) })
   })
   run.looked += read.items.length
-  const { judge } = run
-  const shown =
-    judge === undefined || changes.length === 0 || fresh !== undefined
-      ? entries
-      : yield* judge.changes(changes, entries)
+  const judge = run.judge === "later" || changes.length === 0 ? undefined : run.judge
   if (fresh !== undefined) yield* judge?.fresh(changes, fresh.page) ?? Effect.void
+  const shown = judge === undefined || fresh !== undefined ? entries : yield* judge.changes(changes, entries)
   yield* SyncState.note(lease, run.state, run.head, [...shown.values()], fresh?.page)
   return {
     why: read.why,
