@@ -168,11 +168,11 @@ const fields = new Map<string, ContentSum.Field>()
 const fieldOf = (name: string): ContentSum.Field => {
   const known = fields.get(name)
   if (known !== undefined) return known
-  const field = {
+  const field = ContentSum.field(name, {
     place: facets.indexOf(facetOf(name)),
     spell: spellings.get(name),
     spellMembers: name === "creditBreakdown" ? asNumber : undefined
-  }
+  })
   if (fields.size < 1000) fields.set(name, field)
   return field
 }
