@@ -33,10 +33,10 @@ const idOf = (organization: string, change: Change): string =>
   `evt_${ShortSha256.hex(identity(organization, change), 32)}`
 
 /** The event but for its data, in the order of its members. */
-const headOf = (id: string, organization: string, change: Change) => {
+const headOf = (organization: string, change: Change) => {
   const { changed, milestones, previousSequence, type } = fields(change)
   return {
-    id,
+    id: idOf(organization, change),
     type,
     timestamp: Instant.format(Instant.of(change.sequence)),
     sequence: change.sequence,
@@ -59,19 +59,18 @@ const listOf = (words: ReadonlyArray<string>): string => {
   return text
 }
 
-/** The same as JSON, up to its data. Written by hand, in half of the time. */
-const textOf = (
-  id: string,
-  organization: string,
-  { facets, id: session, kind, milestones, previous, sequence }: Change
-) =>
-  `{"id":"${id}","type":"call_session.${kind}","timestamp":"${Instant.format(Instant.of(sequence))}","sequence":${sequence},` +
-  `"previousSequence":${previous},"organization":${quoted(organization)},"sessionId":${quoted(session)},` +
-  `"changed":${listOf(facets)},"milestones":${listOf(milestones)},"data":`
+/** The same as JSON, up to its data: of each call of a first pass, so no object is made for it. */
+const textOf = (organization: string, change: Change): string => {
+  const { facets, id, kind, milestones, previous, sequence } = change
+  return (
+    `{"id":"${idOf(organization, change)}","type":"call_session.${kind}","timestamp":"${Instant.format(Instant.of(sequence))}","sequence":${sequence},` +
+    `"previousSequence":${previous},"organization":${quoted(organization)},"sessionId":${quoted(id)},` +
+    `"changed":${listOf(facets)},"milestones":${listOf(milestones)},"data":`
+  )
+}
 
-/** The event as JSON, around the row's bytes; nothing where they are not held. */
-const jsonOf = (text: string, row: JsonBytes | undefined): JsonBytes | undefined => {
-  if (row === undefined) return undefined
+/** The event as JSON, around the row's bytes; nothing where it is not fit for a file. */
+const jsonOf = (text: string, row: JsonBytes): JsonBytes | undefined => {
   const [before, after] = row.within ?? ["", ""]
   return Json.fit(text) === text
     ? { ...row, within: [before === "" ? text : `${text}${before}`, `${after}}`] }
@@ -84,8 +83,6 @@ class EventItem implements Item<object> {
   readonly created: Instant.Instant | undefined
   readonly version: Version | undefined
   readonly change: Change
-  readonly json: JsonBytes | undefined
-  private readonly event: string
   private readonly organization: string
   private readonly item: Item<unknown>
 
@@ -95,14 +92,18 @@ class EventItem implements Item<object> {
     this.created = item.created
     this.version = item.version
     this.change = change
-    this.event = idOf(organization, change)
-    this.json = item.json === undefined ? undefined : jsonOf(textOf(this.event, organization, change), item.json)
     this.organization = organization
     this.item = item
   }
 
+  /** Made when it is written: texts of a whole window would outlive their use. */
+  get json(): JsonBytes | undefined {
+    const { change, organization } = this
+    const { json } = this.item
+    return json === undefined ? undefined : jsonOf(textOf(organization, change), json)
+  }
   get row(): object {
-    return { ...headOf(this.event, this.organization, this.change), data: this.item.row }
+    return { ...headOf(this.organization, this.change), data: this.item.row }
   }
 }
 
