@@ -19,7 +19,6 @@ import { decoder } from "../run/RunJob.ts"
 import * as RunMetrics from "../run/RunMetrics.ts"
 import type { PipelineSpec } from "../option/PipelineSpec.ts"
 import * as Resolve from "../job/Resolve.ts"
-import * as Save from "../job/Save.ts"
 
 const { run: running, sink, ...others } = Options.groups
 
@@ -75,6 +74,7 @@ export const specOf = Effect.fnUntraced(function* (input: Input): Effect.fn.Retu
 
 /** Only writes the file, so that people can read it before they run it. */
 const saveTo = Effect.fnUntraced(function* (spec: PipelineSpec, file: string, options: ReadonlyArray<string>) {
+  const Save = yield* Effect.promise(() => import("../job/Save.ts"))
   const { text, variables } = Save.write(spec, file)
   yield* Save.toFile(file, text, { force: false, replaceable: false })
   const command = [invocation, "run", file, ...options].join(" ")

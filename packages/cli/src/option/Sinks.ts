@@ -11,7 +11,7 @@ import {
   type WebhookTransport,
   XlsxSink
 } from "@callstream/core"
-import { Deflate, Gzip, ParquetSink, StdoutSink, Zstd } from "@callstream/node"
+import { Deflate, Gzip, StdoutSink, Zstd } from "@callstream/node"
 import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
@@ -255,7 +255,10 @@ export const make = (
           case "xlsx":
             return Effect.succeed(XlsxSink.make({ ...file, deflater: Deflate.deflater }))
           case "parquet":
-            return Effect.succeed(ParquetSink.make(file))
+            return Effect.map(
+              Effect.promise(() => import("@callstream/node/ParquetSink")),
+              (ParquetSink) => ParquetSink.make(file)
+            )
         }
       }
       case "Table":

@@ -10,6 +10,7 @@ import type { Rejected } from "../../model/Rejected.ts"
 import * as CallRows from "../../model/Rows.ts"
 import * as Coverage from "../Coverage.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
+import type * as NotedCounts from "../../endpoint/internal/NotedCounts.ts"
 import type * as Micros from "../../endpoint/internal/Micros.ts"
 import * as Rows from "../../endpoint/internal/ListedRows.ts"
 import type * as Delivered from "./Delivered.ts"
@@ -54,6 +55,10 @@ export interface Deliveries {
   readonly late: Effect.Effect<ReadonlyArray<Rows.Row>, AgniError>
   /** New coverage of windows that a later answer contradicted. */
   readonly revised: (known: Known) => Effect.Effect<ReadonlyArray<Windows.Revision>, AgniError>
+  /** The count that is least of what came within its bounds: a limit may have cut it, or calls may have been lacking. */
+  readonly least: () => NotedCounts.Counted | undefined
+  /** Notes that so many calls are in some answers only. */
+  readonly differ: (calls: number) => void
   /** Takes back what was said of the windows in a range. */
   readonly revise: (range: Micros.Range, coverage: Coverage.Coverage) => void
   readonly proven: () => boolean
@@ -89,6 +94,10 @@ export const make = (settings: Settings, range: Micros.Range, known: () => Known
       Shown.note(shown, range, ends, { log: ask.log })
       return late(work)
     }),
+    least: () => Shown.least(shown, horizonOf(settings, known())),
+    differ: (calls) => {
+      shown.differing += calls
+    },
     revise: (range, coverage) => {
       shown.revisions.push({ ...range, coverage })
     },
@@ -225,14 +234,24 @@ const revised = Effect.fnUntraced(function* (
   { range, settings, shown }: Work,
   horizon: Micros.Micros
 ): Effect.fn.Return<ReadonlyArray<Windows.Revision>, AgniError> {
-  const { delivered, differing, older, readOnce } = shown
+  const { delivered, older, readOnce } = shown
   const proven = delivered.stretches.filter((window) => window.proven)
   const byPlace = Shown.unexplained(shown, shown.places, horizon)
   // A limit makes pages shorter too: a count shows it, unless that fails.
   const byLength =
     byPlace.length === 0 || !shown.failed
       ? []
-      : Shown.unexplained(shown, Shown.unrepeated(shown), horizon).map((one) => ({ ...one, coverage: differ(1) }))
+      : Shown.unexplained(shown, Shown.unrepeated(shown), horizon).map((one) => ({
+          ...one,
+          coverage: differ(one.calls)
+        }))
+  const lacking = [
+    ...Shown.unexplained(shown, shown.counts, horizon),
+    ...Shown.vanished(shown).map((one) => ({ ...one, coverage: differ(one.calls) })),
+    ...(byPlace.length === 0 ? [] : (yield* settings.repeats) ? byLength : byPlace)
+  ]
+  // Some answers lack calls: in what was read once others may be lacking, too.
+  const differing = Math.max(shown.differing, ...lacking.map(({ calls }) => calls))
   const all = [
     ...shown.revisions,
     ...proven
@@ -244,9 +263,7 @@ const revised = Effect.fnUntraced(function* (
       : proven
           .filter(({ from }) => readOnce.has(from))
           .map(({ from, to }) => ({ from, to, coverage: differ(differing) }))),
-    ...Shown.unexplained(shown, shown.counts, horizon),
-    ...Shown.vanished(shown).map(({ calls, from, to }) => ({ from, to, coverage: differ(calls) })),
-    ...(byPlace.length === 0 ? [] : (yield* settings.repeats) ? byLength : byPlace)
+    ...lacking
   ]
   return all.filter(({ from, to }) => proven.some((window) => window.from < to && window.to > from))
 })

@@ -168,6 +168,7 @@ const close = Effect.fnUntraced(function* (
     const { counted, delivered } = difference
     ledger.revise(difference, { _tag: "Provisional", reason: { _tag: "CountDiffers", read: delivered, counted } })
   }
+  if (ledger.proven() && settings.doubt === undefined) ledger.differ(yield* Sum.recount(settings, ledger, ask))
   const endpoint = yield* endpointOf(settings, known(), ask, ledger.proven(), options)
   // Rows that the probes saw late, those of a measurement, and what those saw that failed.
   const left = [...settings.logs].filter(({ failed, shown }) => failed || shown.size > 0)

@@ -166,15 +166,22 @@ export const unrepeated = (shown: Shown): Counted => {
   return new Map([...shown.lengths].filter(([, page]) => !isRepeated(page)))
 }
 
+/** What of a range was shown and did not come. */
+type Lacking = Micros.Range & { readonly calls: number }
+
 /** Where rows failed that were not there any more when their window was read: it may be that these answers lacked them. */
-export const vanished = (shown: Shown): ReadonlyArray<Micros.Range & { readonly calls: number }> =>
+export const vanished = (shown: Shown): ReadonlyArray<Lacking> =>
   [...shown.failing.values()].flatMap(({ after, before, rows }) => {
     const { at, within } = between(shown, { after, before })
     return rows <= within + at ? [] : [{ from: after, to: before + 1, calls: rows - within - at }]
   })
 
 /** The range of a count that is greater than what came, as far as it is older than the horizon, and why it is not proven. */
-export const unexplained = (shown: Shown, counts: Counted, horizon: Micros.Micros): ReadonlyArray<Windows.Revision> =>
+export const unexplained = (
+  shown: Shown,
+  counts: Counted,
+  horizon: Micros.Micros
+): ReadonlyArray<Windows.Revision & Lacking> =>
   [...counts.values()].flatMap(({ after, before, rows }) => {
     // Calls that are younger may have come since their windows were read.
     if (before > horizon + near) return []
@@ -183,5 +190,20 @@ export const unexplained = (shown: Shown, counts: Counted, horizon: Micros.Micro
       _tag: "Provisional",
       reason: { _tag: "CountDiffers", read: within + at, counted: rows }
     }
-    return rows <= within + at ? [] : [{ from: after + 2 * Ask.second, to: before - 2 * Ask.second, coverage }]
+    const calls = rows - within - at
+    return calls <= 0 ? [] : [{ from: after + 2 * Ask.second, to: before - 2 * Ask.second, calls, coverage }]
   })
+
+/** The count that is least of what came within its bounds, as far as those are older than the horizon. */
+export const least = (shown: Shown, horizon: Micros.Micros): NotedCounts.Counted | undefined => {
+  let least: NotedCounts.Counted | undefined
+  let most = 0
+  for (const counted of shown.counts.values()) {
+    const isOpen = counted.before > horizon || counted.after === -Infinity
+    const lacks = isOpen ? 0 : between(shown, counted).within - counted.rows
+    if (lacks <= most) continue
+    most = lacks
+    least = counted
+  }
+  return least
+}

@@ -14,13 +14,13 @@ const boundsOf = ({ from, to }: Range) => ({
   before: Ask.ceilSecond(to) + 2 * Ask.second
 })
 
-/** The parts of a range with control rows, none wider than is trusted. */
+/** The parts of a range with control rows, none wider than is trusted. Without such rows a count proves nothing. */
 const tiles = ({ controls, ends }: Settings, known: Known, range: Range): ReadonlyArray<Range> => {
   const [oldest] = controls
   const newest = controls.at(-1)
+  if (newest === undefined) return []
   const from = ends.oldest && oldest !== undefined ? Math.max(range.from, Ask.floorSecond(oldest.start)) : range.from
-  const to =
-    ends.newest && newest !== undefined ? Math.min(range.to, Ask.floorSecond(newest.start) + 2 * Ask.second) : range.to
+  const to = ends.newest ? Math.min(range.to, Ask.floorSecond(newest.start) + 2 * Ask.second) : range.to
   if (from >= to) return []
   const parts = Math.max(1, Math.ceil((to - from) / (0.95 * believedWidth(known.width))))
   const edges = Array.from({ length: parts + 1 }, (_, i) =>
@@ -83,4 +83,23 @@ export const check = Effect.fnUntraced(function* (
     { concurrency: "unbounded" }
   )
   return found.find((difference) => difference !== undefined)
+})
+
+/**
+ * By how much a count differs from itself that was less than what came, when it is made again, twice: a limit cuts it to the same
+ * number each time, and calls that came since make it what came. A server whose answers alternate gives another answer to each
+ * request of the second try, if a try takes an odd number of them.
+ */
+export const recount = Effect.fnUntraced(function* (
+  settings: Settings,
+  ledger: Deliveries,
+  ask: Ask.Ask
+): Effect.fn.Return<number, AgniError> {
+  const counted = ledger.least()
+  if (counted === undefined) return 0
+  const bounds = { after: counted.after, before: counted.before }
+  const options = { expected: counted.rows, size: settings.size, repeats: yield* settings.repeats }
+  const first = yield* Count.rows(ask, bounds, options)
+  const second = yield* Count.rows(ask, bounds, options)
+  return first === undefined || second === undefined ? 0 : Math.abs(first - second)
 })
