@@ -7,6 +7,7 @@ import * as Outline from "../../src/model/internal/Outline.ts"
 import * as Packed from "../../src/model/internal/Packed.ts"
 import * as Decide from "../../src/sync/internal/Decide.ts"
 import * as FreshPage from "../../src/sync/internal/FreshPage.ts"
+import * as Noted from "../../src/sync/internal/Noted.ts"
 import { uuid } from "./LedgerLaws.ts"
 import { random } from "./SyncRandom.ts"
 
@@ -70,18 +71,20 @@ describe("FreshPage", () => {
         const decided = Decide.seen(learned, undefined, seen, about)
         const entry = { ...decided.entry, born: 7 + i, changed: 7 + i }
         learned = decided.learned
-        const { item: of, ...change } = { item: undefined, ...changes[i] }
-        assert.isUndefined(of === item ? undefined : of)
+        const noted = changes[i] ?? assert.fail("too few")
+        assert.strictEqual(Noted.itemOf(noted), item)
+        const { facets, id, kind, milestones, previous, replaces, sequence } = noted
+        const change = { kind, facets, milestones, sequence, previous, id, commit: noted.commit, replaces }
         const commit = { ledger: "a", commit: 7 + i }
         const made = page.at(i)
         if (days === 1) {
           assert.deepStrictEqual(made, entry, `seed ${seed}`)
-          assert.deepStrictEqual(change, { ...decided.change, id: item.id, commit, replaces: undefined })
+          const expected: unknown = { ...decided.change, id: item.id, commit, replaces: undefined }
+          assert.deepStrictEqual<unknown>(change, expected)
         } else {
-          const { due: _, milestones, ...rest } = made
-          const { due: __, milestones: ___, ...expected } = entry
-          assert.deepStrictEqual(rest, expected, `seed ${seed}`)
-          assert.deepStrictEqual([change.milestones, change.commit], [milestones, commit])
+          const { due } = made
+          assert.deepStrictEqual(made, { ...entry, due, milestones }, `seed ${seed}`)
+          assert.deepStrictEqual([change.milestones, change.commit], [made.milestones, commit])
         }
       }
       assert.deepStrictEqual(settlement, learned, `seed ${seed}`)
@@ -91,7 +94,6 @@ describe("FreshPage", () => {
 
   it("decides by all that it counts: what an agent never has is given up at once", () => {
     const sessions = Array.from({ length: 200 }, (_, i) => ({
-      ...callsOf(1, 1)[0],
       id: String(i),
       agentId: "one",
       status: "completed",

@@ -24,6 +24,8 @@ interface About {
   readonly pages: Pages.Pages
 }
 
+const placesOf = ({ agents }: LedgerRow.Row) => new Map(agents.map((agent, i) => [agent, i]))
+
 const putPages = (
   { dialect }: LedgerRow.Store,
   number: number,
@@ -38,7 +40,7 @@ const putPages = (
 
 export const make = (store: LedgerRow.Store, { commit, number, pages, rowNow }: About) => {
   const { dialect } = store
-  const placesNow = () => new Map(rowNow().agents.map((agent, i) => [agent, i]))
+  const placesNow = () => placesOf(rowNow())
   const put = (connection: Connection, entries: ReadonlyArray<Entry>, places: ReadonlyMap<string, number>) =>
     Effect.forEach(
       Reading.inParts(entries),
@@ -81,9 +83,7 @@ export const make = (store: LedgerRow.Store, { commit, number, pages, rowNow }: 
         Effect.andThen(putPages(store, number, connection, parts ?? []))
       )
     )
-    const added = Effect.sync(() => {
-      for (const part of parts ?? []) pages.added(part)
-    })
+    const added = Effect.sync(() => parts?.forEach(pages.added))
     yield* Effect.uninterruptible(Effect.andThen(written, added))
   })
   const restart = (fingerprint: Fingerprint = rowNow().fingerprint, least: Version = versionOf(0)) => {
