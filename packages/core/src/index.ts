@@ -10,6 +10,7 @@ export {
 } from "./client/AgniClient.ts"
 export { Budget, type Options as BudgetOptions } from "./client/Budget.ts"
 export * as ClientMetrics from "./client/ClientMetrics.ts"
+export * as Health from "./client/Health.ts"
 export * as PageDecoder from "./client/PageDecoder.ts"
 export * as RetryPolicy from "./client/RetryPolicy.ts"
 export * as VersionClock from "./client/VersionClock.ts"

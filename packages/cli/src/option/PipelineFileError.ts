@@ -1,4 +1,4 @@
-/** What is wrong in a pipeline file. It stands apart from what reads YAML, which few commands need. */
+/** The mistakes in a pipeline file. They are apart from the reader of YAML, which few commands need. */
 import * as Data from "effect/Data"
 
 /** A mistake in a file for people: a line and a column, and the line with a mark below. */

@@ -16,15 +16,20 @@ import * as ProgressLine from "./ProgressLine.ts"
 import { clearLine, print, Screen } from "./Screen.ts"
 import * as SyncSummary from "./SyncSummary.ts"
 
+type Changes = RunSync.PassSummary["changes"]
+
 /** Runs it to its end. One that follows ends by a signal only, which is no failure. */
 export const run = Effect.fnUntraced(function* (job: RunSync.SyncJob, { restart }: { readonly restart: boolean }) {
   const screen = yield* Screen
   const context = yield* Effect.context<FileSystem.FileSystem>()
   const progress = yield* Effect.flatMap(Progress.make, Ref.make)
+  const delivered = yield* Ref.make<Changes>(SyncSummary.noChanges)
+  const summed = yield* Ref.make<Changes>(SyncSummary.noChanges)
   const before = yield* Effect.flatMap(requests, ({ sent }) => Ref.make(sent))
   const isFollowed = job.sync.every !== undefined
   if (isFollowed) yield* Ref.set(onInterrupt, exitCode.done)
   const onPass = Effect.fnUntraced(function* (summary: RunSync.PassSummary) {
+    yield* Ref.update(summed, (before) => Record.map(before, (count, kind) => count + summary.changes[kind]))
     yield* Effect.provideContext(CoverageNote.ofSync(job, summary), context)
     const { sent } = yield* requests
     const earlier = yield* Ref.getAndSet(before, sent)
@@ -46,18 +51,27 @@ export const run = Effect.fnUntraced(function* (job: RunSync.SyncJob, { restart 
       return yield* RunSync.run(job, {
         restart,
         onDelivered: ({ changes }) =>
-          Ref.update(progress, (now) => ({ ...now, sessions: changes.created + changes.updated })),
+          Effect.andThen(
+            Ref.set(delivered, changes),
+            Ref.update(progress, (now) => ({ ...now, sessions: changes.created + changes.updated }))
+          ),
         // A reader of summaries that leaves does not end a sync that follows.
         onPass: (summary) => (isFollowed ? Effect.ignore(onPass(summary)) : Effect.void)
       })
     })
   ).pipe(
     Effect.onExit((exit) =>
-      Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) && job.report === "people"
-        ? Effect.andThen(
-            screen.live ? screen.write(clearLine) : Effect.void,
-            print("stopped; the same command continues")
-          )
+      Exit.isFailure(exit) && job.report === "people"
+        ? Effect.gen(function* () {
+            if (screen.live) yield* screen.write(clearLine)
+            const [now, before] = [yield* Ref.get(delivered), yield* Ref.get(summed)]
+            const rest = SyncSummary.rest(
+              job,
+              Record.map(now, (count, kind) => count - before[kind])
+            )
+            if (rest !== undefined) yield* print(rest)
+            if (Cause.hasInterruptsOnly(exit.cause)) yield* print("stopped; the same command continues")
+          })
         : Effect.void
     )
   )

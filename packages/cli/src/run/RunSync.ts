@@ -103,8 +103,9 @@ export const run = Effect.fnUntraced(function* (job: SyncJob, watch: Watch) {
   const ledger = yield* LedgerPlace.layer(name, state)
   const pseudonymizer = yield* pseudonymizerOf(job)
   const hasEvents = job.sinks.some(({ target }) => target._tag !== "Table")
+  const organization = hasEvents ? yield* organizationOf : ""
   const sinks = yield* Sinks.make(job.sinks, {
-    organization: hasEvents ? yield* organizationOf : "",
+    organization,
     // What waits is read again, so nothing is kept.
     spool: undefined,
     keepsOffset: true,
@@ -134,6 +135,7 @@ export const run = Effect.fnUntraced(function* (job: SyncJob, watch: Watch) {
         remember: sync.remember,
         worth: sync.worth,
         maxRequests: sync.maxRequests,
+        sentBefore: hasEvents ? 1 : 0,
         every: sync.every,
         sinks: [first, ...rest],
         deadLetters: DeadLetterFile.make(deadLetters),

@@ -20,6 +20,7 @@ import * as CallSessionQuery from "../model/CallSessionQuery.ts"
 import type { Page } from "../model/Page.ts"
 import * as Budget from "./Budget.ts"
 import * as ClientMetrics from "./ClientMetrics.ts"
+import * as ApiKey from "./internal/ApiKey.ts"
 import * as PageAttempt from "./internal/PageAttempt.ts"
 import { isLoopback } from "./Loopback.ts"
 import { PageDecoder } from "./PageDecoder.ts"
@@ -32,8 +33,12 @@ import * as RetryPolicy from "./RetryPolicy.ts"
  * @category options
  */
 export interface Settings {
-  /** Sent as `X-Api-Key`, to the origin of `baseUrl` only. White space around it is trimmed. */
-  readonly apiKey: Redacted.Redacted
+  /**
+   * Sent as `X-Api-Key`, to the origin of `baseUrl` only. White space around it is trimmed. An effect is run for each request, so
+   * that a key can be replaced while the client is used: `Ref.get(ref)`, or a secret that `Effect.cachedWithTTL` keeps for a
+   * while. A 401 runs it again; if it then gives another key, the request is retried with that.
+   */
+  readonly apiKey: Redacted.Redacted | Effect.Effect<Redacted.Redacted>
   /** @default "https://api.ravan.ai" */
   readonly baseUrl?: string | undefined
   /** Allows `http:` to a host that is not this machine: the key then travels readable. @default false */
@@ -63,8 +68,13 @@ export interface Options extends Settings, Budget.Options {}
  * @category options
  */
 export interface ListOptions {
-  /** Requests at most, the first one included; never more than the policy allows. @default what the policy allows */
+  /**
+   * Requests at most, the first one included; never more than the policy allows. After a 429, and with another key after a 401,
+   * what the policy allows is tried. @default what the policy allows
+   */
   readonly tries?: number | undefined
+  /** One request, whatever it brings. @default false */
+  readonly once?: boolean | undefined
   /**
    * Whether the server answers another request. It is asked after the second failure: then this request alone is at fault, and is
    * given up with an error that says so (`alone`). @default none: the policy decides
@@ -111,21 +121,23 @@ export class AgniClient extends Context.Service<
 
       const list = Effect.fn("AgniClient.list")(function* (
         query: CallSessionQuery.CallSessionQuery,
-        { isUp, shortWaits = false, tries = Infinity }: ListOptions = {}
+        { isUp, once = false, shortWaits = false, tries = Infinity }: ListOptions = {}
       ) {
         const checked = CallSessionQuery.toParameters(query)
         if (Result.isFailure(checked)) return yield* refused(`GET ${settings.url}`)(checked.failure)
         const parameters = checked.success
         const search = CallSessionQuery.describe(parameters)
         const started = yield* Clock.currentTimeMillis
-        const made: Attempts = { count: 0, alone: false }
-        return yield* Effect.suspend(() => {
+        const mostTries = once ? 1 : policy.tries
+        const made: Attempts = { count: 0, alone: false, key: undefined }
+        return yield* attempt(parameters, query.page ?? 1, (key) => {
           made.count++
-          return attempt(parameters, query.page ?? 1)
+          made.key = key
         }).pipe(
           Effect.retry({
             schedule: shortWaits ? shortSchedule : schedule,
-            while: (reason) => again(policy, { made, most: Math.min(policy.tries, tries), isUp, search }, reason)
+            while: (reason) =>
+              again(settings, { made, most: Math.min(mostTries, tries), mostTries, isUp, search }, reason)
           }),
           Effect.catch((reason) =>
             Effect.flatMap(Clock.currentTimeMillis, (now) =>
@@ -211,24 +223,30 @@ interface Attempts {
   count: number
   /** The server answered another request in the meantime. */
   alone: boolean
+  /** The key that was sent last. */
+  key: Redacted.Redacted | undefined
 }
 
 /** Whether a request that failed is made again. */
 const again = Effect.fnUntraced(function* (
-  policy: RetryPolicy.RetryPolicy,
+  { apiKey, policy }: PageAttempt.Settings,
   request: {
     readonly made: Attempts
     /** Attempts at most. */
     readonly most: number
+    /** The same where the request itself is not at fault. */
+    readonly mostTries: number
     readonly isUp: Effect.Effect<boolean> | undefined
     readonly search: string
   },
   reason: AgniErrorReason
 ): Effect.fn.Return<boolean> {
-  const { isUp, made, most, search } = request
+  const { isUp, made, most, mostTries, search } = request
   // A server that asks to wait says nothing about the request.
   const isAsked = reason._tag === "RateLimited"
-  if (!RetryPolicy.mayRetry(policy)(reason) || made.count >= (isAsked ? policy.tries : most)) return false
+  const isRefused = reason._tag === "Unauthorized"
+  if (made.count >= (isAsked || isRefused ? mostTries : most)) return false
+  if (!(isRefused ? yield* ApiKey.isOther(apiKey, made.key) : RetryPolicy.mayRetry(policy)(reason))) return false
   if (isUp !== undefined && made.count === triesAlone && !isAsked) made.alone = yield* isUp
   if (made.alone) return false
   yield* Metric.update(Metric.withAttributes(ClientMetrics.retries, { reason: reason._tag }), 1)
@@ -244,11 +262,8 @@ const refused = (request: string) => (reason: InvalidRequest) =>
 const resolve = (options: Settings) => {
   const invalid = (parameter: string, requirement: string) =>
     Result.fail(new InvalidRequest({ parameter, requirement }))
-  const key = Redacted.value(options.apiKey).trim()
-  if (key === "") return invalid("apiKey", "must not be empty")
-  if (!/^[\x21-\x7e]+$/.test(key)) {
-    return invalid("apiKey", "holds a character that no key has (a line break, a space, a quote mark?)")
-  }
+  const apiKey = ApiKey.make(options.apiKey)
+  if (Result.isFailure(apiKey)) return Result.fail(apiKey.failure)
   const baseUrl = options.baseUrl ?? "https://api.ravan.ai"
   if (!URL.canParse(baseUrl)) return invalid("baseUrl", "is not a valid URL")
   const base = new URL(baseUrl)
@@ -284,7 +299,7 @@ const resolve = (options: Settings) => {
   const timeout = options.timeout ?? "30 seconds"
   if (!isPositive(timeout)) return invalid("timeout", "must be a duration above 0")
   return Result.succeed({
-    apiKey: Redacted.make(key),
+    apiKey: apiKey.success,
     origin: base.origin,
     url: `${base.origin}${base.pathname.replace(/\/+$/, "")}${endpoint}`,
     maxBodyBytes,

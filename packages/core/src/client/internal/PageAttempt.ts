@@ -13,17 +13,21 @@ import * as ClientMetrics from "../ClientMetrics.ts"
 import type { Decoder } from "../PageDecoder.ts"
 import * as RetryPolicy from "../RetryPolicy.ts"
 import * as VersionClock from "../VersionClock.ts"
+import type { ApiKey } from "./ApiKey.ts"
 import * as Quote from "./Quote.ts"
 import * as Transport from "./Transport.ts"
 
 export interface Settings extends Transport.Options {
+  readonly apiKey: ApiKey
   readonly policy: RetryPolicy.RetryPolicy
   readonly timeout: Duration.Duration
 }
 
 type Attempt = (
   parameters: ReadonlyArray<readonly [string, string]>,
-  page: number
+  page: number,
+  /** Called when the request is sent, with its key. */
+  onSend: (key: Redacted.Redacted) => void
 ) => Effect.Effect<Page, AgniErrorReason>
 
 export const make = (
@@ -52,17 +56,29 @@ export const make = (
     return yield* decoder.decode(body, { page, observedAt, version, age, quote })
   })
 
-  return (parameters, page) => {
-    const quote = Quote.make([Redacted.value(apiKey), ...CallSessionQuery.personalValues(parameters)])
-    return transport(parameters, quote).pipe(
+  const send = (
+    parameters: Parameters<Attempt>[0],
+    page: number,
+    key: Redacted.Redacted
+  ): Effect.Effect<Page, AgniErrorReason> => {
+    const quote = Quote.make([Redacted.value(key), ...CallSessionQuery.personalValues(parameters)])
+    return transport(parameters, quote, key).pipe(
       Effect.flatMap((answer) => decode(answer, page, quote)),
       Effect.timeoutOrElse({ duration: timeout, orElse: timedOut }),
-      Effect.tapError(hold),
+      Effect.tapError(hold)
+    )
+  }
+
+  return (parameters, page, onSend) =>
+    // Read when its turn has come: it may have been replaced meanwhile.
+    Effect.flatMap(apiKey, (key) => {
+      onSend(key)
+      return send(parameters, page, key)
+    }).pipe(
       budget.spend,
       Effect.tap((result) => Effect.andThen(count("Success"), countRows(result))),
       Effect.tapError((reason) => count(reason._tag))
     )
-  }
 }
 
 const count = (reason: string) => Metric.update(Metric.withAttributes(ClientMetrics.requests, { reason }), 1)

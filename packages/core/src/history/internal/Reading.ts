@@ -61,6 +61,8 @@ export interface Options {
   readonly limits: EndpointLimits | undefined
   /** The difference between the server's clock and this machine's, in µs, if it must be reported. */
   readonly clocksApart: number | undefined
+  /** Where the whole range ends, of which this may be a part. */
+  readonly end: Micros.Micros
   readonly ends: Shown.Ends
   readonly earliest: Micros.Micros
   /** The rows that were shown before the reading began. */
@@ -112,6 +114,7 @@ export const make = Effect.fnUntraced(function* (settings: Settings, range: Micr
   const run = (tasks: ReadonlyArray<Bisect.Task>, concurrency: number) =>
     Scheduler.run<Bisect.Task, Coverage.Window, AgniError>(tasks, {
       concurrency,
+      newestFirst: options.ends.newestFirst,
       takesMemory: (window) => CallRows.items(window.rows).length > 0,
       work: (task, handOver) => Bisect.read(settings, known, task, { keepGoing: options.keepGoing, handOver, tell })
     })
@@ -156,6 +159,7 @@ const close = Effect.fnUntraced(function* (
   withoutStart: Coverage.Window | undefined
 ): Effect.fn.Return<Coverage.Window | undefined, AgniError> {
   const {
+    end,
     ends: { whole },
     log
   } = options
@@ -182,8 +186,8 @@ const close = Effect.fnUntraced(function* (
   const rejected = late.flatMap(({ item, rejected }) => (item === undefined ? (rejected ?? []) : []))
   const before = last === undefined ? [] : CallRows.items(last.rows)
   const rest = last ?? {
-    from: range.to,
-    to: range.to,
+    from: end,
+    to: end,
     rejected: [],
     coverage:
       revised[0]?.coverage ??
@@ -191,7 +195,7 @@ const close = Effect.fnUntraced(function* (
     requests: ask.log.requests,
     observedAt: ask.log.observedAt ?? known().earliest
   }
-  return Windows.make(inOrder([...items, ...before], range.to), {
+  return Windows.make(inOrder([...items, ...before], end), {
     ...rest,
     rejected: [...rejected, ...rest.rejected],
     revised,

@@ -70,29 +70,33 @@ export const runSync = Effect.fnUntraced(function* <A, RA, RD, ET, RT>(options: 
     sinks.acknowledge
   )
   const delivered = yield* Ref.make(nothing)
+  // Nothing of this is in a summary yet: a pass that ended early has none of its own.
+  const summed = yield* Ref.make(nothing)
+  const { counted, spend } = yield* spending(lease, options.sentBefore ?? 0)
   const { judge, step } = yield* stepOf(options, { lease, sinks, run, letters, acknowledge, delivered })
 
   const pass = Effect.gen(function* () {
     yield* sinks.open
-    const before = yield* Ref.get(delivered)
     yield* Sync.steps(lease, options, yield* sinks.consumers, judge).pipe(
       // A signal to stop waits for the step, so that what was delivered is acknowledged.
-      Stream.runForEach((one) => Effect.uninterruptible(step(one))),
+      Stream.runForEach((one) => Effect.uninterruptible(counted(step(one)))),
       Effect.onExit((exit) =>
         Exit.isSuccess(exit) || Cause.hasDies(exit.cause) ? Effect.void : Effect.ignore(acknowledge)
       )
     )
     yield* acknowledge
     yield* sinks.settle
+    yield* spend
+    const now = yield* Ref.get(delivered)
     const summary: PassSummary = {
-      ...since(before, yield* Ref.get(delivered)),
+      ...since(yield* Ref.getAndSet(summed, now), now),
       verdict: yield* Verdict.of(lease),
       givenUp: every === undefined ? yield* Verdict.givenUp(lease) : [],
       sinks: yield* Effect.map(Ref.get(run), (state) => statusOf(options.sinks, state, sinks))
     }
-    yield* counted(lease, onPass(summary))
+    yield* counted(onPass(summary))
     return summary
-  })
+  }).pipe(Effect.onExit((exit) => (Exit.isFailure(exit) && Cause.hasDies(exit.cause) ? Effect.void : spend)))
   if (every === undefined) return yield* pass
   // An outage of the API ends one pass only.
   const patient = Effect.catchIf(pass, isOutage, ({ reason }) =>
@@ -101,14 +105,14 @@ export const runSync = Effect.fnUntraced(function* <A, RA, RD, ET, RT>(options: 
   return yield* Effect.forever(Effect.andThen(patient, Effect.sleep(every)))
 })
 
-/** Requests of `onPass`, such as those for recordings, are some of those that a day may have. */
-const counted = Effect.fnUntraced(function* <E, R>(
-  lease: Lease,
-  onPass: Effect.Effect<void, E, R>
-): Effect.fn.Return<void, E | LedgerError, R | AgniClient> {
-  const sent = yield* Ref.make(0)
-  const exit = yield* Effect.exit(
-    Effect.updateService(onPass, AgniClient, (client) => ({
+/**
+ * Requests besides those of a pass, such as those for recordings, are some of those that a day may have. `spend` notes them, once the
+ * ledger has a state: while a pass runs, the pass has its own count.
+ */
+const spending = Effect.fnUntraced(function* (lease: Lease, sentBefore: number) {
+  const sent = yield* Ref.make(sentBefore)
+  const counted = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | AgniClient> =>
+    Effect.updateService(effect, AgniClient, (client) => ({
       ...client,
       list: (query, how) =>
         Effect.andThen(
@@ -116,10 +120,11 @@ const counted = Effect.fnUntraced(function* <E, R>(
           client.list(query, how)
         )
     }))
-  )
-  const requests = yield* Ref.get(sent)
-  if (requests > 0) yield* SyncState.spend(lease, requests)
-  yield* exit
+  const spend = Effect.gen(function* () {
+    if ((yield* Ref.get(sent)) === 0 || (yield* lease.kept).state === undefined) return
+    yield* SyncState.spend(lease, yield* Ref.getAndSet(sent, 0))
+  })
+  return { counted, spend }
 })
 
 const isOutage = (error: unknown): error is AgniError => error instanceof AgniError && error.retryable
