@@ -221,16 +221,20 @@ export const gain = (learned: Statistics, facts: Facts, read: Micros, now: Micro
 }
 
 /**
- * One more call that is a day old, with what it lacks.
+ * One more call that is a day old, with what it lacks; or so many of the same kind.
  *
  * @since 0.1.0
  * @category combining
  */
-export const count = (learned: Statistics, { agent, lacks, status }: Facts): Statistics => {
+export const count = (
+  learned: Statistics,
+  { agent, lacks, status }: Pick<Facts, "agent" | "lacks" | "status">,
+  calls = 1
+): Statistics => {
   if (status === "open") return learned
   return withShares(learned, agent, status, (facet, { has, of }) => ({
-    has: lacks.includes(facet) ? has : has + 1,
-    of: of + 1
+    has: lacks.includes(facet) ? has : has + calls,
+    of: of + calls
   }))
 }
 
