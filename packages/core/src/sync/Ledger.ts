@@ -101,7 +101,7 @@ export interface View {
   readonly awaiting: (at: Micros) => Effect.Effect<ReadonlyArray<Entry>, LedgerError>
   /** Every call, gone or not, some at a time, in no order of time. */
   readonly all: Stream.Stream<Entry, LedgerError>
-  /** What is known of each call that is not gone and lacks something, some at a time. */
+  /** The calls that are not gone and lack something, as far as they are known, some at a time. */
   readonly lacking: Stream.Stream<Facts, LedgerError>
   /** Ranges that were asked for, and that no pass took yet. */
   readonly asked: Effect.Effect<ReadonlyArray<Asked>, LedgerError>

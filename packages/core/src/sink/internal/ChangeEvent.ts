@@ -19,7 +19,7 @@ export const identity = (organization: string, { id, sequence }: Change): string
 
 const plain = /^[\w.:-]*$/
 
-/** Text as JSON: nothing is to be escaped in an id as they are. */
+/** Text as JSON: ids have nothing that must be escaped. */
 const quoted = (text: string): string => (plain.test(text) ? `"${text}"` : JSON.stringify(text))
 
 export const fields = ({ facets, kind, milestones, previous }: Change): Fields => ({

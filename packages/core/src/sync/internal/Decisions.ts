@@ -1,4 +1,4 @@
-/** What becomes of the calls of a reading, before it is noted. */
+/** Decides on the calls of a reading, before it is noted. */
 import type { CallSession } from "../../model/CallSession.ts"
 import type * as Instant from "../../model/Instant.ts"
 import type { Item } from "../../model/Item.ts"

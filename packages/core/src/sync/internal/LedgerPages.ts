@@ -15,7 +15,7 @@ import * as PageIndex from "./PageIndex.ts"
 
 const second = 1_000_000
 
-/** Pages that are read at once, where nobody knows how many there are. */
+/** Pages that are read at once, where their number is unknown. */
 const atOnce = 16
 
 type Agents = () => { readonly agents: ReadonlyArray<string> }
@@ -199,7 +199,7 @@ export const takeApart = Effect.fnUntraced(function* <E>(
 ): Effect.fn.Return<boolean, E | SqlError> {
   const rows = yield* connection.execute(pages.select(where.text), [number, ...where.params], undefined)
   let isFound = false
-  // What cannot be read stays as it is, and is reported when it is asked for.
+  // A page that cannot be read stays as it is, and is reported when it is asked for.
   for (const row of rows) {
     const [page] = pagesIn([row], agents) ?? []
     if (page === undefined || !isMeant(page)) continue

@@ -53,7 +53,7 @@ export interface Dialect {
 }
 
 /** Conditions on pages, and statements about them. */
-export interface Pages {
+interface Pages {
   readonly select: (where: string) => string
   /** Ids alone, with the first commits. */
   readonly ids: string

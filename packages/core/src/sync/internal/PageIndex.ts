@@ -1,6 +1,6 @@
 /**
  * Which page of a ledger has a call, by its id: a number for each call that is in one, in the memory of the run, because an index
- * in the database would cost as much as the calls themselves. What it finds is to be checked: another id may have the same hash,
+ * in the database would cost as much as the calls themselves. What it finds must be checked: another id may have the same hash,
  * and the page may be there no longer.
  */
 import * as EntryBytes from "./EntryBytes.ts"
