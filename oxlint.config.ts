@@ -23,7 +23,7 @@ const outsideCore = {
   message: "core depends on effect and nothing else: no platform, no node:*."
 }
 const outerPackages = {
-  regex: "^@callstream/(node|cli|client)(/|$)",
+  regex: "^@callstream/(node|cli|client|effect3)(/|$)",
   message: "core knows no other package."
 }
 const ownBarrel = {
@@ -179,8 +179,15 @@ export default defineConfig({
         effectBarrel,
         otherSources,
         { ...ownBarrel, regex: "^((\\.\\./)*(\\./)?index(\\.ts)?|@callstream/(client(/.*)?|core))$" },
-        { regex: "^(@callstream/(cli|node)|node:)", message: "the client runs wherever there is a fetch." }
+        { regex: "^(@callstream/(cli|node|effect3)|node:)", message: "the client runs wherever there is a fetch." }
       )
+    },
+    {
+      files: ["packages/effect3/src/**"],
+      rules: restrict({ ...effectBarrel, regex: "^(effect|@effect/platform)(/index)?$" }, otherSources, {
+        regex: "^(@callstream/(cli|core|node)(/|$)|@callstream/client$|node:)",
+        message: "effect3 reads by the bridge of the client, and runs wherever there is an HttpClient."
+      })
     },
     // What is published is written by hand, and names nothing of Effect.
     {
@@ -190,7 +197,7 @@ export default defineConfig({
     { files: ["packages/cli/src/**"], rules: restrict(otherSources) },
     ...cliRooms,
     {
-      files: ["packages/cli/src/**", "packages/client/src/**", "packages/node/src/**", ...measured],
+      files: ["packages/{cli,client,effect3,node}/src/**", ...measured],
       rules: { "eslint/max-lines": ["error", { max: 350 }], "eslint/max-lines-per-function": ["error", { max: 80 }] }
     },
     { files: changedByEffects, rules: { "callstream/captured-let": "off" } },

@@ -1,5 +1,5 @@
 /** The runtimes in which `smoke.ts` runs the libraries, beside the Node that runs it. */
-export const runtimeNames = ["bun", "deno", "node22", "node24", "workerd"] as const
+const runtimeNames = ["bun", "deno", "node22", "node24", "workerd"] as const
 export type RuntimeName = (typeof runtimeNames)[number]
 
 /** For each machine the packages with their binaries, which need nothing else. */

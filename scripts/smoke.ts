@@ -1,5 +1,5 @@
 /**
- * What somebody who installs the packages gets: `node scripts/smoke.ts FOLDER`, a folder with the four tarballs.
+ * What somebody who installs the packages gets: `node scripts/smoke.ts FOLDER`, a folder with the five tarballs.
  *
  * Everything happens in a temporary folder, with npm, against the command's own simulator on a loopback port.
  */
@@ -172,6 +172,71 @@ const smokeCli = async (folder: string, tarball: string): Promise<void> => {
   }
 }
 
+/** What the app of examples/effect3 answers to GET /calls, while a simulator of the command is there. */
+const callsOfApp = async (folder: string): Promise<ReadonlyArray<string>> => {
+  const start = (args: ReadonlyArray<string>, env: Readonly<Record<string, string>>) =>
+    spawn(process.execPath, args, {
+      cwd: folder,
+      env: { ...environment, ...env, NODE_NO_WARNINGS: "1" },
+      stdio: ["ignore", "pipe", "pipe"]
+    })
+  const bin = join(root, "packages/cli/src/bin.ts")
+  const simulator = start([bin, "simulate", "--port", "0", "--sessions", String(sessions)], {})
+  try {
+    const app = start(["app.ts"], { AGNI_BASE_URL: await address(simulator, 60), PORT: "0" })
+    try {
+      const text = await (await fetch(`${await address(app, 60)}/calls`)).text()
+      return text.trimEnd().split("\n")
+    } finally {
+      await end(app)
+    }
+  } finally {
+    await end(simulator)
+  }
+}
+
+/** The package for Effect 3 in an app on Effect 3, from the tarballs, with either package manager. */
+const smokeEffect3 = async (
+  folder: string,
+  manager: "npm" | "pnpm",
+  { client, effect3 }: { readonly client: string; readonly effect3: string }
+): Promise<void> => {
+  const peers = ["effect", "@effect/platform"].map(
+    (name) => `${name}@${versionOf(join(root, "packages/effect3/node_modules", name, "package.json"))}`
+  )
+  if (manager === "npm") await install(folder, [client, effect3, ...peers], ["--prefer-offline"])
+  else {
+    emptyFolder(folder)
+    // The client is not published when this runs.
+    const own = ["overrides:", `  "@callstream/client": ${JSON.stringify(`file:${client}`)}`, "strictDepBuilds: false"]
+    writeFileSync(join(folder, "pnpm-workspace.yaml"), own.join("\n"))
+    const pnpm = ["--yes", "pnpm@12.21.0", "add", "--ignore-scripts", "--prefer-offline", effect3, ...peers]
+    await succeed("pnpm add in an empty folder (effect3)", folder, "npx", pnpm, 180)
+  }
+  copyFileSync(join(root, "examples/effect3/src/app.ts"), join(folder, "app.ts"))
+  const lines = await callsOfApp(folder)
+  check(
+    `the app on Effect 3, installed with ${manager}, hands on ${sessions} calls`,
+    lines.length === sessions,
+    lines[0]
+  )
+  if (manager === "pnpm") return
+  const dist = join(folder, "node_modules/@callstream/effect3/dist")
+  const named = globSync("**/*.d.ts", { cwd: dist }).flatMap((file) =>
+    Array.from(
+      readFileSync(join(dist, file), "utf8").matchAll(/(?:from |import\()"([^".][^"]*)"/g),
+      ([, name = ""]) => name
+    )
+  )
+  const foreign = named.filter(
+    (name) => !/^(effect|@effect\/platform)(\/|$)|^@callstream\/client\/(bridge|testing)$/.test(name)
+  )
+  check("its types name Effect 3 and the client alone", named.length > 20 && foreign.length === 0, foreign)
+  const types = ["--strict", "--noEmit", "--module", "nodenext", "--target", "es2024", "--lib", "es2024"]
+  const nodeTypes = ["--typeRoots", join(root, "node_modules/@types"), "--types", "node", "--skipLibCheck", "app.ts"]
+  await succeed("its types are right", folder, join(root, "node_modules/.bin/tsc"), [...types, ...nodeTypes])
+}
+
 /** The libraries, from their tarballs and the peers they ask for. */
 const smokeLibraries = async (folder: string, tarballs: ReadonlyArray<string>): Promise<void> => {
   const peers = ["effect", "@effect/platform-node"].map(
@@ -307,13 +372,15 @@ const config :Workerd.Config = (services = [(name = "main", worker = (
 /** Types without those of effect, as a program of either kind sees them. */
 const typesOfClient = `
 import { type CallSession, createClient } from "@callstream/client"
-import { createBridge } from "@callstream/client/bridge"
+import { createBridge, type Host } from "@callstream/client/bridge"
 import { simulate } from "@callstream/client/testing"
 const { apiKey, fetch } = simulate()
-export const read = async (): Promise<ReadonlyArray<CallSession>> => {
+export const read = async (host: Host): Promise<ReadonlyArray<CallSession>> => {
   const calls: Array<CallSession> = []
   for await (const call of createClient({ apiKey, fetch }).sessions()) calls.push(call)
-  for await (const some of createBridge({ apiKey, fetch }).sessions()) calls.push(...some)
+  for await (const some of createBridge({ apiKey }).windows(host, {})) {
+    for (const { rows } of some) calls.push(...rows.sessions())
+  }
   return calls
 }
 `
@@ -366,14 +433,20 @@ if (given === undefined || !existsSync(given)) {
   console.error("usage: node scripts/smoke.ts FOLDER (made by: pnpm run build && pnpm run packages FOLDER)")
   process.exit(2)
 }
-const tarball = (name: "core" | "node" | "client" | "cli"): string =>
+const tarball = (name: "core" | "node" | "client" | "effect3" | "cli"): string =>
   resolve(given, `callstream-${name}-${versionOf(join(root, "packages", name, "package.json"))}.tgz`)
 const temporary = mkdtempSync(join(tmpdir(), "callstream-smoke-"))
 try {
   // Most of an install is waiting.
   const [paths] = await Promise.all([
     installRuntimes(join(temporary, "runtimes")),
-    smokeLibraries(join(temporary, "libraries"), [tarball("core"), tarball("node")])
+    smokeLibraries(join(temporary, "libraries"), [tarball("core"), tarball("node")]),
+    ...(["npm", "pnpm"] as const).map((manager) =>
+      smokeEffect3(join(temporary, `effect3-${manager}`), manager, {
+        client: tarball("client"),
+        effect3: tarball("effect3")
+      })
+    )
   ])
   await Promise.all([
     smokeReadme(join(temporary, "libraries"), paths),

@@ -12,7 +12,7 @@ import { once } from "node:events"
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { createServer, type Server } from "node:http"
 import { tmpdir } from "node:os"
-import { delimiter, dirname, join, resolve } from "node:path"
+import { delimiter, dirname, join, relative, resolve } from "node:path"
 import { text } from "node:stream/consumers"
 import { afterAll, beforeAll, describe, it } from "vitest"
 import * as Bundle from "../../packages/cli/test/Bundle.ts"
@@ -22,6 +22,12 @@ import { run, runNode } from "./run.ts"
 
 const root = resolve(import.meta.dirname, "../..")
 const folder = resolve(import.meta.dirname, "../.docs")
+
+const plugin = { name: "@effect/language-service", includeSuggestionsInTsc: false }
+
+/** Where programs for Effect 3 find it. */
+const folderOfEffect3 = resolve(import.meta.dirname, "../effect3/.docs")
+const folderOf = ({ page }: Block) => (/effect3/.test(page) ? folderOfEffect3 : folder)
 
 const pages = globSync(["*.md", "docs/*.md", "packages/*/README.md"], { cwd: root }).sort()
 
@@ -168,10 +174,12 @@ beforeAll(async () => {
     PORT: await freePort(),
     PATH: [dirname(process.execPath), process.env["PATH"]].join(delimiter)
   }
-  rmSync(folder, { recursive: true, force: true })
-  mkdirSync(folder)
-  for (const block of ts) writeFileSync(join(folder, `${nameOf(block)}.ts`), block.text)
-  const sources = running.map((block) => [nameOf(block), join(folder, `${nameOf(block)}.ts`)])
+  for (const each of [folder, folderOfEffect3]) {
+    rmSync(each, { recursive: true, force: true })
+    mkdirSync(each)
+  }
+  for (const block of ts) writeFileSync(join(folderOf(block), `${nameOf(block)}.ts`), block.text)
+  const sources = running.map((block) => [nameOf(block), join(folderOf(block), `${nameOf(block)}.ts`)])
   const [file] = await Promise.all([
     Bundle.callstream(),
     Bundle.programs(Object.fromEntries(sources), join(folder, "programs"))
@@ -183,7 +191,7 @@ afterAll(async () => {
   await Effect.runPromise(Effects.Scope.close(scope, Effects.Exit.void))
   answerAsCrm.close()
   answerAsHook.close()
-  rmSync(folder, { recursive: true, force: true })
+  for (const each of [folder, folderOfEffect3]) rmSync(each, { recursive: true, force: true })
 })
 
 describe("documentation", () => {
@@ -256,9 +264,12 @@ describe("documentation", () => {
   })
 
   it("has a reason for each dependency", ({ expect }) => {
-    const manifests = globSync(["package.json", "{packages,tools}/*/package.json", "examples/package.json"], {
-      cwd: root
-    })
+    const manifests = globSync(
+      ["package.json", "{packages,tools}/*/package.json", "examples/{,effect3/}package.json"],
+      {
+        cwd: root
+      }
+    )
     const names = manifests.flatMap((path) => {
       const manifest = JSON.parse(readFileSync(join(root, path), "utf8")) as Record<string, object | undefined>
       const kinds = ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies"]
@@ -274,19 +285,22 @@ describe("documentation", () => {
     expect(missing).toEqual([])
   })
 
-  it("compiles", async ({ expect }) => {
+  it.for([folder, folderOfEffect3])("compiles in %s", async (cwd, { expect }) => {
+    const up = relative(cwd, root)
     const config = {
-      extends: "../../tsconfig.check.json",
-      compilerOptions: { incremental: false, rootDir: "../.." },
+      extends: join(up, "tsconfig.check.json"),
+      // The sources of packages are of Effect 4, also where a program is of Effect 3.
+      compilerOptions: {
+        incremental: false,
+        rootDir: up,
+        plugins: [{ ...plugin, allowedDuplicatedPackages: ["effect"] }]
+      },
       include: ["*.ts"]
     }
-    writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config))
+    writeFileSync(join(cwd, "tsconfig.json"), JSON.stringify(config))
     const bin = (name: string) => join(root, "node_modules/.bin", name)
     const { stdout: compiler } = await run(bin("effect-tsgo"), ["get-exe-path"], { env })
-    const { stderr, stdout } = await run(compiler.trim(), ["-p", "tsconfig.json", "--pretty", "false"], {
-      cwd: folder,
-      env
-    })
+    const { stderr, stdout } = await run(compiler.trim(), ["-p", "tsconfig.json", "--pretty", "false"], { cwd, env })
     // What is wrong with the packages themselves is for their own check to tell.
     const wrong = stdout.split("\n").filter((line) => line !== "" && !/^(\.\.\/|\s)/.test(line))
     expect({ wrong, stderr }).toEqual({ wrong: [], stderr: "" })

@@ -1,6 +1,7 @@
 /**
- * `node packages/client/bench/main.ts`, after a build: what an import takes, what a call takes beside core, and how soon a loop
- * ends on a server that hangs. Processor time, so that what else the machine does is not measured.
+ * `node --expose-gc packages/client/bench/main.ts`, after a build: what an import of the client and of the package for Effect 3
+ * takes, what a call takes in both and in core, how soon a reading ends on a server that hangs, and what a consumer that stops
+ * reading holds. Processor time, so that what else the machine does is not measured.
  */
 import { AgniClient, CallSessions } from "@callstream/core"
 import { AgniSimulator } from "@callstream/core/testing"
@@ -10,17 +11,27 @@ import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { execFileSync } from "node:child_process"
 import { readdirSync, readFileSync } from "node:fs"
+import { registerHooks } from "node:module"
 import { join } from "node:path"
+import { pathToFileURL } from "node:url"
 import { gzipSync } from "node:zlib"
 
 const dist = join(import.meta.dirname, "../dist")
 /** As it is published. */
 const { createClient }: typeof import("@callstream/client") = await import(join(dist, "index.js"))
 
-const importOf = (code: string): number => {
+/** The package for Effect 3 on the client as it is published. */
+const bridge = pathToFileURL(join(dist, "bridge.js")).href
+registerHooks({
+  resolve: (specifier, context, next) =>
+    specifier === "@callstream/client/bridge" ? { url: bridge, shortCircuit: true } : next(specifier, context)
+})
+const effect3 = await import("../../effect3/bench/Reader.ts")
+
+const importOf = (code: string, cwd = dist): number => {
   const script = `const { system, user } = process.cpuUsage(); ${code}; const after = process.cpuUsage(); console.log((after.user + after.system - user - system) / 1000)`
   const times = Array.from({ length: 9 }, () =>
-    Number(execFileSync(process.execPath, ["--input-type=module", "--eval", script], { encoding: "utf8" }))
+    Number(execFileSync(process.execPath, ["--input-type=module", "--eval", script], { cwd, encoding: "utf8" }))
   )
   return times.sort((left, right) => left - right)[4] ?? NaN
 }
@@ -34,6 +45,16 @@ const sizeOf = (ending: string): string => {
 const quoted = (file: string) => JSON.stringify(join(dist, file))
 console.log(`ES module: ${sizeOf(".js")}, import ${importOf(`await import(${quoted("index.js")})`).toFixed(0)} ms`)
 const required = `(await import("node:module")).createRequire(import.meta.url)(${quoted("index.cjs")})`
+/** Beside what an app on Effect 3 has anyway. */
+const ofApp = ["Effect", "Stream", "Layer", "Schema"].map((name) => `await import("effect/${name}")`).join("; ")
+const hook = `(await import("node:module")).registerHooks({ resolve: (specifier, context, next) => specifier === "@callstream/client/bridge" ? { url: ${JSON.stringify(bridge)}, shortCircuit: true } : next(specifier, context) })`
+const folder3 = join(import.meta.dirname, "../../effect3")
+const all3 = `await import("@effect/platform/FetchHttpClient"); ${ofApp}`
+const first = importOf(`${hook}; ${all3}`, folder3)
+const whole = importOf(`${hook}; ${all3}; await import("./dist/index.js")`, folder3)
+console.log(
+  `Effect 3: import ${(whole - first).toFixed(0)} ms more than the ${first.toFixed(0)} ms of effect and platform`
+)
 console.log(`CommonJS: ${sizeOf(".cjs")}, import ${importOf(required).toFixed(0)} ms`)
 
 const sessions = 40_000
@@ -85,10 +106,12 @@ const measured = async (run: () => Promise<number>): Promise<number> => {
   return (user + system) / count
 }
 
-const rounds: Array<readonly [number, number]> = []
-for (let round = 0; round < 4; round++) rounds.push([await measured(plain), await measured(core)])
-const best = (at: 0 | 1) => Math.min(...rounds.map((round) => round[at])).toFixed(1)
-console.log(`a call: client ${best(0)} µs, core ${best(1)} µs`)
+const on3 = (): Promise<number> => effect3.count(apiKey, replay, selection)
+
+const rounds: Array<readonly [number, number, number]> = []
+for (let round = 0; round < 5; round++) rounds.push([await measured(plain), await measured(core), await measured(on3)])
+const best = (at: 0 | 1 | 2) => Math.min(...rounds.map((round) => round[at])).toFixed(1)
+console.log(`a call: client ${best(0)} µs, effect3 ${best(2)} µs, core ${best(1)} µs`)
 
 const hangs: typeof globalThis.fetch = () => new Promise(() => undefined)
 const ends: Array<number> = []
@@ -102,3 +125,34 @@ for (let i = 0; i < 20; i++) {
   ends.push(performance.now() - began)
 }
 console.log(`return() on a server that hangs: ${Math.max(...ends).toFixed(1)} ms at most`)
+
+const interrupted: Array<number> = []
+for (let i = 0; i < 20; i++) interrupted.push(await effect3.interrupted(apiKey, hangs))
+console.log(`interruption on Effect 3, the same server: ${Math.max(...interrupted).toFixed(1)} ms at most`)
+
+/** Megabytes that are held after one call was taken, and the consumer stopped for a second. */
+const heldBy = async (read: (wait: Promise<void>) => Promise<void>): Promise<string> => {
+  const heap = () => {
+    globalThis.gc?.()
+    return process.memoryUsage().heapUsed / 1e6
+  }
+  const before = heap()
+  const stop = Promise.withResolvers<void>()
+  const done = read(stop.promise)
+  await new Promise((resolve) => setTimeout(resolve, 5000))
+  const held = heap() - before
+  stop.resolve()
+  await done
+  return held.toFixed(1)
+}
+
+const stoppedClient = await heldBy(async (wait) => {
+  const loop = createClient({ apiKey, fetch: replay }).sessions()[Symbol.asyncIterator]()
+  await loop.next()
+  await wait
+  await loop.return?.()
+})
+const stopped3 = await heldBy((wait) => effect3.stopped(apiKey, replay, wait))
+console.log(
+  `a consumer that stops after one of ${sessions} calls holds: client ${stoppedClient} MB, effect3 ${stopped3} MB`
+)

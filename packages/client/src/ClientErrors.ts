@@ -88,6 +88,8 @@ export interface AgniFailure {
   readonly elapsed: number
   /** Whether another try may succeed. */
   readonly retryable: boolean
+  /** The server answered another request meanwhile: it is up, and fails for what was asked. */
+  readonly alone?: boolean
 }
 
 /**
@@ -104,6 +106,7 @@ export class AgniError extends Error implements AgniFailure {
   readonly attempts: number
   readonly elapsed: number
   readonly retryable: boolean
+  readonly alone?: boolean
 
   constructor(failure: AgniFailure) {
     super(failure.message)
@@ -112,6 +115,7 @@ export class AgniError extends Error implements AgniFailure {
     this.attempts = failure.attempts
     this.elapsed = failure.elapsed
     this.retryable = failure.retryable
+    if (failure.alone !== undefined) this.alone = failure.alone
   }
 }
 

@@ -7,8 +7,6 @@ import {
   type Look,
   memoryLedger
 } from "@callstream/client"
-import { createBridge } from "@callstream/client/bridge"
-import { simulate } from "@callstream/client/testing"
 import { assert, describe, it } from "@effect/vitest"
 import { drain, failureOf, make, turns } from "./Simulated.ts"
 
@@ -163,18 +161,5 @@ describe("changes", () => {
       assert.deepInclude(error instanceof AgniError ? error.reason : {}, { _tag: "InvalidRequest", parameter })
     }
     assert.isEmpty(simulator.requests)
-  })
-
-  it("is what the bridge gives look by look", async () => {
-    const { apiKey, fetch } = simulate({ sessions: 250, content: "minimal", undated: 0 })
-    const bridge = createBridge({ apiKey, fetch })
-    const looks = await drain(bridge.changes({ from, ledger: memoryLedger() }))
-    assert.strictEqual(looks.flat().length, 250)
-    assert.isBelow(looks.length, 50)
-    const windows = await drain(bridge.sessions())
-    assert.strictEqual(windows.flat().length, 250)
-    assert.isBelow(windows.length, 50)
-    const [newest, ...more] = await drain(bridge.newest({ limit: 7 }))
-    assert.deepStrictEqual([newest?.length, more.length], [7, 0])
   })
 })

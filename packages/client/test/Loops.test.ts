@@ -1,5 +1,4 @@
 import { createClient, memoryLedger } from "@callstream/client"
-import { createBridge } from "@callstream/client/bridge"
 import { simulate } from "@callstream/client/testing"
 import { assert, describe, it } from "@effect/vitest"
 import { getEventListeners } from "node:events"
@@ -27,7 +26,7 @@ const hanging = (isDeaf: boolean) => {
     })
   }
   const options = { apiKey: "key", fetch }
-  return { seen, client: createClient(options), bridge: createBridge(options) }
+  return { seen, client: createClient(options) }
 }
 
 type Hanging = ReturnType<typeof hanging>
@@ -39,9 +38,7 @@ const loops: ReadonlyArray<readonly [string, (hanging: Hanging, signal?: AbortSi
   ["windows", ({ client }, signal) => client.windows({ signal })],
   ["newest", ({ client }, signal) => client.newest({ limit: 5, signal })],
   ["pages", ({ client }, signal) => client.pages({ signal })],
-  ["changes", ({ client }, signal) => client.changes({ from, ledger: memoryLedger(), signal })],
-  ["bridge.sessions", ({ bridge }, signal) => bridge.sessions({ signal })],
-  ["bridge.changes", ({ bridge }, signal) => bridge.changes({ from, ledger: memoryLedger(), signal })]
+  ["changes", ({ client }, signal) => client.changes({ from, ledger: memoryLedger(), signal })]
 ]
 
 describe.each([false, true])("a server that hangs; its transport is deaf: %s", (isDeaf) => {

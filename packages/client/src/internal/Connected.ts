@@ -47,10 +47,13 @@ const levelOf = (level: LogLevel): LogEntry["level"] => {
   }
 }
 
-const loggerOf = (log: Log) =>
-  Logger.make<unknown, void>(({ logLevel, message }) =>
-    log({ level: levelOf(logLevel), message: Array.isArray(message) ? message.map(String).join(" ") : String(message) })
-  )
+/** A logged message as a line. */
+export const entryOf = (level: LogLevel, message: unknown): LogEntry => ({
+  level: levelOf(level),
+  message: Array.isArray(message) ? message.map(String).join(" ") : String(message)
+})
+
+const loggerOf = (log: Log) => Logger.make<unknown, void>(({ logLevel, message }) => log(entryOf(logLevel, message)))
 
 const toConsole: Log = ({ message }) => console.warn(`callstream: ${message}`)
 

@@ -14,7 +14,8 @@ export const ofAgni = (error: CoreAgniError): AgniError =>
     request: error.request,
     attempts: error.attempts,
     elapsed: Duration.toMillis(error.elapsed),
-    retryable: error.retryable
+    retryable: error.retryable,
+    ...(error.alone === undefined ? {} : { alone: error.alone })
   })
 
 const ledgerReason = ({ reason }: CoreLedgerError): LedgerError["reason"] => {

@@ -168,11 +168,11 @@ const fields = new Map<string, ContentSum.Field>()
 const fieldOf = (name: string): ContentSum.Field => {
   const known = fields.get(name)
   if (known !== undefined) return known
-  const field = {
+  const field = ContentSum.field(name, {
     place: facets.indexOf(facetOf(name)),
     spell: spellings.get(name),
     spellMembers: name === "creditBreakdown" ? asNumber : undefined
-  }
+  })
   if (fields.size < 1000) fields.set(name, field)
   return field
 }
@@ -200,12 +200,20 @@ export const sums = (sessions: ReadonlyArray<CallSession.CallSession>): Uint32Ar
  * @category digests
  */
 export const digestsAt = (all: Uint32Array, place: number, key: Key): ReadonlyArray<number> => {
-  const at = 2 * facets.length * place
   const found: Array<number> = []
-  for (let i = 0; i < facets.length; i++) {
-    found.push(HalfSipHash.ofWords(all[at + 2 * i] ?? 0, all[at + 2 * i + 1] ?? 0, key))
-  }
+  for (let i = 0; i < facets.length; i++) found.push(digestAt(all, place, i, key))
   return found
+}
+
+/**
+ * One of them.
+ *
+ * @since 0.1.0
+ * @category digests
+ */
+export const digestAt = (all: Uint32Array, place: number, facet: number, key: Key): number => {
+  const at = 2 * (facets.length * place + facet)
+  return HalfSipHash.ofWords(all[at] ?? 0, all[at + 1] ?? 0, key)
 }
 
 /**

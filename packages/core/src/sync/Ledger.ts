@@ -13,8 +13,19 @@ import * as SecureRandom from "effect/crypto/SecureRandom"
 import type { Key } from "../model/Change.ts"
 import { difference, type Fingerprint } from "../model/Fingerprint.ts"
 import { of as versionOf, type Version } from "../model/Version.ts"
+import type { Facts } from "./Settlement.ts"
 import type { Micros } from "./Tail.ts"
-import { type Asked, type Entry, isBefore, isIn, risen, type Span } from "./LedgerEntry.ts"
+import {
+  type Asked,
+  type Entry,
+  factsOf,
+  isBefore,
+  isIn,
+  isLacking,
+  type NewCalls,
+  risen,
+  type Span
+} from "./LedgerEntry.ts"
 import { LedgerError } from "./LedgerError.ts"
 import * as EntryPlaces from "./internal/EntryPlaces.ts"
 
@@ -44,7 +55,18 @@ export interface Note {
   readonly head: number
   /** Entries that are new or differ. */
   readonly entries: ReadonlyArray<Entry>
+  /** Entries of other calls, which are all new. */
+  readonly fresh?: NewCalls | undefined
 }
+
+/**
+ * All entries of a note.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const entriesOf = ({ entries, fresh }: Note): ReadonlyArray<Entry> =>
+  fresh === undefined ? entries : [...entries, ...Array.from({ length: fresh.size }, (_, i) => fresh.at(i))]
 
 /**
  * A ledger as it is now, also while a run holds it.
@@ -79,6 +101,8 @@ export interface View {
   readonly awaiting: (at: Micros) => Effect.Effect<ReadonlyArray<Entry>, LedgerError>
   /** Every call, gone or not, some at a time, in no order of time. */
   readonly all: Stream.Stream<Entry, LedgerError>
+  /** The calls that are not gone and lack something, as far as they are known, some at a time. */
+  readonly lacking: Stream.Stream<Facts, LedgerError>
   /** Ranges that were asked for, and that no pass took yet. */
   readonly asked: Effect.Effect<ReadonlyArray<Asked>, LedgerError>
   /** The next `limit` calls, gone or not, that changed after a commit, in the order of their commits. */
@@ -260,6 +284,7 @@ const leaseOf = (name: string, memory: Memory): Lease => {
     absent: Effect.sync(() => of(places.absent)),
     awaiting: (at) => Effect.sync(() => of(places.due.upTo(at)).filter(({ due = Infinity }) => due <= at)),
     all: Stream.suspend(() => Stream.fromIterable([...entries.values()])),
+    lacking: Stream.suspend(() => Stream.fromIterable([...entries.values()].filter(isLacking).map(factsOf))),
     changedAfter: (commit, limit) => Effect.sync(() => of(places.changed.ids(commit + 1, Infinity, limit))),
     bornAfter: (commit) =>
       Effect.sync(() => EntryPlaces.earliest(of(places.changed.ids(commit + 1, Infinity)), commit)),
@@ -267,7 +292,7 @@ const leaseOf = (name: string, memory: Memory): Lease => {
       Effect.sync(() => {
         memory.state = note.state
         memory.head = note.head
-        for (const entry of note.entries) {
+        for (const entry of entriesOf(note)) {
           EntryPlaces.move(places, entry.id, entries.get(entry.id), entry)
           entries.set(entry.id, entry)
         }

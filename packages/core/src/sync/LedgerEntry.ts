@@ -6,7 +6,7 @@
 import type { StatusClass } from "../model/CallSession.ts"
 import type { Milestone } from "../model/Change.ts"
 import { of as versionOf, type Version } from "../model/Version.ts"
-import type { Later } from "./Settlement.ts"
+import type { Facts, Later } from "./Settlement.ts"
 import type { Micros } from "./Tail.ts"
 
 /**
@@ -93,6 +93,17 @@ export interface Entry {
 }
 
 /**
+ * Calls that are new, each with the commit after that of the one before it: a ledger may keep them together.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface NewCalls {
+  readonly size: number
+  readonly at: (place: number) => Entry
+}
+
+/**
  * - `never`: no version of it passed the filters.
  * - `shown`: a consumer may have a version that passed them. This is noted before the version is delivered.
  * - `left`: after such a version one did not pass, or the call is gone.
@@ -132,6 +143,27 @@ export const isIn = ({ created, firstSeen, start }: Entry, { from, to }: Span): 
   const at = start ?? created ?? firstSeen
   return at >= from && at < to
 }
+
+/**
+ * What decides whether more is expected of it.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const factsOf = ({ agent, created, ended, firstSeen, lacks, start, status }: Entry): Facts => ({
+  agent,
+  status,
+  end: ended ?? start ?? created ?? firstSeen,
+  lacks
+})
+
+/**
+ * Whether it is not gone, and lacks something.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const isLacking = ({ gone, lacks }: Entry): boolean => gone === undefined && lacks.length > 0
 
 /**
  * Whether it was not where it should be when that was read last.

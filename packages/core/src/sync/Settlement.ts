@@ -7,6 +7,7 @@
  */
 import * as Schema from "effect/Schema"
 import type * as CallSession from "../model/CallSession.ts"
+import * as Shares from "./internal/Shares.ts"
 import type { Micros } from "./Tail.ts"
 import * as Tail from "./Tail.ts"
 
@@ -32,12 +33,6 @@ export type Later = typeof Later.Type
  */
 export const laters: ReadonlyArray<Later> = Later.literals
 
-/** Of `of` calls that were a day old, `has` had it by then or got it later. */
-const Share = Schema.Struct({ has: Schema.Int, of: Schema.Int })
-type Share = typeof Share.Type
-
-const Shares = Schema.Struct({ cost: Share, recording: Share, analysis: Share })
-
 /**
  * Observations of many calls. Only whole counts, so that it can be kept, merged and printed.
  *
@@ -52,7 +47,7 @@ export const Statistics = Schema.Struct({
   /** How long after its start a call appeared in the API, of calls that appeared between two passes shortly one after another. */
   births: Tail.Tail,
   /** By agent (`""` for none), then by what the status says. */
-  shares: Schema.Record(Schema.String, Schema.Struct({ answered: Shares, unanswered: Shares })),
+  shares: Shares.ByAgent,
   /** Calls that were read again although nothing was expected of them, and how many of these had changed. */
   audited: Schema.Struct({ looked: Schema.Int, changed: Schema.Int })
 })
@@ -62,10 +57,6 @@ export const Statistics = Schema.Struct({
  * @category models
  */
 export type Statistics = typeof Statistics.Type
-
-const noShare: Share = { has: 0, of: 0 }
-const noShares = { cost: noShare, recording: noShare, analysis: noShare }
-const noAgent = { answered: noShares, unanswered: noShares }
 
 /**
  * Nothing was observed.
@@ -133,32 +124,13 @@ const tooOld = Tail.longest
 /** So many imagined calls stand for what all agents have, and so many for no knowledge at all. */
 const weight = 2
 
-const shareOf = (learned: Statistics, { agent, status }: Facts, facet: Later): Share =>
-  status === "open" ? noShare : (learned.shares[agent]?.[status][facet] ?? noShare)
-
-interface Pooled {
-  readonly answered: typeof Shares.Type
-  readonly unanswered: typeof Shares.Type
-}
-
-const pools = new WeakMap<Statistics["shares"], Pooled>()
-
-/** All agents together. */
-const pooled = ({ shares }: Statistics): Pooled => {
-  const known = pools.get(shares)
-  if (known !== undefined) return known
-  let all: Pooled = noAgent
-  for (const { answered, unanswered } of Object.values(shares)) {
-    all = { answered: mergeShares(all.answered, answered), unanswered: mergeShares(all.unanswered, unanswered) }
-  }
-  pools.set(shares, all)
-  return all
-}
+const shareOf = (learned: Statistics, { agent, status }: Facts, facet: Later): Shares.Share =>
+  status === "open" ? Shares.noShare : (learned.shares[agent]?.[status][facet] ?? Shares.noShare)
 
 /** The share of this agent's calls that get it. An agent of whom little is known counts as one like the others. */
 const prevalence = (learned: Statistics, facts: Facts, facet: Later): number => {
   const own = shareOf(learned, facts, facet)
-  const all = facts.status === "open" ? noShare : pooled(learned)[facts.status][facet]
+  const all = facts.status === "open" ? Shares.noShare : Shares.pooled(learned.shares)[facts.status][facet]
   const usual = (all.has + weight / 2) / (all.of + weight)
   return (own.has + weight * usual) / (own.of + weight)
 }
@@ -221,17 +193,22 @@ export const gain = (learned: Statistics, facts: Facts, read: Micros, now: Micro
 }
 
 /**
- * One more call that is a day old, with what it lacks.
+ * One more call that is a day old, with what it lacks; or so many of the same kind.
  *
  * @since 0.1.0
  * @category combining
  */
-export const count = (learned: Statistics, { agent, lacks, status }: Facts): Statistics => {
+export const count = (
+  learned: Statistics,
+  { agent, lacks, status }: Pick<Facts, "agent" | "lacks" | "status">,
+  calls = 1
+): Statistics => {
   if (status === "open") return learned
-  return withShares(learned, agent, status, (facet, { has, of }) => ({
-    has: lacks.includes(facet) ? has : has + 1,
-    of: of + 1
+  const shares = Shares.change(learned.shares, agent, status, (facet, { has, of }) => ({
+    has: lacks.includes(facet) ? has : has + calls,
+    of: of + calls
   }))
+  return { ...learned, shares }
 }
 
 /**
@@ -246,38 +223,11 @@ export const correct = (
   came: ReadonlyArray<Later>
 ): Statistics => {
   if (status === "open") return learned
-  return withShares(learned, agent, status, (facet, { has, of }) => ({
+  const shares = Shares.change(learned.shares, agent, status, (facet, { has, of }) => ({
     has: came.includes(facet) && has < of ? has + 1 : has,
     of
   }))
-}
-
-const withShares = (
-  learned: Statistics,
-  agent: string,
-  status: "answered" | "unanswered",
-  next: (facet: Later, share: Share) => Share
-): Statistics => {
-  const known = Object.hasOwn(learned.shares, agent) ? (learned.shares[agent] ?? noAgent) : noAgent
-  const { analysis, cost, recording } = known[status]
-  const shares = {
-    cost: next("cost", cost),
-    recording: next("recording", recording),
-    analysis: next("analysis", analysis)
-  }
-  const all = { ...learned.shares, [agent]: { ...known, [status]: shares } }
-  // Summed anew, each call would take a step for each agent.
-  const pool = pooled(learned)
-  pools.set(all, { ...pool, [status]: mergeShares(mergeShares(pool[status], shares), known[status], -1) })
-  return { ...learned, shares: all }
-}
-
-const mergeShares = (left: typeof Shares.Type, right: typeof Shares.Type, sign = 1): typeof Shares.Type => {
-  const merge = (facet: Later): Share => {
-    const [one, other] = [left[facet], right[facet]]
-    return { has: one.has + sign * other.has, of: one.of + sign * other.of }
-  }
-  return { cost: merge("cost"), recording: merge("recording"), analysis: merge("analysis") }
+  return { ...learned, shares }
 }
 
 /**
@@ -294,18 +244,7 @@ export const merge = (left: Statistics, right: Statistics): Statistics => ({
   },
   durations: Tail.merge(left.durations, right.durations),
   births: Tail.merge(left.births, right.births),
-  shares: Object.fromEntries(
-    [...new Set([...Object.keys(left.shares), ...Object.keys(right.shares)])].map((agent) => {
-      const [one, other] = [left.shares[agent] ?? noAgent, right.shares[agent] ?? noAgent]
-      return [
-        agent,
-        {
-          answered: mergeShares(one.answered, other.answered),
-          unanswered: mergeShares(one.unanswered, other.unanswered)
-        }
-      ]
-    })
-  ),
+  shares: Shares.merge(left.shares, right.shares),
   audited: {
     looked: left.audited.looked + right.audited.looked,
     changed: left.audited.changed + right.audited.changed

@@ -14,6 +14,7 @@ import type { Fingerprint } from "../model/Fingerprint.ts"
 import { of as versionOf, type Version } from "../model/Version.ts"
 import * as EntryJson from "./internal/EntryJson.ts"
 import {
+  entriesOf,
   type Entry,
   identity,
   isBefore,
@@ -156,7 +157,7 @@ const leaseOf = (name: string, opened: Opened, write: Write, inTurn: InTurn): Le
     note: (note) =>
       inTurn(
         Effect.suspend(() =>
-          commit({ ...opened.row, state: note.state, head: note.head }, note.entries, calls.note(note))
+          commit({ ...opened.row, state: note.state, head: note.head }, entriesOf(note), calls.note(note))
         )
       ),
     taken: (id) =>
@@ -170,7 +171,8 @@ const leaseOf = (name: string, opened: Opened, write: Write, inTurn: InTurn): Le
 }
 
 const viewOf = (name: string, opened: Opened): View => {
-  const { absent, all, awaiting, between, bornAfter, byId, changedAfter, count, gone, withoutStart } = opened.calls
+  const { absent, all, awaiting, between, bornAfter, byId, changedAfter, count, gone, lacking, withoutStart } =
+    opened.calls
   return {
     name,
     get id() {
@@ -189,6 +191,7 @@ const viewOf = (name: string, opened: Opened): View => {
     changedAfter,
     count,
     gone,
+    lacking,
     withoutStart
   }
 }

@@ -24,7 +24,7 @@ import * as Pass from "./internal/Pass.ts"
 import * as Stages from "./internal/Stages.ts"
 import * as SyncSettings from "./internal/SyncSettings.ts"
 import * as SyncState from "./internal/SyncState.ts"
-import { type Entry, Ledger, type Lease } from "./Ledger.ts"
+import { type Entry, Ledger, type Lease, type NewCalls } from "./Ledger.ts"
 import type { LedgerError } from "./LedgerError.ts"
 
 /**
@@ -188,16 +188,31 @@ export type Step =
   | { readonly _tag: "Looked"; readonly look: Look }
 
 /**
- * What a consumer makes of the changes of a reading before they are noted: the entries that it gives are noted in place of those it
- * got, by id, so that what consumers may show is noted with them.
+ * Calls that are all new, before they are noted: `show` says that consumers may show one from now on, and a digest of its row, if
+ * that is not the call as it is.
  *
  * @since 0.1.0
  * @category models
  */
-export type Judge = (
-  changes: ReadonlyArray<Change>,
-  entries: ReadonlyMap<string, Entry>
-) => Effect.Effect<ReadonlyMap<string, Entry>>
+export interface Showable extends NewCalls {
+  readonly show: (place: number, row: number | undefined) => void
+}
+
+/**
+ * What a consumer makes of the changes of a reading before they are noted, so that what consumers may show is noted with them.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Judge {
+  /** The entries that it gives are noted in place of those it got, by id. */
+  readonly changes: (
+    changes: ReadonlyArray<Change>,
+    entries: ReadonlyMap<string, Entry>
+  ) => Effect.Effect<ReadonlyMap<string, Entry>>
+  /** All of these are new: each change is of the call at its place. */
+  readonly fresh: (changes: ReadonlyArray<Change>, calls: Showable) => Effect.Effect<void>
+}
 
 /**
  * A consumer as a pass begins, which has everything up to the commit `has`; `isOpen`: it takes what it lacks in this pass.
@@ -212,7 +227,7 @@ export interface Consumer {
 
 /**
  * Everything that an open consumer lacks, in the order of commits, then one pass. `judge` is asked of changes that were read in the
- * pass, not of removals, nor of what is read again for a consumer.
+ * pass, not of removals, nor of what is read again for a consumer. With `"later"`, what consumers may show is noted with each delivery.
  *
  * @since 0.1.0
  * @category streams
@@ -221,7 +236,7 @@ export const steps = (
   lease: Lease,
   options: Options,
   consumers: Readonly<Record<string, Consumer>>,
-  judge?: Judge
+  judge?: Judge | "later"
 ): Stream.Stream<Step, AgniError | LedgerError, AgniClient> => {
   const pass = begun(lease, options, (begun) => {
     const { endpoint, run } = begun

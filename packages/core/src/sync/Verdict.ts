@@ -9,10 +9,9 @@ import type { CoverageReason } from "../coverage/CoverageReason.ts"
 import * as Instant from "../model/Instant.ts"
 import * as Allowance from "./internal/Allowance.ts"
 import * as Consumers from "./internal/Consumers.ts"
-import * as Decide from "./internal/Decide.ts"
 import * as Lateness from "./internal/Lateness.ts"
 import * as SyncState from "./internal/SyncState.ts"
-import { byStart, type Entry, type View } from "./Ledger.ts"
+import { byStart, type Entry, factsOf, type View } from "./Ledger.ts"
 import type { LedgerError } from "./LedgerError.ts"
 import * as Settlement from "./Settlement.ts"
 
@@ -228,7 +227,7 @@ export const of = Effect.fnUntraced(function* (view: View): Effect.fn.Return<Ver
 const nowOf = ({ horizon, watermark }: SyncState.SyncState): number => watermark + horizon
 
 /**
- * Counts what is no longer waited for, most calls first. Reads every call of the ledger.
+ * Counts what is no longer waited for, most calls first. Reads every call of the ledger that lacks something.
  *
  * @since 0.1.0
  * @category reading
@@ -237,10 +236,9 @@ export const givenUp = Effect.fnUntraced(function* (view: View): Effect.fn.Retur
   const { state } = yield* stateOf(view)
   const now = nowOf(state)
   const found = new Map<string, GivenUp>()
-  const count = (entries: ReadonlyArray<Entry>) => {
-    for (const entry of entries) {
-      if (entry.gone !== undefined) continue
-      const standing = Settlement.standing(state.settlement, Decide.factsOf(entry), now)
+  const count = (lacking: ReadonlyArray<Settlement.Facts>) => {
+    for (const facts of lacking) {
+      const standing = Settlement.standing(state.settlement, facts, now)
       if (standing._tag !== "GivenUp") continue
       for (const { because, facet } of standing.facets) {
         const key = `${facet} ${because}`
@@ -248,7 +246,7 @@ export const givenUp = Effect.fnUntraced(function* (view: View): Effect.fn.Retur
       }
     }
   }
-  yield* Stream.runForEachArray(view.all, (entries) => Effect.sync(() => count(entries)))
+  yield* Stream.runForEachArray(view.lacking, (lacking) => Effect.sync(() => count(lacking)))
   return [...found.values()].sort((left, right) => right.calls - left.calls)
 })
 
@@ -286,7 +284,7 @@ export const explain = Effect.fnUntraced(function* (
     [...consumers].filter((name) => isWanted(Consumers.has(state.consumers?.[name], acknowledged[name]?.commit ?? 0)))
   return {
     entry,
-    standing: Settlement.standing(state.settlement, Decide.factsOf(entry), nowOf(state)),
+    standing: Settlement.standing(state.settlement, factsOf(entry), nowOf(state)),
     has: names(isLatest),
     lacks: names((commit) => !isLatest(commit))
   }

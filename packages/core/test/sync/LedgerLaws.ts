@@ -5,10 +5,13 @@ import {
   type Acknowledged,
   byStart,
   type Doubt,
+  entriesOf,
   type Entry,
   isAbsent,
   isBefore,
+  factsOf,
   isIn,
+  isLacking,
   type Lease,
   type Ledger
 } from "@callstream/core/sync/Ledger"
@@ -16,6 +19,7 @@ import { laters } from "@callstream/core/sync/Settlement"
 import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import * as EntryPage from "../../src/sync/internal/EntryPage.ts"
 import { type Random, random } from "./SyncRandom.ts"
 
 export type Open = Ledger["Service"]["open"]
@@ -24,7 +28,7 @@ export type Read = Ledger["Service"]["view"]
 const second = 1_000_000
 const origin = Date.parse("2026-07-31T00:00:00Z") * 1000
 
-const uuid = ({ below }: Random) => {
+export const uuid = ({ below }: Random) => {
   const hex = Array.from({ length: 32 }, () => below(16).toString(16)).join("")
   return [0, 8, 12, 16, 20].map((from, i, all) => hex.slice(from, all[i + 1] ?? 32)).join("-")
 }
@@ -76,6 +80,31 @@ export const entryOf = (source: Random, id: string, changed: number): Entry => {
     shown: pick(["never", "shown", "left"] as const),
     row: chance(0.3) ? below(2 ** 32) : undefined
   }
+}
+
+/** Calls that are new together, some of them shown. */
+export const newPage = (source: Random, ids: ReadonlyArray<string>, first: number): EntryPage.NewPage => {
+  const { below, chance } = source
+  const page = new EntryPage.NewPage(ids.length, first, origin + below(86_400) * second)
+  const about = origin + below(40) * 3600 * second
+  for (const [i, id] of ids.entries()) {
+    const { agent, created, digests, due, ended, sequence } = entryOf(source, id, first + i)
+    const start = about + below(3) * 1800 * second + below(3)
+    page.put(i, {
+      id,
+      start,
+      created,
+      ended,
+      agent,
+      flags: 4 * below(32) + below(3),
+      counted: chance(0.3),
+      due,
+      sequence
+    })
+    for (const [facet, digest] of digests.entries()) page.putDigest(i, facet, digest)
+    if (chance(0.5)) page.show(i, chance(0.5) ? below(2 ** 32) : undefined)
+  }
+  return page
 }
 
 const fingerprint = { endpoint: "https://api.example.com", filters: "" }
@@ -134,13 +163,22 @@ const compare = Effect.fnUntraced(function* (lease: Lease, model: Map<string, En
   assert.strictEqual(yield* lease.bornAfter(expected.commit), expected.bornAfter, about)
   const found = yield* lease.byId(["none", ...model.keys()])
   assert.deepStrictEqual(byId([...found.values()].map(asKept)), byId(all), about)
+  const lacking = (yield* Stream.runCollect(lease.lacking)).map((facts) => JSON.stringify(facts)).sort()
+  assert.deepStrictEqual(
+    lacking,
+    all
+      .filter(isLacking)
+      .map((entry) => JSON.stringify(factsOf(entry)))
+      .sort(),
+    about
+  )
 })
 
 /** A history: notes, acknowledgements and forgetting, over several leases. */
 export const assertHistory = Effect.fnUntraced(function* (open: Open, name: string, seed: number) {
   const source = random(seed)
   const { below, chance, pick } = source
-  const ids = idsOf(source)
+  const ids = seed % 4 > 0 ? idsOf(source) : Array.from({ length: 300 }, () => uuid(source))
   const model = new Map<string, Entry>()
   let head = 0
   let state: { readonly at: number } | undefined
@@ -160,9 +198,13 @@ export const assertHistory = Effect.fnUntraced(function* (open: Open, name: stri
             const noted = new Map(
               Array.from({ length: below(20) }, () => pick(ids)).map((id) => [id, entryOf(source, id, ++head)])
             )
+            const others = ids.filter((id) => !noted.has(id) && !model.has(id))
+            const fresh = chance(0.5) ? undefined : newPage(source, some(source, others), head + 1)
+            head += fresh?.size ?? 0
             state = { at: head }
-            yield* opened.note({ state, head, entries: [...noted.values()] })
-            for (const [id, entry] of noted) model.set(id, entry)
+            const note = { state, head, entries: [...noted.values()], fresh }
+            yield* opened.note(note)
+            for (const entry of entriesOf(note)) model.set(entry.id, entry)
           } else if (below(10) < 7) {
             const consumer = pick(["one", "two"])
             const commit = below(head + 1)

@@ -14,6 +14,8 @@ class Piece {
 /** A number as text: `1` and `"1"` are one value, because a protobuf gateway writes long numbers as text. */
 export const numberText = (value: number | ExactNumber): string => {
   const text = String(value)
+  // JavaScript writes these in the same way.
+  if (typeof value === "number" && (value === 0 || (Math.abs(value) >= 1e-6 && Math.abs(value) < 1e21))) return text
   return DecimalText.canonical(text) ?? text
 }
 

@@ -19,15 +19,64 @@ const feed = (word: number): void => {
 const text = (value: string): void => {
   const { length } = value
   feed(length)
-  // The loop's own variables stay in registers, and two characters are a word.
-  let [a, b] = [low, high]
-  for (let i = 0; i < length; i += 2) {
-    const word = value.charCodeAt(i) | (i + 1 < length ? value.charCodeAt(i + 1) << 16 : 0)
+  // The loop's own variables stay in registers, and four characters are a word. Where one is beyond Latin-1 they are two words, which
+  // are multiplied by other numbers, so that they are not taken for four others.
+  let a = low
+  let b = high
+  let i = 0
+  for (; i + 3 < length; i += 4) {
+    const c0 = value.charCodeAt(i)
+    const c1 = value.charCodeAt(i + 1)
+    const c2 = value.charCodeAt(i + 2)
+    const c3 = value.charCodeAt(i + 3)
+    if ((c0 | c1 | c2 | c3) < 256) {
+      const word = c0 | (c1 << 8) | (c2 << 16) | (c3 << 24)
+      a = Math.imul(((a << 13) | (a >>> 19)) ^ word, 0x9e3779b1)
+      b = Math.imul(((b << 17) | (b >>> 15)) ^ word, 0x5f356495)
+    } else {
+      const [first, second] = [c0 | (c1 << 16), c2 | (c3 << 16)]
+      a = Math.imul(((a << 13) | (a >>> 19)) ^ first, 0x85ebca6b)
+      b = Math.imul(((b << 17) | (b >>> 15)) ^ first, 0xc2b2ae35)
+      a = Math.imul(((a << 13) | (a >>> 19)) ^ second, 0x85ebca6b)
+      b = Math.imul(((b << 17) | (b >>> 15)) ^ second, 0xc2b2ae35)
+    }
+  }
+  for (; i < length; i++) {
+    const word = value.charCodeAt(i)
     a = Math.imul(((a << 13) | (a >>> 19)) ^ word, 0x9e3779b1)
     b = Math.imul(((b << 17) | (b >>> 15)) ^ word, 0x5f356495)
   }
   low = a
   high = b
+}
+
+/** The sums of a name, with which those of its value begin. */
+interface Name {
+  readonly low: number
+  readonly high: number
+}
+
+const nameOf = (name: string): Name => {
+  const [outerLow, outerHigh] = [low, high]
+  low = 0
+  high = 0
+  text(name)
+  const sums = { low, high }
+  low = outerLow
+  high = outerHigh
+  return sums
+}
+
+/** Members of objects have the same few names again and again. */
+const names = new Map<string, Name>()
+const mostNames = 1000
+
+const knownName = (name: string): Name => {
+  const known = names.get(name)
+  if (known !== undefined) return known
+  const sums = nameOf(name)
+  if (names.size < mostNames) names.set(name, sums)
+  return sums
 }
 
 /** What a value begins with, so that a list is none of its items. */
@@ -71,9 +120,9 @@ const members = (value: Readonly<Record<string, unknown>>, depth: number, spell:
   for (const name of Object.keys(value)) {
     const member = spell === undefined ? value[name] : spell(value[name])
     if (member === null || member === undefined) continue
-    low = 0
-    high = 0
-    text(name)
+    const begin = knownName(name)
+    low = begin.low
+    high = begin.high
     put(member, depth)
     allLow = (allLow + mixed(low)) | 0
     allHigh = (allHigh + mixed(high)) | 0
@@ -86,11 +135,13 @@ const members = (value: Readonly<Record<string, unknown>>, depth: number, spell:
 }
 
 /** A named value: where its sum is added, and how it is spelt, or each of its members. */
-export interface Field {
+export interface Field extends Name {
   readonly place: number
   readonly spell: Spell | undefined
   readonly spellMembers: Spell | undefined
 }
+
+export const field = (name: string, about: Omit<Field, keyof Name>): Field => ({ ...nameOf(name), ...about })
 
 /**
  * Adds the members of a record to sums, two words each: `fieldOf` says to which one. `sums` begin with zeros, from `at` on.
@@ -104,12 +155,12 @@ export const add = (
   for (const name of Object.keys(record)) {
     const raw = record[name]
     if (raw === null || raw === undefined) continue
-    const { place, spell, spellMembers } = fieldOf(name)
+    const field = fieldOf(name)
+    const { place, spell, spellMembers } = field
     const value = spell === undefined ? raw : spell(raw)
     if (value === null || value === undefined) continue
-    low = 0
-    high = 0
-    text(name)
+    low = field.low
+    high = field.high
     if (spellMembers !== undefined && isObject(value)) members(value, 1, spellMembers)
     else put(value, 0)
     const to = at + 2 * place

@@ -81,6 +81,20 @@ export const ofItem = (item: Item<CallSession.CallSession>): Outline => {
   return found === undefined ? of(item.row) : at(found.outlines, item.created, found.place)
 }
 
+/** The outlines that an item is in, which are made if nobody made them, its place in them, and when it was created. */
+export interface Placed {
+  readonly outlines: Packed.Outlines
+  readonly place: number
+  readonly created: Instant | undefined
+}
+
+export const placeOf = (item: Item<CallSession.CallSession>): Placed => {
+  const found = Packed.outlineOf(item)
+  if (found !== undefined) return { ...found, created: item.created }
+  const { row } = item
+  return { outlines: make([row]), place: 0, created: CallSession.createdInstant(row) }
+}
+
 /** The organizations that items name. */
 export const organizationsOf = (items: ReadonlyArray<Item<CallSession.CallSession>>): ReadonlySet<string> => {
   const found = new Set<string>()

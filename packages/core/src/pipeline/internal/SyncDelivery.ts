@@ -12,7 +12,7 @@ import * as Version from "../../model/Version.ts"
 import type { Batch, Refused } from "../../sink/SessionSink.ts"
 import type { SinkError } from "../../sink/SinkError.ts"
 import type { Entry, Lease, Shown } from "../../sync/Ledger.ts"
-import type { Judge, Step, Change as SyncChange } from "../../sync/Sync.ts"
+import type { Judge, Showable, Step, Change as SyncChange } from "../../sync/Sync.ts"
 import * as Transform from "../../transform/TransformContract.ts"
 import * as Letters from "./Letters.ts"
 import * as RunState from "./RunState.ts"
@@ -200,11 +200,8 @@ const judging = <A, ET, RT>({
   transform
 }: Pick<Options<A, ET, RT>, "lease" | "letters" | "transform">) => {
   const apply = Transform.toItems(transform)
-  return Effect.fnUntraced(function* (
-    changes: ReadonlyArray<SyncChange>,
-    entries: ReadonlyMap<string, Entry>,
-    isRepeated: boolean
-  ): Effect.fn.Return<Judged<A>, ET, RT> {
+  const { key } = lease
+  const transformed = Effect.fnUntraced(function* (changes: ReadonlyArray<SyncChange>) {
     const failed: Array<RejectedRow> = []
     const given = changes.flatMap((one) => givenOf(one))
     const unusable = new Set<SyncChange>()
@@ -213,10 +210,38 @@ const judging = <A, ET, RT>({
       const observedAt = item.of.sequence
       failed.push(letters.ofRecord({ stage: transform.label, reason: nameOf(cause), raw: item.row, observedAt }))
     })
-    const rows = new Map(passed.map((item, at) => [item.of, items[at]] as const))
     const filtered = given.length - passed.length - unusable.size
-    return { given, failed, filtered, ...judge(changes, entries, rows, { key: lease.key, isRepeated, unusable }) }
+    return { given, failed, filtered, unusable, items, passed }
   })
+  return {
+    changes: Effect.fnUntraced(function* (
+      changes: ReadonlyArray<SyncChange>,
+      entries: ReadonlyMap<string, Entry>,
+      isRepeated: boolean
+    ): Effect.fn.Return<Judged<A>, ET, RT> {
+      const { failed, filtered, given, items, passed, unusable } = yield* transformed(changes)
+      const rows = new Map(passed.map((item, at) => [item.of, items[at]] as const))
+      return { given, failed, filtered, ...judge(changes, entries, rows, { key, isRepeated, unusable }) }
+    }),
+    /** The same of calls that are all new: what passes is what consumers get first. */
+    fresh: Effect.fnUntraced(function* (
+      changes: ReadonlyArray<SyncChange>,
+      calls: Showable
+    ): Effect.fn.Return<Judged<A>, ET, RT> {
+      const { failed, filtered, given, items, passed } = yield* transformed(changes)
+      const [first] = changes
+      const delivered = passed.flatMap((of, at): ReadonlyArray<Delivered<A>> => {
+        const item = items[at]
+        if (item === undefined) return []
+        const { of: change, start } = of
+        const { commit } = change.commit
+        const row = isItself(item, change) ? undefined : Change.rowDigest(item.row, key)
+        calls.show(commit - (first?.commit.commit ?? 0), row)
+        return [{ item, start, change, commit, born: commit, isFirst: true, isRepeated: false, isSame: false }]
+      })
+      return { given, failed, filtered, delivered, shown: new Map() }
+    })
+  }
 }
 
 export const make = <A, ET, RT>(options: Options<A, ET, RT>) => {
@@ -236,7 +261,7 @@ export const make = <A, ET, RT>(options: Options<A, ET, RT>) => {
   /** Judges the changes of a step now, and notes what consumers may show, where that was not done when they were noted. */
   const judgeNow = Effect.fnUntraced(function* (changes: ReadonlyArray<SyncChange>, isRepeated: boolean) {
     const entries = yield* lease.byId(changes.map(({ id }) => id))
-    const judged = yield* judge(changes, entries, isRepeated)
+    const judged = yield* judge.changes(changes, entries, isRepeated)
     yield* noteShown(lease, entries, judged.shown)
     return judged
   })
@@ -258,25 +283,22 @@ export const make = <A, ET, RT>(options: Options<A, ET, RT>) => {
 
   return {
     deliver,
-    judge: Transform.isPure(transform) ? judgeBefore(waiting, judging({ ...options, transform })) : undefined
+    judge: Transform.isPure(transform) ? judgeBefore(waiting, judging({ ...options, transform })) : ("later" as const)
   }
 }
 
 /** Judges changes before they are noted: only with a transform that asks nobody, and cannot fail. */
-const judgeBefore =
-  <A>(
-    waiting: WeakMap<ReadonlyArray<SyncChange>, Judged<A>>,
-    judge: (
-      changes: ReadonlyArray<SyncChange>,
-      entries: ReadonlyMap<string, Entry>,
-      isRepeated: boolean
-    ) => Effect.Effect<Judged<A>>
-  ): Judge =>
-  (changes, entries) =>
-    Effect.map(judge(changes, entries, false), (judged) => {
+const judgeBefore = <A>(
+  waiting: WeakMap<ReadonlyArray<SyncChange>, Judged<A>>,
+  judge: ReturnType<typeof judging<A, never, never>>
+): Judge => ({
+  changes: (changes, entries) =>
+    Effect.map(judge.changes(changes, entries, false), (judged) => {
       waiting.set(changes, judged)
       return withShown(entries, judged.shown)
-    })
+    }),
+  fresh: (changes, calls) => Effect.map(judge.fresh(changes, calls), (judged) => void waiting.set(changes, judged))
+})
 
 /** A transform's message may hold a record's values, unless it is made for this. */
 const nameOf = (cause: unknown): string =>

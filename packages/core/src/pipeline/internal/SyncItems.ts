@@ -15,7 +15,6 @@ export class Given implements Item<CallSession> {
   readonly start: Instant.Instant | undefined
   readonly created: Instant.Instant | undefined
   readonly version: Version.Version
-  readonly json: JsonBytes | undefined
   readonly of: SyncChange
   private readonly item: Item<CallSession>
 
@@ -24,11 +23,13 @@ export class Given implements Item<CallSession> {
     this.start = item.start
     this.created = item.created
     this.version = of.sequence
-    this.json = item.json
     this.of = of
     this.item = item
   }
 
+  get json(): JsonBytes | undefined {
+    return this.item.json
+  }
   get row(): CallSession {
     return this.item.row
   }
@@ -66,7 +67,6 @@ export class ChangedRow<A> implements Item<A> {
   readonly created: Instant.Instant | undefined
   readonly version: Version.Version | undefined
   readonly change: Change.Change
-  readonly json: JsonBytes | undefined
   private readonly item: Item<A>
 
   constructor(item: Item<A>, change: Change.Change) {
@@ -75,10 +75,12 @@ export class ChangedRow<A> implements Item<A> {
     this.created = item.created
     this.version = change.sequence
     this.change = change
-    this.json = item.json
     this.item = item
   }
 
+  get json(): JsonBytes | undefined {
+    return this.item.json
+  }
   get row(): A {
     return this.item.row
   }

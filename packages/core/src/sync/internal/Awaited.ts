@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
-import type { Entry, Span } from "../Ledger.ts"
+import { type Entry, factsOf, type Span } from "../Ledger.ts"
 import type { LedgerError } from "../LedgerError.ts"
 import * as Settlement from "../Settlement.ts"
 import type { Look } from "../Sync.ts"
@@ -52,7 +52,7 @@ const valueOf = (run: Pass.Run, entry: Entry, births: boolean): number => {
   const isDue = entry.due !== undefined && entry.due <= now
   // A call that is doubted, or that a consumer may lack, has to be seen again.
   if (entry.doubted !== undefined || entry.owed) return isDue ? settings.worth : 0
-  const gain = isDue ? Settlement.gain(state.settlement, Decide.factsOf(entry), entry.readAt, now) : 0
+  const gain = isDue ? Settlement.gain(state.settlement, factsOf(entry), entry.readAt, now) : 0
   const came = births && now - (entry.start ?? now) < settings.horizon ? birthsBeside(run, entry) : 0
   return (gain + came) * Math.min(mostWeight(run), (now - entry.readAt) / Decide.fullWait)
 }

@@ -3,7 +3,7 @@ import * as Change from "../../model/Change.ts"
 import type { Outline } from "../../model/internal/Outline.ts"
 import type { Micros } from "../Tail.ts"
 import * as Version from "../../model/Version.ts"
-import type { Entry } from "../Ledger.ts"
+import { type Entry, factsOf } from "../LedgerEntry.ts"
 import * as Settlement from "../Settlement.ts"
 import * as Tail from "../Tail.ts"
 
@@ -63,7 +63,7 @@ const withFinal = (milestones: ReadonlyArray<Change.Milestone>): ReadonlyArray<C
   return all
 }
 
-const wholeSeconds = (instant: Micros | undefined): Micros | undefined =>
+export const wholeSeconds = (instant: Micros | undefined): Micros | undefined =>
   instant === undefined ? undefined : Math.floor(instant / second) * second
 
 /** What the record is, as an entry that nobody saw before. */
@@ -95,13 +95,6 @@ const read = ({ id, outline, start, version }: Seen, { key, now }: About): Entry
   }
 }
 
-export const factsOf = ({ agent, created, ended, firstSeen, lacks, start, status }: Entry): Settlement.Facts => ({
-  agent,
-  status,
-  end: ended ?? start ?? created ?? firstSeen,
-  lacks
-})
-
 /** What would be a correction of something final, or comes from a replica that lags. */
 const isBack = (known: Entry, next: Entry): boolean =>
   (known.status !== "open" && next.status === "open") ||
@@ -120,14 +113,19 @@ const leastGain = 0.005
 /** How long a call may wait: each half as long again as the one before. */
 const waits = Array.from({ length: 27 }, (_, i) => minute * 1.5 ** i)
 
-/** When a call adds to what reading its page is worth; nothing where nothing is expected. */
-const dueOf = (learned: Settlement.Statistics, entry: Entry): Micros | undefined => {
-  const facts = factsOf(entry)
-  const all = Settlement.gain(learned, facts, entry.readAt, entry.readAt + 2 * Tail.longest)
+const dueOf = (learned: Settlement.Statistics, entry: Entry): Micros | undefined =>
+  dueAfter(learned, factsOf(entry), entry.readAt)
+
+/** When a call that was read at `readAt` adds to what reading its page is worth; nothing where nothing is expected. */
+export const dueAfter = (
+  learned: Settlement.Statistics,
+  facts: Settlement.Facts,
+  readAt: Micros
+): Micros | undefined => {
+  const all = Settlement.gain(learned, facts, readAt, readAt + 2 * Tail.longest)
   if (all < Settlement.leastChance) return undefined
   const enough = Math.min(leastGain, all / 2)
-  const value = (wait: number) =>
-    Settlement.gain(learned, facts, entry.readAt, entry.readAt + wait) * Math.min(1, wait / fullWait)
+  const value = (wait: number) => Settlement.gain(learned, facts, readAt, readAt + wait) * Math.min(1, wait / fullWait)
   // The longer the wait, the more it is worth.
   let [low, high] = [0, waits.length - 1]
   while (low < high) {
@@ -135,7 +133,7 @@ const dueOf = (learned: Settlement.Statistics, entry: Entry): Micros | undefined
     if (value(waits[middle] ?? Infinity) < enough) low = middle + 1
     else high = middle
   }
-  return Math.floor((entry.readAt + (waits[low] ?? Tail.longest)) / second) * second
+  return Math.floor((readAt + (waits[low] ?? Tail.longest)) / second) * second
 }
 
 /** How long each took that came between two instants: about as long as to the middle. */
@@ -175,9 +173,13 @@ const learn = (learned: Settlement.Statistics, known: Entry | undefined, next: E
   return now
 }
 
+/** Whether a call is old enough to be counted. */
+export const isCounted = ({ end, status }: Settlement.Facts, now: Micros): boolean =>
+  status !== "open" && now - end >= day
+
 const countIfOld = (learned: Settlement.Statistics, entry: Entry, counted: boolean, now: Micros) => {
   const facts = factsOf(entry)
-  if (counted || entry.status === "open" || now - facts.end < day) return { learned, counted }
+  if (counted || !isCounted(facts, now)) return { learned, counted }
   return { learned: Settlement.count(learned, facts), counted: true }
 }
 

@@ -6,7 +6,7 @@ import type { Entry } from "../Ledger.ts"
 import { laters } from "../Settlement.ts"
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
-const uuidBytes = 16
+export const uuidBytes = 16
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
@@ -15,14 +15,21 @@ const uuidPlaces = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34]
 const digits = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"))
 const digitOf = (character: number): number => (character < 58 ? character - 48 : character - 87)
 
+export const isUuid = (id: string): boolean => uuid.test(id)
+
+/** Writes the 16 bytes of a UUID. */
+export const putUuid = (id: string, bytes: Uint8Array, to: number): void => {
+  for (let i = 0; i < uuidBytes; i++) {
+    const at = uuidPlaces[i] ?? 0
+    bytes[to + i] = 16 * digitOf(id.charCodeAt(at)) + digitOf(id.charCodeAt(at + 1))
+  }
+}
+
 /** A UUID as its 16 bytes. Other text behind how many bytes of padding there are, so that it never has 16. */
 export const ofId = (id: string): Uint8Array => {
-  if (uuid.test(id)) {
+  if (isUuid(id)) {
     const bytes = new Uint8Array(uuidBytes)
-    for (let i = 0; i < uuidBytes; i++) {
-      const at = uuidPlaces[i] ?? 0
-      bytes[i] = 16 * digitOf(id.charCodeAt(at)) + digitOf(id.charCodeAt(at + 1))
-    }
+    putUuid(id, bytes, 0)
     return bytes
   }
   const text = encoder.encode(id)
@@ -41,7 +48,7 @@ export const toId = (bytes: Uint8Array): string => {
 }
 
 const second = 1_000_000
-const statuses = ["open", "answered", "unanswered"] as const
+export const statuses = ["open", "answered", "unanswered"] as const
 const gones = [undefined, "left", "removed"] as const
 const showns = ["never", "shown", "left"] as const
 
@@ -52,8 +59,8 @@ const bitsOf = <A>(all: ReadonlyArray<A>, some: ReadonlyArray<A>): number =>
 const listsOf = <A>(all: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
   Array.from({ length: 1 << all.length }, (_, bits) => all.filter((_, i) => (bits & (1 << i)) !== 0))
 
-const milestonesOf = listsOf(Milestone.literals)
-const lacksOf = listsOf(laters)
+export const milestonesOf = listsOf(Milestone.literals)
+export const lacksOf = listsOf(laters)
 
 /** Where entries are encoded before they are copied: more bytes than one has. */
 const scratch = new Uint8Array(512)

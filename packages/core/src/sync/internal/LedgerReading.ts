@@ -4,9 +4,11 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { Connection } from "effect/sql/SqlConnection"
 import type { SqlError } from "effect/sql/SqlError"
-import { byStart, type Entry, isAbsent, isIn, type Span, type View } from "../Ledger.ts"
+import { byStart, type Entry, factsOf, isAbsent, isIn, isLacking, type Span, type View } from "../Ledger.ts"
 import { LedgerError } from "../LedgerError.ts"
+import type { Micros } from "../Tail.ts"
 import * as EntryBytes from "./EntryBytes.ts"
+import type * as LedgerPages from "./LedgerPages.ts"
 import * as Tables from "./LedgerTables.ts"
 
 export interface Store {
@@ -51,12 +53,58 @@ export const select = Effect.fnUntraced(function* (
   return entries
 })
 
-/** The questions to a ledger's table. */
+type Row = () => { readonly agents: ReadonlyArray<string>; readonly head: number }
+
+/** The questions to a ledger's tables: to that of calls, and to that of pages, which has others. */
 export const make = (
   store: Store,
   number: number,
-  row: () => { readonly agents: ReadonlyArray<string>; readonly head: number }
+  row: Row,
+  pages: LedgerPages.Pages
 ): Omit<View, "name" | "id" | "key" | "kept" | "acknowledged" | "asked"> => {
+  const rows = ofRows(store, number, row)
+  const isPast = (commit: number) => commit >= row().head
+  const byId = Effect.fnUntraced(function* (ids: ReadonlyArray<string>) {
+    const found = new Map((yield* rows.byId(ids)).map((entry) => [entry.id, entry]))
+    const others = found.size === 0 ? ids : ids.filter((id) => !found.has(id))
+    for (const entry of yield* pages.byId(others)) found.set(entry.id, entry)
+    return found
+  })
+  return {
+    ...rows,
+    all: Stream.concat(rows.all, pages.all),
+    lacking: Stream.concat(rows.all.pipe(Stream.filter(isLacking), Stream.map(factsOf)), pages.lacking),
+    byId,
+    count: (range) => Effect.zipWith(rows.count(range), pages.count(range), (left, right) => left + right),
+    between: (range) =>
+      Effect.zipWith(rows.between(range), pages.between(range), (left, right) => joined(left, right).toSorted(byStart)),
+    awaiting: (at) => Effect.zipWith(rows.awaiting(at), pages.awaiting(at), joined),
+    // Nobody lacks anything most of the time, and no index is kept for those who do.
+    changedAfter: (commit, limit) =>
+      Effect.suspend(() =>
+        isPast(commit)
+          ? Effect.succeed([])
+          : Effect.zipWith(rows.changedAfter(commit, limit), pages.changedAfter(commit, limit), (left, right) =>
+              joined(left, right)
+                .toSorted((one, other) => one.changed - other.changed)
+                .slice(0, limit)
+            )
+      ),
+    bornAfter: (commit) =>
+      Effect.suspend(() =>
+        isPast(commit)
+          ? Effect.undefined
+          : Effect.zipWith(rows.bornAfter(commit), pages.bornAfter(commit), (left, right) =>
+              left === undefined || right === undefined ? (left ?? right) : Math.min(left, right)
+            )
+      )
+  }
+}
+
+const joined = (left: ReadonlyArray<Entry>, right: ReadonlyArray<Entry>): ReadonlyArray<Entry> =>
+  right.length === 0 ? left : [...left, ...right]
+
+const ofRows = (store: Store, number: number, row: Row) => {
   const { ask, dialect } = store
   const found = (where: string, params: ReadonlyArray<unknown>) =>
     Effect.suspend(() => select(store, number, row().agents, where, params))
@@ -82,7 +130,6 @@ export const make = (
   })
   /** Most of those that changed are known for long: the first that is new ends it. */
   const bornAfter = Effect.fnUntraced(function* (commit: number) {
-    if (commit >= row().head) return undefined
     let at = -earliest
     for (let id: Uint8Array = new Uint8Array(); ;) {
       const changed = yield* found(dialect.changedByStart, [commit, at, at, id, most])
@@ -103,23 +150,21 @@ export const make = (
   return {
     all: pages,
     bornAfter,
-    byId: (ids) =>
+    byId: (ids: ReadonlyArray<string>) =>
       Effect.map(
         Effect.forEach(inParts(ids), (part) => found(dialect.byId(part.length), part.map(EntryBytes.ofId))),
-        (found) => new Map(found.flat().map((entry) => [entry.id, entry]))
+        (found) => found.flat()
       ),
     count,
     between,
-    gone: ({ from, to }) =>
+    gone: ({ from, to }: Span) =>
       Effect.map(found(dialect.gone, [Math.floor(from / second), Math.ceil(to / second)]), (found) =>
         found.filter((entry) => isIn(entry, { from, to }))
       ),
     withoutStart: found(dialect.withoutStart, []),
     absent: found(dialect.absent, []),
-    awaiting: (at) => found(dialect.due, [Math.floor(at / second)]),
-    // Nobody lacks anything most of the time, and no index is kept for those who do.
-    changedAfter: (commit, limit) =>
-      Effect.suspend(() => (commit >= row().head ? Effect.succeed([]) : found(dialect.changed, [commit, limit])))
+    awaiting: (at: Micros) => found(dialect.due, [Math.floor(at / second)]),
+    changedAfter: (commit: number, limit: number) => found(dialect.changed, [commit, limit])
   }
 }
 

@@ -4,11 +4,14 @@ import type * as SqlClient from "effect/sql/SqlClient"
 import type { Connection } from "effect/sql/SqlConnection"
 import type { SqlError } from "effect/sql/SqlError"
 import * as EntryBytes from "./EntryBytes.ts"
+import type * as EntryPage from "./EntryPage.ts"
 import { type Asked, type Entry, isAbsent } from "../Ledger.ts"
 
 /** A row a ledger: it is made with the lease. */
 export const ledgers = "callstream_ledgers"
 const calls = "callstream_ledger_calls"
+/** Calls that became known together, and did not change since: a row for some of them. */
+const pages = "callstream_ledger_pages"
 const schema = "callstream_ledger_schema"
 /** Where exports keep their states. */
 const checkpoints = "callstream_checkpoints"
@@ -46,6 +49,32 @@ export interface Dialect {
   readonly byId: (count: number) => string
   readonly remove: (count: number) => string
   readonly upsert: (rows: number) => string
+  readonly pages: Pages
+}
+
+/** Conditions on pages, and statements about them. */
+interface Pages {
+  readonly select: (where: string) => string
+  /** Ids alone, with the first commits. */
+  readonly ids: string
+  /** Calls of pages that are in a range of seconds as a whole. */
+  readonly count: string
+  /** Pages that are in a range of seconds as a part only. */
+  readonly edges: string
+  readonly between: string
+  readonly due: string
+  /** By the first commit, after one. */
+  readonly after: string
+  /** With a call that changed after a commit. */
+  readonly changed: string
+  /** Of the first commits of pages. */
+  readonly of: (count: number) => string
+  readonly remove: string
+  /** Those that started before a second, and changed up to a commit. */
+  readonly forget: string
+  /** Those that did not as a whole. */
+  readonly forgetPart: string
+  readonly insert: (rows: number) => string
 }
 
 /** In the place of when a call is due: it is gone, or absent. */
@@ -84,7 +113,52 @@ export const columnsOf = (
 export const countIn = ([row]: ReadonlyArray<unknown>): number =>
   typeof row === "object" && row !== null && "calls" in row ? Number(row.calls) : 0
 
+/** What an insert takes for pages. */
+export const columnsOfPages = (ledger: number, parts: ReadonlyArray<EntryPage.Part>): ReadonlyArray<unknown> =>
+  parts.flatMap(({ calls, due, first, ids, readAt, records, since, until }) => [
+    ledger,
+    first,
+    calls,
+    since,
+    until,
+    due,
+    readAt,
+    ids,
+    records
+  ])
+
 type Place = (n: number, type: "bytes" | "integer" | "text" | "time") => string
+
+const pagesOf = (place: Place): Pages => {
+  const integer = (n: number) => place(n, "integer")
+  const list = (count: number) => Array.from({ length: count }, (_, i) => integer(2 + i)).join(", ")
+  const inserts = new Map<number, string>()
+  return {
+    select: (where) => `SELECT first, read_at, ids, records FROM ${pages} WHERE ledger = ${integer(1)} AND ${where}`,
+    ids: `SELECT first, ids FROM ${pages} WHERE ledger = ${integer(1)}`,
+    count: `SELECT coalesce(sum(calls), 0) AS calls FROM ${pages} WHERE ledger = ${integer(1)} AND since >= ${integer(2)} AND until < ${integer(3)}`,
+    edges: `until >= ${integer(2)} AND since < ${integer(3)} AND NOT (since >= ${integer(4)} AND until < ${integer(5)})`,
+    between: `until >= ${integer(2)} AND since < ${integer(3)}`,
+    due: `due <= ${integer(2)}`,
+    after: `first > ${integer(2)} ORDER BY first LIMIT ${integer(3)}`,
+    changed: `first + calls > ${integer(2)} AND first > ${integer(3)} ORDER BY first LIMIT ${integer(4)}`,
+    of: (count) => `first IN (${list(count)})`,
+    remove: `DELETE FROM ${pages} WHERE ledger = ${integer(1)} AND first = ${integer(2)}`,
+    forget: `DELETE FROM ${pages} WHERE ledger = ${integer(1)} AND until < ${integer(2)} AND first + calls <= ${integer(3)}`,
+    forgetPart: `since < ${integer(2)} AND first <= ${integer(3)}`,
+    insert: (rows) => {
+      const known = inserts.get(rows)
+      if (known !== undefined) return known
+      const values = Array.from({ length: rows }, (_, i) => {
+        const integers = [1, 2, 3, 4, 5, 6, 7].map((at) => integer(9 * i + at))
+        return `(${integers.join(", ")}, ${place(9 * i + 8, "bytes")}, ${place(9 * i + 9, "bytes")})`
+      })
+      const text = `INSERT INTO ${pages} (ledger, first, calls, since, until, due, read_at, ids, records) VALUES ${values.join(", ")}`
+      inserts.set(rows, text)
+      return text
+    }
+  }
+}
 
 const make = (
   place: Place,
@@ -97,6 +171,7 @@ const make = (
     Array.from({ length: count }, (_, i) => place(from + i, "bytes")).join(", ")
   return {
     ...differing,
+    pages: pagesOf(place),
     write: `UPDATE ${ledgers} SET state = ${place(1, "text")}, updated_at = ${place(2, "time")} WHERE name = ${place(3, "text")} AND holder = ${place(4, "text")} RETURNING name`,
     checkpoint: `SELECT 1 AS found FROM ${checkpoints} WHERE name = ${place(1, "text")} AND state IS NOT NULL`,
     holder: `SELECT holder FROM ${ledgers} WHERE name = ${place(1, "text")}`,
@@ -160,7 +235,10 @@ const migrations: ReadonlyArray<(dialect: Dialect) => ReadonlyArray<string>> = [
   ({ types: { bytes, integer, options } }) => [
     `CREATE TABLE ${calls} (ledger ${integer} NOT NULL, id ${bytes} NOT NULL, start ${integer}, changed ${integer} NOT NULL, due ${integer}, facts ${bytes} NOT NULL, PRIMARY KEY (ledger, id))${options}`,
     `CREATE INDEX callstream_ledger_start ON ${calls} (ledger, start)`,
-    `CREATE INDEX callstream_ledger_due ON ${calls} (ledger, due) WHERE due IS NOT NULL`
+    `CREATE INDEX callstream_ledger_due ON ${calls} (ledger, due) WHERE due IS NOT NULL`,
+    `CREATE TABLE ${pages} (ledger ${integer} NOT NULL, first ${integer} NOT NULL, calls ${integer} NOT NULL, since ${integer} NOT NULL, until ${integer} NOT NULL, due ${integer}, read_at ${integer} NOT NULL, ids ${bytes} NOT NULL, records ${bytes} NOT NULL, PRIMARY KEY (ledger, first))`,
+    `CREATE INDEX callstream_ledger_page_start ON ${pages} (ledger, since, until, calls)`,
+    `CREATE INDEX callstream_ledger_page_due ON ${pages} (ledger, due) WHERE due IS NOT NULL`
   ],
   ({ types: { integer } }) => [
     `CREATE TABLE ${asked} (name text NOT NULL, id text NOT NULL, since ${integer} NOT NULL, until ${integer} NOT NULL, PRIMARY KEY (name, id))`
@@ -198,14 +276,27 @@ export const freeNumber = Effect.fnUntraced(function* (
   const rows = yield* run(`SELECT state FROM ${ledgers} WHERE state IS NOT NULL`)
   // A ledger without calls has one too.
   const taken = rows.map(({ state }) => Number(/"number":(\d+)/.exec(String(state))?.[1] ?? 0))
-  const [used] = yield* run(`SELECT max(ledger) AS number FROM ${calls}`)
-  return 1 + Math.max(0, Number(used?.["number"] ?? 0), ...taken)
+  const used = yield* run(`SELECT max(ledger) AS number FROM ${calls} UNION ALL SELECT max(ledger) FROM ${pages}`)
+  return 1 + Math.max(0, ...used.map(({ number }) => Number(number ?? 0)), ...taken)
 })
 
 /** A range that was asked for, as it came from a driver. */
 export const askedIn = (row: unknown): ReadonlyArray<Asked> => {
   const { id, since, until }: Record<string, unknown> = { ...(typeof row === "object" ? row : {}) }
   return typeof id === "string" ? [{ id, from: Number(since), to: Number(until) }] : []
+}
+
+/** A page as it came from a driver. */
+export const readPage = (row: unknown): EntryPage.Kept | undefined => {
+  const { first, ids, read_at, records }: Record<string, unknown> = { ...(typeof row === "object" ? row : {}) }
+  if (!(ids instanceof Uint8Array) || !(records instanceof Uint8Array)) return undefined
+  return { first: Number(first), readAt: Number(read_at), ids, records }
+}
+
+/** Its ids alone. */
+export const readIds = (row: unknown): Pick<EntryPage.Kept, "first" | "ids"> | undefined => {
+  const { first, ids }: Record<string, unknown> = { ...(typeof row === "object" ? row : {}) }
+  return ids instanceof Uint8Array ? { first: Number(first), ids } : undefined
 }
 
 interface Columns extends Pick<Entry, "id" | "start" | "changed" | "due"> {

@@ -20,14 +20,14 @@ import type { EndpointProfile } from "../../endpoint/EndpointProfile.ts"
 import * as Probes from "../../endpoint/internal/Probes.ts"
 import type { Entry, Lease, Span } from "../Ledger.ts"
 import { LedgerError } from "../LedgerError.ts"
-import type { Change, Judge, Look, Options, Why } from "../Sync.ts"
+import type { Judge, Look, Options, Why } from "../Sync.ts"
 import type * as Allowance from "./Allowance.ts"
 import * as Covered from "./Covered.ts"
 import * as Decide from "./Decide.ts"
+import * as Decisions from "./Decisions.ts"
 import * as Endpoint from "./Endpoint.ts"
 import * as FrontSearch from "./FrontSearch.ts"
 import * as Lateness from "./Lateness.ts"
-import * as Noted from "./Noted.ts"
 import * as SyncState from "./SyncState.ts"
 import * as Unread from "./Unread.ts"
 
@@ -68,8 +68,8 @@ export interface Run {
   looked: number
   /** Whether the server could be asked how many calls are behind the watermark. */
   isCounted: boolean
-  /** Set while what is noted is delivered next. @default what consumers may show is noted when it is delivered */
-  judge: Judge | undefined
+  /** Set while what is noted is delivered next. "later": what consumers may show is noted when it is delivered. @default nobody asks */
+  judge: Judge | "later" | undefined
 }
 
 /** One reading. */
@@ -113,43 +113,9 @@ export const note = Effect.fnUntraced(function* (
   const { lease } = run.settings
   yield* checkOrganization(run, read.items)
   const known = read.isNew === true ? none : yield* lease.byId(read.items.map(({ id }) => id))
-  const changes: Array<Change> = []
-  const entries = new Map<string, Entry>()
-  let { settlement } = run.state
-  let clock: number = run.state.clock ?? 0
-  const { isFirst, now, settings } = run
-  const about: Decide.About = { key: lease.key, from: settings.from, now, isFirst, before: run.before }
-  const commit = (entry: Entry, change: Decide.Changed | undefined, item: Item<CallSession>, before?: Entry): void => {
-    if (change === undefined) return void entries.set(entry.id, entry)
-    const changed = ++run.head
-    const isNew = entry.born === 0 || (before?.gone !== undefined && entry.gone === undefined)
-    entries.set(entry.id, { ...entry, changed, born: isNew ? changed : entry.born })
-    clock = Math.max(clock, change.sequence)
-    const at = { ledger: lease.id, commit: changed }
-    const about = { id: entry.id, commit: at, replaces: before?.changed }
-    changes.push(Noted.make(change, change.kind === "left" ? undefined : item, about))
-  }
-  for (const item of read.items) {
-    const before = entries.get(item.id) ?? known.get(item.id)
-    const version = item.version ?? Version.of(now)
-    clock = Math.max(clock, version)
-    const decided = Decide.seen(
-      settlement,
-      before,
-      { id: item.id, outline: Outline.ofItem(item), start: item.start, version },
-      about
-    )
-    const wasFinal = before !== undefined && before.due === undefined && before.gone === undefined
-    settlement = decided.learned
-    if (read.why === "audit" && wasFinal) {
-      const { changed, looked } = settlement.audited
-      settlement = {
-        ...settlement,
-        audited: { looked: looked + 1, changed: changed + (decided.change === undefined ? 0 : 1) }
-      }
-    }
-    if (decided.entry !== undefined) commit(decided.entry, decided.change, item, before)
-  }
+  const fresh = Decisions.fresh(run, read, known)
+  const { changes, clock, entries, settlement } = fresh ?? Decisions.of(run, read, known)
+  run.head += fresh?.page.size ?? 0
   const there = new Set(read.items.map(({ id }) => id))
   const isKnown = read.whole !== undefined && read.isNew !== true
   const held = [...(isKnown ? yield* lease.between(read.whole) : []), ...(read.expected ?? [])]
@@ -164,8 +130,10 @@ export const note = Effect.fnUntraced(function* (
     ...(clock === 0 ? {} : { clock: Version.of(clock) })
   })
   run.looked += read.items.length
-  const shown = run.judge === undefined || changes.length === 0 ? entries : yield* run.judge(changes, entries)
-  yield* SyncState.note(lease, run.state, run.head, [...shown.values()])
+  const judge = run.judge === "later" || changes.length === 0 ? undefined : run.judge
+  if (fresh !== undefined) yield* judge?.fresh(changes, fresh.page) ?? Effect.void
+  const shown = judge === undefined || fresh !== undefined ? entries : yield* judge.changes(changes, entries)
+  yield* SyncState.note(lease, run.state, run.head, [...shown.values()], fresh?.page)
   return {
     why: read.why,
     changes,

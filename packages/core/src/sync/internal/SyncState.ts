@@ -6,7 +6,7 @@ import type { Micros } from "../Tail.ts"
 import * as Instant from "../../model/Instant.ts"
 import { Version } from "../../model/Version.ts"
 import { EndpointProfile } from "../../endpoint/EndpointProfile.ts"
-import type { Entry, Lease, View } from "../Ledger.ts"
+import type { Entry, Lease, NewCalls, View } from "../Ledger.ts"
 import { LedgerError } from "../LedgerError.ts"
 import * as Allowance from "./Allowance.ts"
 import * as Lateness from "./Lateness.ts"
@@ -137,8 +137,9 @@ export const note = (
   lease: Lease,
   state: SyncState,
   head: number,
-  entries: ReadonlyArray<Entry>
-): Effect.Effect<void, LedgerError> => lease.note({ state, head, entries })
+  entries: ReadonlyArray<Entry>,
+  fresh?: NewCalls
+): Effect.Effect<void, LedgerError> => lease.note({ state, head, entries, fresh })
 
 /** Notes requests that were sent besides those of a pass: they are some of those that a day may have. */
 export const spend = Effect.fnUntraced(function* (lease: Lease, sent: number): Effect.fn.Return<void, LedgerError> {

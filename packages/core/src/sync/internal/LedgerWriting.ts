@@ -1,0 +1,119 @@
+/** Writes entries of a ledger: to its table of calls, or to that of pages. */
+import * as Effect from "effect/Effect"
+import type { Connection } from "effect/sql/SqlConnection"
+import type { Fingerprint } from "../../model/Fingerprint.ts"
+import { of as versionOf, type Version } from "../../model/Version.ts"
+import { entriesOf, type Entry, identity, isBefore, type Note, restarted, risen } from "../Ledger.ts"
+import type { LedgerError } from "../LedgerError.ts"
+import type { Micros } from "../Tail.ts"
+import * as EntryBytes from "./EntryBytes.ts"
+import * as EntryPage from "./EntryPage.ts"
+import * as Pages from "./LedgerPages.ts"
+import * as Reading from "./LedgerReading.ts"
+import type * as LedgerRow from "./LedgerRow.ts"
+import * as Tables from "./LedgerTables.ts"
+
+interface About {
+  readonly number: number
+  readonly rowNow: () => LedgerRow.Row
+  /** One transaction, after which the row is another one. */
+  readonly commit: (
+    next: LedgerRow.Row,
+    run: (connection: Connection) => Effect.Effect<unknown, LedgerRow.Failure>
+  ) => Effect.Effect<void, LedgerError>
+  readonly pages: Pages.Pages
+}
+
+const placesOf = ({ agents }: LedgerRow.Row) => new Map(agents.map((agent, i) => [agent, i]))
+
+const putPages = (
+  { dialect }: LedgerRow.Store,
+  number: number,
+  connection: Connection,
+  parts: ReadonlyArray<EntryPage.Part>
+) =>
+  Effect.forEach(
+    Pages.inParts(parts),
+    (part) => connection.execute(dialect.pages.insert(part.length), Tables.columnsOfPages(number, part), undefined),
+    { discard: true }
+  )
+
+export const make = (store: LedgerRow.Store, { commit, number, pages, rowNow }: About) => {
+  const { dialect } = store
+  const placesNow = () => placesOf(rowNow())
+  const put = (connection: Connection, entries: ReadonlyArray<Entry>, places: ReadonlyMap<string, number>) =>
+    Effect.forEach(
+      Reading.inParts(entries),
+      (part) =>
+        connection.execute(
+          dialect.upsert(part.length),
+          Tables.columnsOf(number, part, (agent) => places.get(agent) ?? 0),
+          undefined
+        ),
+      { discard: true }
+    )
+  const apart = (connection: Connection, found: Pages.Where, isMeant: (page: EntryPage.EntryPage) => boolean) =>
+    Pages.takeApart(store, connection, { number, agents: rowNow().agents }, found, isMeant, (entries) =>
+      put(connection, entries, placesNow())
+    )
+  /** Pages with these calls: they change. */
+  const touched = (connection: Connection, ids: ReadonlySet<string>, firsts: ReadonlyArray<number>) =>
+    Effect.forEach(
+      Reading.inParts(firsts),
+      (part) => apart(connection, { text: dialect.pages.of(part.length), params: part }, (page) => page.hasSome(ids)),
+      { discard: true }
+    )
+  const note = Effect.fnUntraced(function* (noted: Note) {
+    const { fresh, head, state } = noted
+    const places = placesNow()
+    const placeOf = (agent: string): number => {
+      const place = places.get(agent) ?? places.size
+      if (place === places.size) places.set(agent, place)
+      return place
+    }
+    const parts = fresh instanceof EntryPage.NewPage ? fresh.parts(placeOf) : undefined
+    const entries = parts === undefined ? entriesOf(noted) : noted.entries
+    for (const { agent } of entries) placeOf(agent)
+    const ids = new Set(entries.map(({ id }) => id))
+    const firsts = ids.size === 0 ? [] : [...(yield* pages.find(ids))]
+    const next = { ...rowNow(), agents: [...places.keys()], head, state }
+    const written = commit(next, (connection) =>
+      touched(connection, ids, firsts).pipe(
+        Effect.andThen(put(connection, entries, places)),
+        Effect.andThen(putPages(store, number, connection, parts ?? []))
+      )
+    )
+    const added = Effect.sync(() => parts?.forEach(pages.added))
+    yield* Effect.uninterruptible(Effect.andThen(written, added))
+  })
+  const restart = (fingerprint: Fingerprint = rowNow().fingerprint, least: Version = versionOf(0)) => {
+    const next = { ...rowNow(), id: identity().id, fingerprint, acknowledged: restarted(rowNow().acknowledged) }
+    const raise = (connection: Connection) => (entries: ReadonlyArray<Entry>) =>
+      put(connection, entries.map(risen(least)), placesNow())
+    const all = { text: dialect.pages.after, params: [-1, 1] }
+    return commit(next, (connection) =>
+      Effect.repeat(
+        apart(connection, all, () => true),
+        { while: (found) => found }
+      ).pipe(Effect.andThen(Reading.inTurn(store, connection, number, next.agents, raise(connection))))
+    )
+  }
+  const forget = Effect.fnUntraced(function* (before: Micros, acknowledged: number) {
+    const without = yield* Reading.select(store, number, rowNow().agents, "start IS NULL", [])
+    const old = without.filter((entry) => isBefore(entry, before) && entry.changed <= acknowledged)
+    const remove = (part: ReadonlyArray<Entry>, connection: Connection) =>
+      connection.execute(dialect.remove(part.length), [number, ...part.map(({ id }) => EntryBytes.ofId(id))], undefined)
+    const until = Math.floor(before / 1_000_000)
+    const isMeant = { text: dialect.pages.forgetPart, params: [until, acknowledged] }
+    yield* commit(rowNow(), (connection) =>
+      connection
+        .execute(dialect.pages.forget, [number, until, acknowledged + 1], undefined)
+        .pipe(
+          Effect.andThen(apart(connection, isMeant, () => true)),
+          Effect.andThen(connection.execute(dialect.forget, [number, until, acknowledged], undefined)),
+          Effect.andThen(Effect.forEach(Reading.inParts(old), (part) => remove(part, connection)))
+        )
+    )
+  })
+  return { note, restart, forget }
+}
