@@ -4,7 +4,7 @@ import { CheckpointError } from "../../checkpoint/CheckpointError.ts"
 import type { Stretch } from "../../checkpoint/Checkpoint.ts"
 import * as VersionClock from "../../client/VersionClock.ts"
 import * as CoverageSet from "../../coverage/CoverageSet.ts"
-import * as Proof from "../../coverage/Proof.ts"
+import * as StretchProof from "../../coverage/StretchProof.ts"
 import * as Position from "../../model/Position.ts"
 import * as Source from "../../source/Source.ts"
 import type { RunEvent, Totals } from "../RunEvent.ts"
@@ -105,9 +105,12 @@ const fold = (name: string, stretches: ReadonlyArray<Stretch>) => {
   const [first] = stretches
   const last = stretches.at(-1)
   if (first === undefined || last === undefined) return Effect.succeed(CoverageSet.empty)
-  const proofs = stretches.map(({ coverage = CoverageSet.empty, range }): Proof.Proof => ({ range, coverage }))
+  const proofs = stretches.map(({ coverage = CoverageSet.empty, range }): StretchProof.StretchProof => ({
+    range,
+    coverage
+  }))
   return Effect.mapError(
-    Effect.fromResult(Proof.fold({ from: first.range.from, to: last.range.to }, proofs)),
+    Effect.fromResult(StretchProof.fold({ from: first.range.from, to: last.range.to }, proofs)),
     () => new CheckpointError({ reason: { _tag: "Torn", path: name, problem: { _tag: "NoState" } } })
   )
 }

@@ -1,5 +1,5 @@
 import * as CoverageSet from "@callstream/core/coverage/CoverageSet"
-import * as Proof from "@callstream/core/coverage/Proof"
+import * as StretchProof from "@callstream/core/coverage/StretchProof"
 import * as Instant from "@callstream/core/model/Instant"
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
@@ -23,15 +23,15 @@ const entry = (
 const setOf = (...entries: ReadonlyArray<CoverageSet.Entry>): CoverageSet.CoverageSet =>
   entries.reduce(CoverageSet.replace, CoverageSet.empty)
 
-const proof = (from: number, to: number, ...entries: ReadonlyArray<CoverageSet.Entry>): Proof.Proof => ({
+const proof = (from: number, to: number, ...entries: ReadonlyArray<CoverageSet.Entry>): StretchProof.StretchProof => ({
   range: range(from, to),
   coverage: setOf(...(entries.length === 0 ? [entry(from, to)] : entries))
 })
 
-const folded = (from: number, to: number, ...proofs: ReadonlyArray<Proof.Proof>) =>
-  Result.getOrThrow(Proof.fold(range(from, to), proofs))
+const folded = (from: number, to: number, ...proofs: ReadonlyArray<StretchProof.StretchProof>) =>
+  Result.getOrThrow(StretchProof.fold(range(from, to), proofs))
 
-describe("Proof.fold", () => {
+describe("StretchProof.fold", () => {
   it("adds up stretches that meet, in any order: one entry, the sum of the counts, the earliest time", () => {
     const { entries } = folded(0, 30, proof(20, 30), proof(0, 10), proof(10, 20))
     assert.deepStrictEqual(entries, [
@@ -48,14 +48,17 @@ describe("Proof.fold", () => {
   })
 
   it("two stretches that speak of one part are an error", () => {
-    const overlap = Proof.fold(range(0, 30), [proof(0, 20), proof(19, 30)])
+    const overlap = StretchProof.fold(range(0, 30), [proof(0, 20), proof(19, 30)])
     assert.isTrue(Result.isFailure(overlap))
-    const within = Proof.fold(range(0, 30), [proof(0, 10, entry(0, 11)), proof(10, 30)])
+    const within = StretchProof.fold(range(0, 30), [proof(0, 10, entry(0, 11)), proof(10, 30)])
     assert.isTrue(Result.isFailure(within))
   })
 
   it("the rest of a stretch that failed is a gap, with its reason", () => {
-    const failed: Proof.Proof = { ...proof(10, 30, entry(10, 15)), failed: { _tag: "Unreadable", problem: "500" } }
+    const failed: StretchProof.StretchProof = {
+      ...proof(10, 30, entry(10, 15)),
+      failed: { _tag: "Unreadable", problem: "500" }
+    }
     const { entries } = folded(0, 30, proof(0, 10), failed)
     assert.deepStrictEqual(
       entries.map(({ range, reason, verdict }) => ({ range, reason, verdict })),
@@ -72,7 +75,7 @@ describe("Proof.fold", () => {
       const edges = [...new Set([0, 100, ...Array.from({ length: 6 }, () => Math.floor(next() * 101))])].sort(
         (a, b) => a - b
       )
-      const proofs = edges.slice(1).map((to, i): Proof.Proof => {
+      const proofs = edges.slice(1).map((to, i): StretchProof.StretchProof => {
         const from = edges[i] ?? 0
         const middle = from + Math.floor(next() * (to - from + 1))
         const verdict = pick<CoverageSet.Verdict>("proven", "proven", "provisional", "unprovable")

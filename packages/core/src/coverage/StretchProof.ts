@@ -14,7 +14,7 @@ import * as CoverageSet from "./CoverageSet.ts"
  * @since 0.1.0
  * @category models
  */
-export interface Proof {
+export interface StretchProof {
   readonly range: CoverageSet.Range
   readonly coverage: CoverageSet.CoverageSet
   /** Why the rest of it could not be read. @default it was read to its end */
@@ -74,7 +74,7 @@ const plus = (
  */
 export const fold = (
   whole: CoverageSet.Range,
-  proofs: ReadonlyArray<Proof>
+  proofs: ReadonlyArray<StretchProof>
 ): Result.Result<CoverageSet.CoverageSet, CoverageSet.Overlap> => {
   let sum: Result.Result<CoverageSet.CoverageSet, CoverageSet.Overlap> = Result.succeed(empty)
   let last: CoverageSet.Range | undefined
