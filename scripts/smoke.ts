@@ -19,7 +19,7 @@ import {
 import { tmpdir } from "node:os"
 import { delimiter, dirname, join, resolve, sep } from "node:path"
 import { createInterface } from "node:readline"
-import { packagesFor, type RuntimeName, runtimeNames, runtimes } from "./runtimes.ts"
+import { type RuntimeName, runtimes, specifiersFor } from "./runtimes.ts"
 
 const sessions = 2345
 const root = resolve(import.meta.dirname, "..")
@@ -42,10 +42,16 @@ interface Ran {
 }
 
 /** Runs a command to its end, within a time. */
-const run = async (cwd: string, command: string, args: ReadonlyArray<string>, seconds = 60): Promise<Ran> => {
+const run = async (
+  cwd: string,
+  command: string,
+  args: ReadonlyArray<string>,
+  seconds = 60,
+  more: Readonly<Record<string, string>> = {}
+): Promise<Ran> => {
   const child = spawn(command, args, {
     cwd,
-    env: environment,
+    env: { ...environment, ...more },
     stdio: ["ignore", "pipe", "pipe"],
     timeout: seconds * 1000,
     killSignal: "SIGKILL"
@@ -199,6 +205,49 @@ const smokeLibraries = async (folder: string, tarballs: ReadonlyArray<string>): 
   }
 }
 
+/** Other runtimes read fewer calls: enough for several windows and pages. */
+const fewSessions = 345
+
+/** The program of the README on the pipeline: with files, a checkpoint and locks, which runtimes have to have. */
+const programOfReadme = (): string => {
+  const readme = readFileSync(join(root, "README.md"), "utf8")
+  const found = /### 2\. A pipeline in code[\s\S]*?```ts\n([\s\S]*?)```/.exec(readme)?.[1]
+  if (found === undefined) throw new Error("the README has no program for a pipeline")
+  return found
+}
+
+/** The libraries that were installed in a folder, in the other runtimes and in this one, side by side. */
+const smokeReadme = async (folder: string, paths: Readonly<Record<RuntimeName, string>>): Promise<void> => {
+  writeFileSync(join(folder, "readme.ts"), programOfReadme())
+  const command = [join(root, "packages/cli/dist/callstream.mjs"), "simulate", "--port", "0"]
+  const simulator = spawn(process.execPath, [...command, "--sessions", String(fewSessions)], {
+    cwd: folder,
+    env: environment,
+    stdio: ["ignore", "pipe", "pipe"]
+  })
+  try {
+    const baseUrl = await address(simulator, 60)
+    const write = ["--allow-write", "--allow-net", "--allow-sys", "--allow-run"]
+    const commands = [
+      ["node", process.execPath],
+      ["node22", paths.node22],
+      ["node24", paths.node24],
+      ["bun", paths.bun],
+      ["deno", paths.deno, ...runtimes.deno.args, ...write]
+    ]
+    const programs = commands.map(async ([name, path = "", ...args]) => {
+      const ran = await run(folder, path, [...args, "readme.ts"], 120, { AGNI_BASE_URL: baseUrl })
+      const isRight = ran.code === 0 && ran.stdout.endsWith("exactly once\n0 false\ntrue\n")
+      check(`the README's pipeline in ${name} writes its file, once`, isRight, ran)
+      const saysSo = (ran.stdout + ran.stderr).includes("this runtime has no undici")
+      check(`${name} has ${saysSo ? "no undici" : "undici"}`, saysSo === (name === "bun"), ran)
+    })
+    await Promise.all(programs)
+  } finally {
+    await end(simulator)
+  }
+}
+
 /** A program on the client: every kind of loop, against its own simulator. It prints what it got. */
 const plain = (sessions: number) => `
 const run = async ({ AgniError, createClient, memoryLedger }, { simulate }) => {
@@ -226,17 +275,19 @@ const readsAll = ({ stdout }: Ran, sessions: number): boolean => stdout.trim() =
 
 /** Installs the runtimes with pnpm, whose store keeps what was unpacked once. Gives the path of each. */
 const installRuntimes = async (folder: string): Promise<Readonly<Record<RuntimeName, string>>> => {
-  const packages = packagesFor(`${process.platform}-${process.arch}`)
+  const specifiers = specifiersFor(`${process.platform}-${process.arch}`)
   emptyFolder(folder)
-  const specifiers = runtimeNames.map((name) => `${packages[name]}@${runtimes[name].version}`)
   const pnpm = ["--yes", "pnpm@12.21.0", "add", "--ignore-scripts", "--prefer-offline", ...specifiers]
   await succeed("install of other runtimes", folder, "npx", pnpm, 300)
-  const pathOf = (name: RuntimeName) => join(folder, "node_modules", packages[name], runtimes[name].path)
-  return { bun: pathOf("bun"), deno: pathOf("deno"), node: pathOf("node"), workerd: pathOf("workerd") }
+  const pathOf = (name: RuntimeName) => join(folder, "node_modules", name, runtimes[name].path)
+  return {
+    bun: pathOf("bun"),
+    deno: pathOf("deno"),
+    node22: pathOf("node22"),
+    node24: pathOf("node24"),
+    workerd: pathOf("workerd")
+  }
 }
-
-/** Other runtimes read fewer calls: enough for several windows and pages. */
-const fewSessions = 345
 
 /** A Worker on the client, in the runtime of Cloudflare, which has neither Node nor a file. Its test fails if it throws. */
 const { "esm.mjs": programOfWorker } = usesOfClient(fewSessions)
@@ -295,7 +346,7 @@ const smokeClient = async (folder: string, tarball: string): Promise<void> => {
 const smokeRuntimes = async (folder: string, paths: Readonly<Record<RuntimeName, string>>): Promise<void> => {
   const programs = Object.entries(usesOfClient(fewSessions))
   for (const [name, program] of programs) writeFileSync(join(folder, name), program)
-  for (const runtime of ["bun", "deno", "node"] as const) {
+  for (const runtime of ["bun", "deno", "node22"] as const) {
     for (const [name] of programs) {
       const ran = await run(folder, paths[runtime], [...runtimes[runtime].args, name])
       check(`${name} in ${runtime} reads every call`, ran.code === 0 && readsAll(ran, fewSessions), ran)
@@ -324,7 +375,10 @@ try {
     installRuntimes(join(temporary, "runtimes")),
     smokeLibraries(join(temporary, "libraries"), [tarball("core"), tarball("node")])
   ])
-  await smokeClient(join(temporary, "client"), tarball("client"))
+  await Promise.all([
+    smokeReadme(join(temporary, "libraries"), paths),
+    smokeClient(join(temporary, "client"), tarball("client"))
+  ])
   await smokeRuntimes(join(temporary, "client"), paths)
   await smokeCli(join(temporary, "command"), tarball("cli"))
 } finally {

@@ -1,4 +1,5 @@
 import { defineConfig, type Plugin } from "rolldown"
+import { dirname, join } from "node:path"
 import { licenses } from "../../scripts/third-party.ts"
 import manifest from "./package.json" with { type: "json" }
 
@@ -38,7 +39,7 @@ const http = "\0callstream:http"
 const httpNames =
   "Agent, ClientRequest, IncomingMessage, METHODS, OutgoingMessage, STATUS_CODES, Server, ServerResponse, createServer, get, " +
   "globalAgent, maxHeaderSize, request, setMaxIdleHTTPParsers, validateHeaderName, validateHeaderValue"
-export const leanHttp = (): Plugin => ({
+const leanHttp = (): Plugin => ({
   name: "callstream:lean-http",
   resolveId: (id) => (id === "node:http" ? http : undefined),
   load: (id) =>
@@ -49,14 +50,68 @@ export default http`
       : undefined
 })
 
-const output = { dir: "dist", format: "esm", codeSplitting: false, minify: true } as const
+/**
+ * undici is a megabyte, of which requests to one server need a third: `fetch`, web sockets, caches and mocks are the rest. It
+ * would be read and evaluated at each start. What only a form as a body needs is left out, too: no request here has one.
+ */
+const undici = "\0callstream:undici"
+const noForm = "\0callstream:no-form"
+const leanUndici = (): Plugin => ({
+  name: "callstream:lean-undici",
+  async resolveId(id, importer, options) {
+    if (id === "undici" && importer !== undefined) {
+      const found = await this.resolve(id, importer, { ...options, skipSelf: true })
+      return found === null ? found : `${undici}${dirname(found.id)}`
+    }
+    return /\/undici\/lib\//.test(importer ?? "") && id.startsWith("../web/") ? noForm : undefined
+  },
+  load(id) {
+    if (id === noForm) return `throw new Error("a form as a body")`
+    if (!id.startsWith(undici)) return undefined
+    const from = (part: string) => JSON.stringify(join(id.slice(undici.length), "lib", part))
+    return `import Dispatcher from ${from("dispatcher/dispatcher.js")}
+import api from ${from("api/index.js")}
+import decompress from ${from("interceptor/decompress.js")}
+Object.assign(Dispatcher.prototype, api)
+export { default as Agent } from ${from("dispatcher/agent.js")}
+export { default as EnvHttpProxyAgent } from ${from("dispatcher/env-http-proxy-agent.js")}
+export { default as Pool } from ${from("dispatcher/pool.js")}
+export const interceptors = { decompress }
+export default {}`
+  }
+})
+
+/** What measures the columns of help would load its tables at each start: 14 ms. */
+const segmenter = /new Intl\.Segmenter\(undefined, \{\s*granularity: "grapheme"\s*\}\)/
+const leanWidth = (): Plugin => ({
+  name: "callstream:lean-width",
+  transform(code, id) {
+    if (!id.endsWith("/effect/dist/cli/CliOutput.js")) return undefined
+    if (!segmenter.test(code)) throw new Error("the command's help measures text in another way: see leanWidth")
+    return code.replace(
+      segmenter,
+      (made) =>
+        `{ segment: (text) => /^[ -~]*$/.test(text) ? Array.from(text, (segment) => ({ segment })) : ${made}.segment(text) }`
+    )
+  }
+})
+
+/** For every bundle that starts often. */
+export const lean = {
+  plugins: [leanHttp(), leanUndici(), leanWidth()],
+  // What Node defines for its own undici: an experimental parser, 165 kB, is left out.
+  transform: { define: { esbuildDetection: "true" } }
+}
+
+const output = { dir: "dist", format: "esm", minify: true, entryFileNames: "[name].mjs" } as const
 
 export default defineConfig([
   {
     input: { main: "src/bin.ts" },
     platform: "node",
-    plugins: [leanHttp(), shipped()],
-    output: { ...output, entryFileNames: "[name].mjs" }
+    ...lean,
+    plugins: [...lean.plugins, shipped()],
+    output: { ...output, chunkFileNames: "[name].mjs" }
   },
   // Where they are looked for: beside the module that starts them.
   ...Object.entries({
@@ -65,7 +120,7 @@ export default defineConfig([
   }).map(([name, script]) => ({
     input: { [name]: script },
     platform: "node" as const,
-    plugins: [leanHttp()],
-    output: { ...output, entryFileNames: "[name].mjs" }
+    ...lean,
+    output: { ...output, codeSplitting: false }
   }))
 ])

@@ -53,7 +53,11 @@ const walk = Effect.fnUntraced(function* ({
     ...(rate === undefined ? {} : { rateLimit: rate }),
     ...(limitedEvery === undefined
       ? {}
-      : { script: [{ on: { every: limitedEvery }, fault: Fault.tooManyRequests({ retryAfter: 1 }), times: Infinity }] })
+      : {
+          script: [
+            { on: { every: limitedEvery }, fault: Fault.tooManyRequests({ retryAfter: "1 second" }), times: Infinity }
+          ]
+        })
   })
   const client = yield* AgniClient.make({
     apiKey: Redacted.make(simulator.apiKey),

@@ -9,21 +9,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as References from "effect/References"
+import * as Struct from "effect/Struct"
 import manifest from "../package.json" with { type: "json" }
-import { checkCommand } from "./command/CheckCommand.ts"
-import { demoCommand } from "./command/DemoCommand.ts"
-import { exportCommand } from "./command/ExportCommand.ts"
-import { getCommand } from "./command/GetCommand.ts"
-import { initCommand } from "./command/InitCommand.ts"
-import { planCommand } from "./command/PlanCommand.ts"
-import { reportCommand } from "./command/ReportCommand.ts"
-import { replayCommand } from "./command/ReplayCommand.ts"
-import { runCommand } from "./command/RunCommand.ts"
-import { resyncCommand } from "./command/ResyncCommand.ts"
-import { statusCommand, whyCommand } from "./command/StatusCommand.ts"
-import { syncCommand } from "./command/SyncCommand.ts"
-import { simulateCommand } from "./command/SimulateCommand.ts"
-import { validateCommand } from "./command/ValidateCommand.ts"
 import * as CommandLine from "./render/CommandLine.ts"
 import { exitCode } from "./render/ExitCode.ts"
 import * as Failure from "./render/Failure.ts"
@@ -44,34 +31,49 @@ const logFlag = GlobalFlag.Setting("log")({
   flag: Flag.Literals("log", ["text", "json"]).pipe(Flag.withDescription(logHelp), Flag.withDefault("text"))
 })
 
-export const root = Command.make("callstream").pipe(
-  Command.withDescription(
-    "Export the calls of an Agni (Ravan AI) organization. The API key is read from AGNI_API_KEY."
-  ),
-  Command.withExamples([
-    { command: "callstream demo", description: "See it work, without a key" },
-    { command: "callstream check", description: "Test the key" },
-    { command: "callstream export --since 7d --to calls.ndjson", description: "The last seven days, to a file" }
-  ]),
-  Command.withSubcommands([
-    exportCommand,
-    syncCommand,
-    statusCommand,
-    whyCommand,
-    resyncCommand,
-    getCommand,
-    runCommand,
-    validateCommand,
-    initCommand,
-    reportCommand,
-    planCommand,
-    replayCommand,
-    checkCommand,
-    simulateCommand,
-    demoCommand
-  ]),
-  Command.withGlobalFlags([debugFlag, logFlag])
-)
+/**
+ * Each is loaded when it is called: reading and evaluating all of them would take a quarter of the time in which a command
+ * starts. Their order is that of the help.
+ */
+const commands = {
+  export: async () => (await import("./command/ExportCommand.ts")).exportCommand,
+  sync: async () => (await import("./command/SyncCommand.ts")).syncCommand,
+  status: async () => (await import("./command/StatusCommand.ts")).statusCommand,
+  why: async () => (await import("./command/StatusCommand.ts")).whyCommand,
+  resync: async () => (await import("./command/ResyncCommand.ts")).resyncCommand,
+  get: async () => (await import("./command/GetCommand.ts")).getCommand,
+  run: async () => (await import("./command/RunCommand.ts")).runCommand,
+  validate: async () => (await import("./command/ValidateCommand.ts")).validateCommand,
+  init: async () => (await import("./command/InitCommand.ts")).initCommand,
+  report: async () => (await import("./command/ReportCommand.ts")).reportCommand,
+  plan: async () => (await import("./command/PlanCommand.ts")).planCommand,
+  replay: async () => (await import("./command/ReplayCommand.ts")).replayCommand,
+  check: async () => (await import("./command/CheckCommand.ts")).checkCommand,
+  simulate: async () => (await import("./command/SimulateCommand.ts")).simulateCommand,
+  demo: async () => (await import("./command/DemoCommand.ts")).demoCommand
+}
+
+/** The one that is called; all of them where their names matter, as for help, a mistake, or completions. */
+const called = (args: ReadonlyArray<string>) => {
+  const [first = ""] = args
+  const name = Struct.keys(commands).find((one) => one === first)
+  const all = name === undefined || args.some((arg) => arg.startsWith("--completions"))
+  return Promise.all(all ? Object.values(commands).map((load) => load()) : [commands[name]()])
+}
+
+export const description = "Export the calls of an Agni (Ravan AI) organization. The API key is read from AGNI_API_KEY."
+
+const rootOf = (subcommands: Awaited<ReturnType<typeof called>>) =>
+  Command.make("callstream").pipe(
+    Command.withDescription(description),
+    Command.withExamples([
+      { command: "callstream demo", description: "See it work, without a key" },
+      { command: "callstream check", description: "Test the key" },
+      { command: "callstream export --since 7d --to calls.ndjson", description: "The last seven days, to a file" }
+    ]),
+    Command.withSubcommands(subcommands),
+    Command.withGlobalFlags([debugFlag, logFlag])
+  )
 
 /** Help goes to stdout when it was asked for; a mistake is printed on stderr, in a line or two. */
 const presenter = (screen: Screen["Service"], args: ReadonlyArray<string>): CliOutput.Presenter => ({
@@ -103,6 +105,7 @@ export const main = Effect.fnUntraced(function* (args: ReadonlyArray<string>) {
     Logger.layer([Log.logger(screen, debug)]),
     Layer.succeed(References.MinimumLogLevel, debug ? "Debug" : "Info")
   )
+  const root = rootOf(yield* Effect.promise(() => called(args)))
   return yield* Command.runWith(root, { version: manifest.version })(args).pipe(
     Effect.as<number>(exitCode.done),
     Effect.catchCause((cause) => {

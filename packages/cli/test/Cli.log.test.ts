@@ -1,4 +1,5 @@
 /** What machines read: `--log json` and `--json`. */
+import { Fault } from "@callstream/core/testing"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { writeFileSync } from "node:fs"
@@ -22,6 +23,22 @@ describe("callstream --log json", alongside, () => {
       assert.notProperty(lines(both.stdout)[0], "type")
       const sync = yield* run(["sync", "--log", "json", "--to", "sqlite:c.db"], { cwd })
       assert.deepStrictEqual([sync.code, sync.stdout, types(sync.stderr)], [0, "", ["summary"]], sync.stderr)
+    })
+  )
+
+  it.live("has the facts of a log as attributes", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run, simulator } = yield* simulation({ sessions: 60, undated: 0 })
+      simulator.failNext(1, Fault.status(503))
+      const { stderr } = yield* run(["export", "--log", "json", "--debug", "--to", "a.ndjson"], { cwd })
+      const attributes = lines(stderr).map(({ attributes }) => attributes)
+      const retry = { "callstream.retry.reason": "Unavailable", "error.type": "503", "http.request.resend_count": 1 }
+      assert.deepInclude(attributes, { "callstream.client.name": "default", ...retry })
+      const windows = attributes.filter(
+        (one) => typeof one === "object" && one !== null && "callstream.window.verdict" in one
+      )
+      assert.isNotEmpty(windows)
     })
   )
 

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type { Retry } from "./ClientOptions.ts"
 
 /**
  * A point in time: a `Date`, or ISO 8601 text. Text without a zone is read as UTC.
@@ -200,6 +201,24 @@ export interface Selection
   readonly keepGoing?: boolean | undefined
   /** The longest time from a call's start until it appears in the API; later starts are `provisional`. @default "2 hours" */
   readonly horizon?: Duration | undefined
+}
+
+/**
+ * How the calls of a range come.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface StreamOptions {
+  /** Which come first. Calls without a start time come at the end. @default "oldest" */
+  readonly order?: "oldest" | "newest" | undefined
+  /** The JSON of `callstream check --json`: it saves requests, and no verdict relies on it. @default none */
+  readonly profile?: unknown
+  /**
+   * Resumes the reading after an error that may pass, once the retries of its request are used up: no call comes twice, and none
+   * is missing. `tries` are the readings in a row that bring nothing. @default the error ends the loop
+   */
+  readonly retry?: Retry | undefined
 }
 
 /**

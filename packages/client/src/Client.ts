@@ -3,7 +3,16 @@
  *
  * @since 0.1.0
  */
-import type { Abortable, CallSession, CallSessionQuery, OnRejected, OwnKeys, Page, Selection } from "./CallTypes.ts"
+import type {
+  Abortable,
+  CallSession,
+  CallSessionQuery,
+  OnRejected,
+  OwnKeys,
+  Page,
+  Selection,
+  StreamOptions
+} from "./CallTypes.ts"
 import type { Change, ChangesOptions, LedgerStore } from "./ChangeTypes.ts"
 import type { ClientOptions } from "./ClientOptions.ts"
 import type { Reading, Window } from "./CoverageTypes.ts"
@@ -20,10 +29,10 @@ import * as Reads from "./internal/Reads.ts"
  * @category models
  */
 export interface Client<Metadata = OwnKeys, Analysis = OwnKeys> {
-  /** The selected calls one by one, by start, each once. */
-  readonly sessions: (selection?: Selection & OnRejected) => Reading<CallSession<Metadata, Analysis>>
+  /** The selected calls one by one, each once, by start; `order` says from which end. */
+  readonly sessions: (selection?: Selection & StreamOptions & OnRejected) => Reading<CallSession<Metadata, Analysis>>
   /** The same in windows of start time, each with its coverage. */
-  readonly windows: (selection?: Selection) => Reading<Window<Metadata, Analysis>>
+  readonly windows: (selection?: Selection & StreamOptions) => Reading<Window<Metadata, Analysis>>
   /** The calls that started last, newest first: as many as `limit`. Little more than these is read. */
   readonly newest: (
     options: Selection & OnRejected & { readonly limit: number }

@@ -110,8 +110,11 @@ export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promi
  * @category options
  */
 export interface ClientOptions<Metadata = OwnKeys, Analysis = OwnKeys> {
-  /** Sent as `X-Api-Key`, to the origin of `baseUrl` only. */
-  readonly apiKey: string
+  /**
+   * Sent as `X-Api-Key`, to the origin of `baseUrl` only. A function is called for each request, and again after a 401: so a key can
+   * be replaced while the client is used. It must not fail.
+   */
+  readonly apiKey: string | (() => string | Promise<string>)
   /** @default "https://api.ravan.ai" */
   readonly baseUrl?: string | undefined
   /** Allows `http:` to a host that is not this machine: the key then travels readable. @default false */

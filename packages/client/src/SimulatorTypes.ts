@@ -15,7 +15,7 @@ export interface FaultStatus {
   readonly _tag: "Status"
   readonly status: number
   /** Seconds for a `Retry-After` header; without it there is none. */
-  readonly retryAfter?: number | undefined
+  readonly retryAfter?: Duration | undefined
   /** The form of `Retry-After`. @default "seconds" */
   readonly retryAfterAs?: "seconds" | "date" | undefined
   /** @default "json" (plain text for 404) */

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { CallSession, OnRejected, OwnKeys, Selection } from "./CallTypes.ts"
+import type { CallSession, OnRejected, OwnKeys, Selection, StreamOptions } from "./CallTypes.ts"
 import type { Change, ChangesOptions } from "./ChangeTypes.ts"
 import type { Client } from "./Client.ts"
 import type { ClientOptions } from "./ClientOptions.ts"
@@ -21,7 +21,9 @@ export interface Bridge<Metadata = OwnKeys, Analysis = OwnKeys> extends Pick<
   Client<Metadata, Analysis>,
   "windows" | "pages" | "list"
 > {
-  readonly sessions: (selection?: Selection & OnRejected) => Reading<ReadonlyArray<CallSession<Metadata, Analysis>>>
+  readonly sessions: (
+    selection?: Selection & StreamOptions & OnRejected
+  ) => Reading<ReadonlyArray<CallSession<Metadata, Analysis>>>
   readonly newest: (
     options: Selection & OnRejected & { readonly limit: number }
   ) => Reading<ReadonlyArray<CallSession<Metadata, Analysis>>>

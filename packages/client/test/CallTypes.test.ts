@@ -50,6 +50,8 @@ const inStep: {
     SameKeys<Client.CallSessionQuery, CoreQuery.CallSessionQuery>,
     Takes<Client.CallSessionQuery, CoreQuery.CallSessionQuery>,
     SameKeys<Client.Selection, CoreSelection>,
+    SameKeys<Client.StreamOptions, Omit<CallSessions.StreamOptions, "horizon" | "keepGoing">>,
+    Same<Client.StreamOptions["order"], CallSessions.StreamOptions["order"]>,
     SameKeys<Client.ChangesOptions, CoreChanges>,
     Takes<Client.Time, Instant.Bound>,
     Takes<Client.Duration, Duration.Input>
@@ -58,7 +60,8 @@ const inStep: {
     SameKeys<Client.Retry, RetryPolicy.RetryPolicy>,
     Takes<Client.Retry, RetryPolicy.Options>,
     Same<Client.Rate, Budget.Options>,
-    Takes<Exclude<keyof Settings, keyof Client.ClientOptions>, "transformClient">
+    // Nothing is traced or measured in a program without Effect.
+    Takes<Exclude<keyof Settings, keyof Client.ClientOptions>, "transformClient" | "name">
   ]
   readonly coverage: [
     Same<Client.Proof, CoverageSet.Verdict>,
@@ -98,7 +101,7 @@ const inStep: {
   ]
 } = {
   calls: [true, true, true, true],
-  selections: [true, true, true, true, true, true],
+  selections: [true, true, true, true, true, true, true, true],
   options: [true, true, true, true],
   coverage: [true, true, true, true],
   errors: [true, true, true, true],

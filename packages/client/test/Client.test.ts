@@ -293,11 +293,42 @@ describe("createClient", () => {
       timeout: "1 day",
       retry: { base: "10 seconds", cap: "10 minutes" }
     })
-    simulator.failNext(1, { _tag: "Status", status: 503, retryAfter: 45 })
+    simulator.failNext(1, { _tag: "Status", status: 503, retryAfter: "45 seconds" })
     const failed = await failureOf(() => client.list())
     const began = performance.now()
     assert.instanceOf(failed, AgniError)
     assert.isAtLeast(time.slept, 86_400_000)
     assert.isBelow(performance.now() - began, 1000)
+  })
+})
+
+describe("order, profile, retry and the key", () => {
+  it("newest first, resumed after errors, with each call once", async () => {
+    const simulator = simulate({ seed: 5, sessions: 400, content: "minimal", faultRate: 0.04, undated: 0 })
+    const { apiKey, fetch } = simulator
+    const client = createClient({ apiKey, fetch, retry: { tries: 1 } })
+    const retry = { tries: 50, base: 1, cap: 1, retryAfterCap: "1 minute" } as const
+    const calls = await drain(client.sessions({ order: "newest", pageSize: 20, retry }))
+    const ids = calls.map(({ id }) => id)
+    assert.strictEqual(new Set(ids).size, ids.length)
+    assert.isEmpty(simulator.missed(ids))
+    const starts = calls.map(({ startedAt }) => startedAt ?? "")
+    assert.deepStrictEqual(starts, starts.toSorted().reverse())
+  })
+
+  it("a profile that is none is refused", async () => {
+    const { apiKey, fetch } = simulate()
+    const error = await failureOf(() => drain(createClient({ apiKey, fetch }).sessions({ profile: { version: 9 } })))
+    assert.instanceOf(error, AgniError)
+    assert.include(String(error), "profile")
+  })
+
+  it("a key that is a function is called for each request", async () => {
+    const { apiKey, fetch } = simulate({ sessions: 30 })
+    const keys = ["old", apiKey]
+    let calls = 0
+    const client = createClient({ apiKey: async () => keys[Math.min(calls++, 1)] ?? "", fetch })
+    assert.lengthOf((await client.list({ pageSize: 30 })).sessions, 30)
+    assert.isAbove(calls, 1)
   })
 })

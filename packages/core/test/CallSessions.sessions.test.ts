@@ -1,4 +1,6 @@
 import { AgniError, Unavailable } from "@callstream/core/model/AgniError"
+import { type CallSession, startInstant } from "@callstream/core/model/CallSession"
+import * as EndpointProfile from "@callstream/core/endpoint/EndpointProfile"
 import * as Instant from "@callstream/core/model/Instant"
 import type { Rejected } from "@callstream/core/model/Rejected"
 import * as CallSessions from "@callstream/core/CallSessions"
@@ -11,7 +13,21 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { all, between, byHand, collect, idsOf, json, numbered, page, session } from "./history/Walking.ts"
+import {
+  all,
+  between,
+  byHand,
+  clientOf,
+  collect,
+  idsOf,
+  json,
+  numbered,
+  page,
+  session,
+  settle
+} from "./history/Walking.ts"
+
+const idsIn = (calls: ReadonlyArray<CallSession>) => calls.map(({ id }) => id)
 
 const sorted = (ids: Iterable<string>) => [...ids].sort()
 
@@ -326,6 +342,39 @@ describe("CallSessions.sessions", () => {
         [error?.reason, error?.request, error?.attempts],
         [gone.reason, gone.request, gone.attempts]
       )
+    })
+  )
+  it.effect("makes fewer requests with an endpoint profile", () =>
+    Effect.gen(function* () {
+      const make = AgniSimulator.make({ sessions: 300, content: "minimal" })
+      const profile = yield* settle(clientOf(yield* make)(EndpointProfile.examine()))
+      const [plain, saving] = [yield* make, yield* make]
+      const range = { from: Instant.of(plain.now() - 20 * 86_400_000_000), to: plain.now() }
+      const all = yield* settle(clientOf(plain)(collect(CallSessions.sessions(range))))
+      const same = yield* settle(
+        clientOf(saving)(collect(CallSessions.sessions({ ...range, profile: profile.profile })))
+      )
+      assert.deepStrictEqual(idsIn(same.elements), idsIn(all.elements))
+      assert.isBelow(saving.requests.length, plain.requests.length)
+    })
+  )
+
+  it.effect("gives the newest call first where it is asked to, and those without a start time at the end", () =>
+    Effect.gen(function* () {
+      const simulator = yield* AgniSimulator.make({ sessions: 900, content: "minimal", undated: 0.05 })
+      const { elements } = yield* settle(clientOf(simulator)(collect(CallSessions.sessions({ order: "newest" }))))
+      const starts = elements.map((call) => startInstant(call))
+      const dated = starts.filter((start) => start !== undefined)
+      assert.isBelow(dated.length, starts.length)
+      assert.deepStrictEqual(
+        starts.slice(0, dated.length),
+        dated.toSorted((a, b) => b - a)
+      )
+      assert.isEmpty(simulator.missed(idsIn(elements)))
+      const first = yield* settle(
+        clientOf(simulator)(collect(CallSessions.sessions({ order: "newest" }).pipe(Stream.take(3))))
+      )
+      assert.deepStrictEqual(idsIn(first.elements), idsIn(elements).slice(0, 3))
     })
   )
 })

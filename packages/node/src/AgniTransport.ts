@@ -1,5 +1,5 @@
 /**
- * The HTTP transport for Node: undici, with decompression and the proxy of the environment.
+ * The HTTP transport for Node: undici, with decompression and the proxy of the environment. For runtimes without undici, `fetch`.
  *
  * @since 0.1.0
  */
@@ -8,6 +8,7 @@ import { ProxyError } from "@callstream/core/client/ProxyError"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Undici from "@effect/platform-node/Undici"
 import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Layer from "effect/Layer"
@@ -16,10 +17,37 @@ import * as Layer from "effect/Layer"
  * An `HttpClient` that costs less CPU than `fetch`. It never follows a redirect, decompresses gzip, deflate
  * and brotli, keeps connections alive, and goes through `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` when they are set.
  *
+ * Bun has a part of undici only: there it is the runtime's `fetch`, and a line of the log says so, once in a process. What
+ * the environment says of proxies is then up to the runtime.
+ *
  * @since 0.1.0
  * @category layers
  */
-export const layer: Layer.Layer<HttpClient.HttpClient> = Layer.effect(
+export const layer: Layer.Layer<HttpClient.HttpClient> = Layer.unwrap(
+  Effect.suspend(() => (hasUndici() ? Effect.succeed(overUndici) : Effect.as(tellOnce, FetchHttpClient.layer)))
+)
+
+/** Bun's own module of that name has neither `request` nor this interceptor. */
+const hasUndici = (): boolean => {
+  const { Agent, EnvHttpProxyAgent, Pool, interceptors }: Partial<typeof Undici> = Undici
+  return (
+    typeof EnvHttpProxyAgent === "function" &&
+    typeof Pool === "function" &&
+    typeof interceptors?.decompress === "function" &&
+    typeof Agent === "function" &&
+    "request" in Agent.prototype
+  )
+}
+
+const told = { fetch: false }
+
+const tellOnce = Effect.suspend(() => {
+  if (told.fetch) return Effect.void
+  told.fetch = true
+  return Effect.logInfo("this runtime has no undici: requests go through its fetch, which costs more CPU time")
+})
+
+const overUndici: Layer.Layer<HttpClient.HttpClient> = Layer.effect(
   HttpClient.HttpClient,
   Effect.map(
     NodeHttpClient.makeUndici,

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as SqlFailure from "@callstream/core/platform/SqlFailure"
-import * as PgClient from "@effect/sql-pg/PgClient"
+import type { PgPoolConfig } from "@effect/sql-pg/PgClient"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Reactivity from "effect/reactivity/Reactivity"
@@ -254,7 +254,9 @@ export const make = Effect.fnUntraced(function* (
     connectTimeout: target.connectTimeout === 0 ? "Infinity" : `${target.connectTimeout} seconds`,
     keepAlive: "30 seconds",
     maxConnections: options.maxConnections ?? 2
-  } as const satisfies PgClient.PgPoolConfig
+  } as const satisfies PgPoolConfig
+  // Loaded here: programs with other outputs start without the driver.
+  const PgClient = yield* Effect.promise(() => import("@effect/sql-pg/PgClient"))
   const connect = (ssl: ConnectionOptions | false) => PgClient.make({ ...config, ssl })
   if (target.sslMode === "disable") return yield* connect(false)
   const tls = yield* Effect.try({ try: () => tlsOf(target), catch: unreadable })

@@ -17,9 +17,9 @@ import { invocation, print } from "../render/Screen.ts"
 import * as ReportedRun from "../render/ReportedRun.ts"
 import { decoder } from "../run/RunJob.ts"
 import * as RunMetrics from "../run/RunMetrics.ts"
+import * as Otlp from "../run/Otlp.ts"
 import type { PipelineSpec } from "../option/PipelineSpec.ts"
 import * as Resolve from "../job/Resolve.ts"
-import * as Save from "../job/Save.ts"
 
 const { run: running, sink, ...others } = Options.groups
 
@@ -28,6 +28,7 @@ export const reporting = {
   quiet: onOff("No progress and no summary; errors are still shown"),
   json: onOff("Print the summary as one line of JSON, on stdout unless calls go there, and errors as JSON too"),
   metricsFile: Options.metricsFile,
+  otlp: Options.otlp,
   explain: onOff("Only print the guarantee of each sink, and why; nothing is read")
 }
 
@@ -75,6 +76,7 @@ export const specOf = Effect.fnUntraced(function* (input: Input): Effect.fn.Retu
 
 /** Only writes the file, so that people can read it before they run it. */
 const saveTo = Effect.fnUntraced(function* (spec: PipelineSpec, file: string, options: ReadonlyArray<string>) {
+  const Save = yield* Effect.promise(() => import("../job/Save.ts"))
   const { text, variables } = Save.write(spec, file)
   yield* Save.toFile(file, text, { force: false, replaceable: false })
   const command = [invocation, "run", file, ...options].join(" ")
@@ -103,10 +105,12 @@ const command = Command.make(
     if (input.explain) return yield* Explain.print(job)
     const client = Layer.provide(Source.client(spec.source ?? {}), [AgniTransport.layer, decoder([job])])
     if (input.dryRun) return yield* Effect.provide(DryRun.run(job, spec), client)
+    const telemetry = yield* Otlp.settings(input.otlp)
     yield* ReportedRun.run(job).pipe(
       (run) => Failure.reporting(run, { resumes: job.name !== undefined }),
       (run) => RunMetrics.writing(input.metricsFile, run),
-      Effect.provide(client)
+      Effect.provide(client),
+      (run) => Otlp.exporting(telemetry, run)
     )
   })
 )

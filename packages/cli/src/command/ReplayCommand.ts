@@ -122,8 +122,7 @@ const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & 
     zone
   })
   const { letters, replayed, torn } = yield* DeadLetterFile.read(file)
-  const wrong = Letters.mistakeIn(letters, spec, transform.redaction)
-  if (wrong !== undefined) return yield* wrong
+  yield* Letters.check(letters, spec, transform.redaction)
   const [first, ...rest] = yield* Sinks.make(planned, {
     organization: input.organization ?? Letters.organizationOf(letters) ?? "",
     spool: undefined,

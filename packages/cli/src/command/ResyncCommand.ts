@@ -26,7 +26,7 @@ export const options = {
 }
 
 /** What a pipeline file holds. */
-const inFiles = Struct.omit(options, ["since", "until", "on", "quiet", "json", "metricsFile"])
+const inFiles = Struct.omit(options, ["since", "until", "on", "quiet", "json", "metricsFile", "otlp"])
 
 /** An environment variable holds for files too. */
 const isOfEnvironment = (key: keyof typeof inFiles, value: unknown): boolean => {
@@ -41,7 +41,7 @@ const again = (given: Range) => (job: RunSync.SyncJob) =>
 
 /** A file has all that is not about this one time. */
 const ofFile = Effect.fnUntraced(function* (path: string, input: Partial<FlagValues<typeof options>>) {
-  const { metricsFile, since, until, on } = input
+  const { metricsFile, otlp, since, until, on } = input
   const option = Struct.keys(inFiles).find((key) => input[key] !== undefined && !isOfEnvironment(key, input[key]))
   if (option !== undefined) return yield* new UsageError({ option, reason: { _tag: "OfFile", path } })
   const report = input.json === true ? "json" : input.quiet === true ? "none" : "people"
@@ -50,6 +50,7 @@ const ofFile = Effect.fnUntraced(function* (path: string, input: Partial<FlagVal
     explain: false,
     again: again({ since, until, on }),
     metricsFile,
+    otlp,
     report
   })
 })

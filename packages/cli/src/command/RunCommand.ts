@@ -28,6 +28,7 @@ import { ReportedExit, UsageError } from "../option/UsageError.ts"
 import type * as Job from "../job/Job.ts"
 import { decoder } from "../run/RunJob.ts"
 import * as RunMetrics from "../run/RunMetrics.ts"
+import * as Otlp from "../run/Otlp.ts"
 import * as RunSync from "../run/RunSync.ts"
 import * as Overrides from "../job/Overrides.ts"
 import type * as PipelineFile from "../job/PipelineFile.ts"
@@ -43,7 +44,8 @@ export const options = {
   json: onOff(
     "Print the summary of each pipeline as one line of JSON, on stdout unless calls go there, and errors as JSON too"
   ),
-  metricsFile: Options.metricsFile
+  metricsFile: Options.metricsFile,
+  otlp: Options.otlp
 }
 
 /** What a flag may replace in the file. */
@@ -131,6 +133,7 @@ export const run = Effect.fnUntraced(function* (
     readonly report: Job.Job["report"]
     readonly overrides?: Overrides.Overrides
     readonly metricsFile: string | undefined
+    readonly otlp: boolean | undefined
   }
 ) {
   const { connection, locate, refuse, several, tasks: all } = yield* loaded(file, options)
@@ -148,6 +151,7 @@ export const run = Effect.fnUntraced(function* (
     if (only !== undefined) yield* Summary.printTogether(tasks.length, only.job)
     if (code !== exitCode.done) return yield* new ReportedExit({ exitCode: code })
   })
+  const telemetry = yield* Otlp.settings(options.otlp)
   const measured = RunMetrics.writing(options.metricsFile, work)
   yield* Failure.reporting(
     measured.pipe(
@@ -155,13 +159,23 @@ export const run = Effect.fnUntraced(function* (
       Effect.catchTag("UsageError", (error) => Effect.andThen(refuse([locate(error)]), Effect.fail(error)))
     ),
     { speaker: inFile, resumes: tasks.every(({ job }) => job.name !== undefined) }
-  )
+  ).pipe((run) => Otlp.exporting(telemetry, run))
 })
 
 export const runCommand = Command.make(
   "run",
   flags,
-  Effect.fnUntraced(function* ({ dryRun = false, explain = false, file, json, metricsFile, quiet, schema, ...given }) {
+  Effect.fnUntraced(function* ({
+    dryRun = false,
+    explain = false,
+    file,
+    json,
+    metricsFile,
+    otlp,
+    quiet,
+    schema,
+    ...given
+  }) {
     if (schema) return yield* answer(JSON.stringify(jsonSchema(), null, 2))
     if (Option.isNone(file)) {
       return yield* new UsageError({ reason: { _tag: "NoPipelineFile" } })
@@ -172,6 +186,7 @@ export const runCommand = Command.make(
       explain,
       overrides,
       metricsFile,
+      otlp,
       report: json ? "json" : quiet ? "none" : "people"
     })
   })

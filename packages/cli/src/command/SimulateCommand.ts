@@ -26,8 +26,8 @@ export const serve = (
 
 const faults = {
   "429": [
-    Fault.tooManyRequests({ retryAfter: 1 }),
-    Fault.tooManyRequests({ retryAfter: 1, retryAfterAs: "date" }),
+    Fault.tooManyRequests({ retryAfter: "1 second" }),
+    Fault.tooManyRequests({ retryAfter: "1 second", retryAfterAs: "date" }),
     Fault.tooManyRequests()
   ],
   "500": [Fault.status(500)],

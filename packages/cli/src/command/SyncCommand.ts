@@ -20,6 +20,7 @@ import * as ReportedSync from "../render/ReportedSync.ts"
 import * as RunSync from "../run/RunSync.ts"
 import { decoder } from "../run/RunJob.ts"
 import * as RunMetrics from "../run/RunMetrics.ts"
+import * as Otlp from "../run/Otlp.ts"
 
 /** The options of reporting. */
 const reporting = {
@@ -27,7 +28,8 @@ const reporting = {
   json: onOff(
     "Print the summary of each pass as one line of JSON, on stdout unless changes go there, and errors as JSON too"
   ),
-  metricsFile: Options.metricsFile
+  metricsFile: Options.metricsFile,
+  otlp: Options.otlp
 }
 
 /** In the order of their help. */
@@ -90,10 +92,12 @@ export const execute = Effect.fnUntraced(function* <A, E extends Failure.Command
   })
   if (!RunSync.isSync(job)) return yield* Effect.die(new Error("no sync"))
   const client = Layer.provide(Source.client(spec.source ?? {}), [AgniTransport.layer, decoder([job])])
+  const telemetry = yield* Otlp.settings(input.otlp)
   yield* use(job).pipe(
     (run) => Failure.reporting(run, { resumes: true }),
     (run) => RunMetrics.writing(input.metricsFile, run),
-    Effect.provide(client)
+    Effect.provide(client),
+    (run) => Otlp.exporting(telemetry, run)
   )
 })
 

@@ -14,6 +14,7 @@ import { type AnyOption, UsageError } from "../option/UsageError.ts"
 import * as Decode from "../option/Decode.ts"
 import { type Connection, PipelineSpec, PipelinesSpec } from "../option/PipelineSpec.ts"
 import * as Secret from "../option/Secret.ts"
+import type { PipelineFileError } from "../option/PipelineFileError.ts"
 import * as Yaml from "../option/Yaml.ts"
 
 /** A pipeline of a file. It always has a name. */
@@ -143,7 +144,7 @@ const decode = <S extends Schema.Top & { readonly DecodingServices: never }>(sch
 /** Reads and checks a file, without a request. Shows no secret that the file refers to. */
 export const read = Effect.fnUntraced(function* (
   file: string
-): Effect.fn.Return<PipelineFile, UsageError | Yaml.PipelineFileError, FileSystem.FileSystem | Path.Path> {
+): Effect.fn.Return<PipelineFile, UsageError | PipelineFileError, FileSystem.FileSystem | Path.Path> {
   const paths = yield* Path.Path
   const text = yield* Effect.mapError(
     SmallFile.read(file, SmallFile.settings),

@@ -1,4 +1,5 @@
 /** Reads dead letters back into a pipeline. */
+import * as Effect from "effect/Effect"
 import {
   CallSession,
   type DeadLetter,
@@ -128,22 +129,21 @@ export const organizationOf = (letters: ReadonlyArray<Letter>): string | undefin
   return undefined
 }
 
-/** Why these transforms cannot be applied to records that were redacted in the dead-letter file. */
-export const mistakeIn = (
+/** Refuses transforms that cannot be applied to records that were redacted in the dead-letter file. */
+export const check = Effect.fnUntraced(function* (
   letters: ReadonlyArray<Letter>,
   spec: Spec,
   redaction: Transform.Redaction | undefined
-): UsageError | undefined => {
+): Effect.fn.Return<void, UsageError> {
   for (const letter of letters) {
     if (letter.redaction === undefined || letter.row !== undefined) continue
     const { fields, label } = letter.redaction
     if (redaction !== undefined && redaction.label !== label) {
-      return new UsageError({ option: "redact", reason: { _tag: "RedactedOtherwise", label } })
+      return yield* new UsageError({ option: "redact", reason: { _tag: "RedactedOtherwise", label } })
     }
-    const found = Transforms.readsAny(spec, fields)
+    const found = yield* Transforms.readsAny(spec, fields)
     if (found !== undefined) {
-      return new UsageError({ option: "where", reason: { _tag: "ReadsRedacted", ...found } })
+      return yield* new UsageError({ option: "where", reason: { _tag: "ReadsRedacted", ...found } })
     }
   }
-  return undefined
-}
+})

@@ -1,6 +1,6 @@
 /** A sink of rows in a bucket: the keys are looked for, and the store is asked, when it is opened. */
 import { type ObjectStore, SessionSink, SinkError } from "@callstream/core"
-import { AgniTransport, S3Credentials, S3Store } from "@callstream/node"
+import { AgniTransport } from "@callstream/node"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Sink } from "./Sinks.ts"
@@ -16,6 +16,10 @@ interface Options {
 }
 
 const storeOf = Effect.fnUntraced(function* ({ bucket, endpoint, path }: Options) {
+  // Loaded when it is needed: most runs write elsewhere.
+  const [S3Credentials, S3Store] = yield* Effect.promise(() =>
+    Promise.all([import("@callstream/node/S3Credentials"), import("@callstream/node/S3Store")])
+  )
   const known = yield* S3Credentials.settings
   const credentials = yield* S3Credentials.find(path)
   const options = { bucket, credentials, endpoint: endpoint ?? known.endpoint, region: known.region }
@@ -37,16 +41,17 @@ const failing = (sink: string, operation: SinkError["operation"]) =>
   )
 
 /** @param make The sink of the bucket. */
-export const make = (options: Options, make: (store: ObjectStore.ObjectStore) => Sink): Sink =>
+export const make = (options: Options, make: (store: ObjectStore.ObjectStore) => Effect.Effect<Sink>): Sink =>
   SessionSink.make({
     name: options.path,
     delivery: "resumable",
     keeps: options.keeps,
-    open: (opening) =>
-      Effect.flatMap(failing(options.path, "open")(storeOf(options)), (store) => make(store).open(opening)),
-    verify: (left, opening) =>
-      Effect.flatMap(
-        failing(options.path, "verify")(storeOf(options)),
-        (store) => make(store).verify?.(left, opening) ?? Effect.void
-      )
+    open: Effect.fnUntraced(function* (opening) {
+      const sink = yield* make(yield* failing(options.path, "open")(storeOf(options)))
+      return yield* sink.open(opening)
+    }),
+    verify: Effect.fnUntraced(function* (left, opening) {
+      const sink = yield* make(yield* failing(options.path, "verify")(storeOf(options)))
+      yield* sink.verify?.(left, opening) ?? Effect.void
+    })
   })

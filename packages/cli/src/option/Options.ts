@@ -229,6 +229,11 @@ export const metricsFile = one(
   "Write metrics to this file for Prometheus' textfile collector: NAME.prom, replaced every 15 seconds and at the end"
 )
 
+/** Of a command alone, as above. */
+export const otlp = onOff(
+  "Send traces, metrics and logs to an OpenTelemetry collector, as the OTEL_* variables say (default: http://localhost:4318)"
+)
+
 /** The groups by where a pipeline file holds them. */
 export const groups = { connection, selection, reading, transforms, sink, run, sync } as const
 

@@ -52,6 +52,7 @@ type SettingReason = Extract<
       | "NoRedactKey"
       | "ShortRedactKey"
       | "VariableNotSet"
+      | "OtelVariable"
       | "PasswordOnCommandLine"
       | "PostgresUrl"
       | "PortTaken"
@@ -89,6 +90,11 @@ const settingWords = (reason: SettingReason | SyncReason, speaker: Speaker): Wor
       return {
         problem: `the environment variable ${reason.variable} is not set`,
         advice: unset[reason.holds]
+      }
+    case "OtelVariable":
+      return {
+        problem: `${reason.variable} is not ${reason.expected}`,
+        advice: `Change ${reason.variable}, or remove --otlp.`
       }
     case "PasswordOnCommandLine":
       return {

@@ -11,7 +11,7 @@ import {
   type WebhookTransport,
   XlsxSink
 } from "@callstream/core"
-import { Deflate, Gzip, ParquetSink, StdoutSink, Zstd } from "@callstream/node"
+import { Deflate, Gzip, StdoutSink, Zstd } from "@callstream/node"
 import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
@@ -230,7 +230,7 @@ const fileSink = (
   { settings, target }: { readonly settings: SinkSettings; readonly target: Target.Rows },
   options: Making,
   at: Pick<NdjsonSink.Options, "path" | "store">
-): Sink => {
+): Effect.Effect<Sink> => {
   const { compression } = target
   const { timeZone } = options
   const file = {
@@ -242,13 +242,16 @@ const fileSink = (
   }
   switch (target.format) {
     case "ndjson":
-      return events(NdjsonSink.make(file), options)
+      return Effect.succeed(events(NdjsonSink.make(file), options))
     case "csv":
-      return CsvSink.make({ ...file, raw: settings.csvRaw, excel: settings.csvExcel })
+      return Effect.succeed(CsvSink.make({ ...file, raw: settings.csvRaw, excel: settings.csvExcel }))
     case "xlsx":
-      return XlsxSink.make({ ...file, deflater: Deflate.deflater })
+      return Effect.succeed(XlsxSink.make({ ...file, deflater: Deflate.deflater }))
     case "parquet":
-      return ParquetSink.make(file)
+      return Effect.map(
+        Effect.promise(() => import("@callstream/node/ParquetSink")),
+        (ParquetSink) => ParquetSink.make(file)
+      )
   }
 }
 
@@ -277,7 +280,7 @@ export const make = (
       case "Stdout":
         return Effect.sync(() => events(StdoutSink.make(), options))
       case "File":
-        return Effect.succeed(fileSink({ settings, target }, options, { path: target.path }))
+        return fileSink({ settings, target }, options, { path: target.path })
       case "Object": {
         const { bucket, url: path } = target
         const endpoint = settings.s3Endpoint

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
-import * as Expression from "../expression/Expression.ts"
+import type * as Expression from "../expression/Expression.ts"
 import { fields } from "../expression/Fields.ts"
 import { type Mistake, nearest } from "../expression/Mistake.ts"
 import { among, type At, UsageError, type UsageErrors } from "./UsageError.ts"
@@ -39,34 +39,37 @@ const notAmong = (option: Verb, text: string, word: string, known: ReadonlyArray
 
 const empty = (option: Verb): UsageError => new UsageError({ option, reason: { _tag: "NothingNamed" } })
 
-const where = (text: string): Result.Result<Expression.Expression, UsageError> =>
-  Result.mapError(Expression.parse(text), (mistake) => wrong("where", text, mistake))
+/** Loaded when there is a condition: most commands have none. */
+const where = (text: string): Effect.Effect<Expression.Expression, UsageError> =>
+  Effect.flatMap(
+    Effect.promise(() => import("../expression/Expression.ts")),
+    ({ parse }) => Effect.fromResult(Result.mapError(parse(text), (mistake) => wrong("where", text, mistake)))
+  )
 
 /**
  * The condition that reads one of these fields, if one does: of a record that is redacted already it would not say what
  * it said before.
  */
-export const readsAny = (
-  spec: Spec,
-  fields: ReadonlyArray<string>
-): { readonly condition: string; readonly field: string } | undefined => {
+export const readsAny = Effect.fnUntraced(function* (spec: Spec, fields: ReadonlyArray<string>) {
   for (const condition of spec.where ?? []) {
-    const reads = Result.getOrUndefined(where(condition))?.reads
+    const reads = Result.getOrUndefined(yield* Effect.result(where(condition)))?.reads
     const field = fields.find((one) => reads?.has(one) === true)
     if (field !== undefined) return { condition, field }
   }
   return undefined
-}
+})
 
 /** Rows of sessions so far, and what a verb adds to them. */
 type Sessions = Transform.Pure<CallSession.CallSession, CallSession.CallSession>
 type Rows = Transform.Pure<CallSession.CallSession, object>
+
 /** The conditions, as they may be repeated where nothing matched them. */
-export const conditionsOf = (spec: Spec): ReadonlyArray<Condition.Condition> =>
-  (spec.where ?? []).flatMap((text) => {
-    const parsed = Result.getOrUndefined(where(text))
-    return parsed === undefined ? [] : [Condition.condition(parsed.label, parsed.names)]
-  })
+export const conditionsOf = (spec: Spec): Effect.Effect<ReadonlyArray<Condition.Condition>> =>
+  Effect.map(
+    Effect.forEach(spec.where ?? [], (text) => Effect.result(where(text))),
+    (all) =>
+      all.flatMap((one) => (Result.isSuccess(one) ? [Condition.condition(one.success.label, one.success.names)] : []))
+  )
 
 const derive = Effect.fnUntraced(function* (
   given: ReadonlyArray<string>,
@@ -264,8 +267,7 @@ export const toStages = Effect.fnUntraced(function* (
   const parts = yield* Effect.all(
     [
       ...(spec.where ?? []).map((text) => {
-        const parsed = Effect.fromResult(where(text))
-        return Effect.map(parsed, ({ holds, label }) => ({
+        return Effect.map(where(text), ({ holds, label }) => ({
           verb: "where" as const,
           add: (rows: Sessions) => Transform.where(rows, label, holds)
         }))

@@ -82,6 +82,8 @@ export type Reason =
   | { readonly _tag: "NoRedactKey"; readonly variable: string }
   | { readonly _tag: "ShortRedactKey"; readonly variable: string | undefined; readonly least: number }
   | { readonly _tag: "VariableNotSet"; readonly variable: string; readonly holds: "a URL" | "a header" }
+  /** `expected` is a noun phrase. */
+  | { readonly _tag: "OtelVariable"; readonly variable: string; readonly expected: string }
   | { readonly _tag: "PasswordOnCommandLine" }
   | { readonly _tag: "PostgresUrl"; readonly database: string; readonly error: PostgresClient.PostgresUrlError }
   /** What the sink itself says of how it was set up. */

@@ -5,7 +5,6 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
-import * as Expression from "../expression/Expression.ts"
 import type { SinkSettings } from "./PipelineSpec.ts"
 import { UsageError } from "./UsageError.ts"
 
@@ -45,13 +44,20 @@ const noRow: CallSession.CallSession = { id: "" }
 
 const isRow = (data: unknown): data is CallSession.CallSession => typeof data === "object" && data !== null
 
-const bodyOf = (text: string, at: Place): Result.Result<NonNullable<WebhookSink.Options["body"]>, UsageError> =>
-  Result.mapBoth(Expression.parseShape(text, names), {
-    onFailure: (mistake) =>
-      new UsageError({ option: "webhookBody", at: at("webhookBody"), reason: { _tag: "InText", text, mistake } }),
-    onSuccess: (shape) => (event: WebhookEvent) =>
-      shape(isRow(event.data) ? event.data : noRow, { row: event.data, event })
-  })
+const bodyOf = Effect.fnUntraced(function* (
+  text: string,
+  at: Place
+): Effect.fn.Return<NonNullable<WebhookSink.Options["body"]>, UsageError> {
+  const { parseShape } = yield* Effect.promise(() => import("../expression/Expression.ts"))
+  const shape = yield* Effect.fromResult(
+    Result.mapError(
+      parseShape(text, names),
+      (mistake) =>
+        new UsageError({ option: "webhookBody", at: at("webhookBody"), reason: { _tag: "InText", text, mistake } })
+    )
+  )
+  return (event: WebhookEvent) => shape(isRow(event.data) ? event.data : noRow, { row: event.data, event })
+})
 
 /** The options of a webhook that its settings and the environment give, or what is wrong with them. */
 export const of = Effect.fnUntraced(function* (settings: SinkSettings, item: number) {
@@ -75,6 +81,6 @@ export const of = Effect.fnUntraced(function* (settings: SinkSettings, item: num
     unsigned: webhookUnsigned,
     secrets: webhookUnsigned ? undefined : yield* secretsOf(settings),
     headers: yield* headersOf(webhookHeader, at),
-    body: webhookBody === undefined ? undefined : yield* Effect.fromResult(bodyOf(webhookBody, at))
+    body: webhookBody === undefined ? undefined : yield* bodyOf(webhookBody, at)
   } satisfies Partial<WebhookSink.Options>
 })

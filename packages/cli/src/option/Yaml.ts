@@ -1,12 +1,12 @@
 /** YAML as data, with the place of everything in it, so that a mistake can be pointed at. */
 import * as Arr from "effect/Array"
 import * as Config from "effect/Config"
-import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, visit } from "yaml"
 import { lineAt, show } from "../expression/Mistake.ts"
+import { PipelineFileError, type Pointed } from "./PipelineFileError.ts"
 
 /** From a file's beginning, in characters. */
 interface Span {
@@ -24,25 +24,6 @@ export interface Mistake {
   readonly at: Span
   /** The line is not repeated. */
   readonly hidden?: boolean
-}
-
-/** The same for people: a line and a column, and the line with a mark below. */
-export interface Pointed {
-  readonly line: number
-  readonly column: number
-  readonly problem: string
-  readonly quoted: ReadonlyArray<string>
-  readonly advice: string | undefined
-}
-
-/** A pipeline file that cannot be used: exit code 2. Its mistakes are in the order of their lines. */
-export class PipelineFileError extends Data.TaggedError("PipelineFileError")<{
-  readonly file: string
-  readonly mistakes: readonly [Pointed, ...ReadonlyArray<Pointed>]
-}> {
-  override get message(): string {
-    return this.mistakes.map(({ column, line, problem }) => `${this.file}:${line}:${column}: ${problem}`).join("\n")
-  }
 }
 
 export interface Yaml {

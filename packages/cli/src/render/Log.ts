@@ -2,6 +2,7 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
+import * as References from "effect/References"
 import { clearLine, type Screen, toPrintable } from "./Screen.ts"
 
 const words: Readonly<Record<string, string>> = { Warn: "warning: ", Error: "error: ", Fatal: "error: " }
@@ -21,11 +22,19 @@ const textOf = (message: unknown): string =>
 
 /** One line each, with the time under `--debug`. A progress line is removed and drawn again below. */
 export const logger = (screen: Screen["Service"], debug: boolean): Logger.Logger<unknown, void> =>
-  Logger.make(({ cause, date, logLevel, message }) => {
+  Logger.make(({ cause, date, fiber, logLevel, message }) => {
     if (screen.log === "json") {
       const type = types[logLevel] ?? "info"
       const causes = cause.reasons.length === 0 ? {} : { cause: Cause.pretty(cause) }
-      const line = JSON.stringify({ time: date.toISOString(), type, message: textOf(message), ...causes })
+      const annotations = fiber.getRef(References.CurrentLogAnnotations)
+      const attributes = Object.keys(annotations).length === 0 ? {} : { attributes: annotations }
+      const line = JSON.stringify({
+        time: date.toISOString(),
+        type,
+        message: textOf(message),
+        ...attributes,
+        ...causes
+      })
       return Effect.runSync(screen.write(`${line}\n`))
     }
     const begin = debug ? `[${date.toISOString().slice(11, 23)}] ${logLevel.toUpperCase()}: ` : (words[logLevel] ?? "")

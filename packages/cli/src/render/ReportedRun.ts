@@ -1,5 +1,5 @@
 /** Runs a job, with the progress line and the summary for the person who started it. */
-import { type CoverageSet, Instant, type Recordings } from "@callstream/core"
+import type { CoverageSet, Recordings } from "@callstream/core"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -22,12 +22,6 @@ const warnOfRawLetters = ({ deadLetters, deadLettersRaw, title, transform }: Job
         `${title === undefined ? "" : `${title}: `}${deadLetters} keeps rejected records with the personal data that the other outputs lack, because they must be kept raw`
       )
     : Effect.void
-
-/** In µs: where all of it is proven, up to when it was read. */
-const provenUntilOf = (covered: CoverageReport.Report | undefined): number | undefined => {
-  const text = covered?.set === "proven" ? covered.asOf : covered?.provenUntil
-  return text === null || text === undefined ? undefined : Instant.parse(text)
-}
 
 const ofRecordings = (counts: Recordings.Counts | undefined): Pick<CoverageReport.Report, "recordings"> => {
   if (counts === undefined) return {}
@@ -69,11 +63,6 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Ref.Ref<Progr
     covered?.set === "provisional" ||
     RecordingsLine.isIncomplete(recordings, job.name !== undefined)
   const isSuccess = !failed && !(job.strict && doubtful)
-  yield* RunMetrics.note({
-    pipeline: RunJob.nameOf(job),
-    provenUntil: provenUntilOf(covered),
-    unsettled: covered === undefined ? undefined : covered.of - covered.settled,
-    isSuccess
-  })
   if (!isSuccess) return yield* new Incomplete()
+  yield* RunMetrics.succeeded(RunJob.nameOf(job))
 })

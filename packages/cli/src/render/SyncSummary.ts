@@ -23,18 +23,27 @@ const reasons: Readonly<Record<Verdict.GivenUp["because"], string>> = {
   "too old": "older than a month"
 }
 
+const named = ({ title }: Pick<SyncJob, "title">, text: string): string =>
+  title === undefined ? text : `${title}: ${text}`
+
+export const noChanges: SyncPipeline.Delivered["changes"] = { created: 0, updated: 0, left: 0, removed: 0 }
+
+const changed = ({ created, left, removed, updated }: SyncPipeline.Delivered["changes"]): ReadonlyArray<string> => [
+  `${Format.count(created)} new`,
+  `${Format.count(updated)} changed`,
+  ...(left === 0 ? [] : [`${Format.count(left)} left`]),
+  ...(removed === 0 ? [] : [`${Format.count(removed)} removed`])
+]
+
+/** What a pass delivered that did not finish; nothing if that is nothing. */
+export const rest = (job: Pick<SyncJob, "title">, changes: SyncPipeline.Delivered["changes"]): string | undefined =>
+  Object.values(changes).some((count) => count > 0)
+    ? named(job, `The pass did not finish. It delivered: ${changed(changes).join(", ")}.`)
+    : undefined
+
 /** `12,345 calls, 37 new, 12 changed, 1 removed · 41 requests`. */
-const counts = (
-  { changes: { created, left, removed, updated }, verdict }: SyncPipeline.PassSummary,
-  requests: number | undefined
-): string => {
-  const parts = [
-    Format.counted(verdict.calls, "call"),
-    `${Format.count(created)} new`,
-    `${Format.count(updated)} changed`,
-    ...(left === 0 ? [] : [`${Format.count(left)} left`]),
-    ...(removed === 0 ? [] : [`${Format.count(removed)} removed`])
-  ]
+const counts = ({ changes, verdict }: SyncPipeline.PassSummary, requests: number | undefined): string => {
+  const parts = [Format.counted(verdict.calls, "call"), ...changed(changes)]
   const sent = requests === undefined ? "" : ` · ${Format.counted(requests, "request")}`
   return `${parts.join(", ")}${sent}`
 }
@@ -203,8 +212,6 @@ const toJson = (job: SyncJob, summary: PassSummary, requests: number) => ({
   })),
   ...verdictJson(summary.verdict, summary.givenUp)
 })
-
-const named = ({ title }: SyncJob, text: string): string => (title === undefined ? text : `${title}: ${text}`)
 
 /** Prints a pass: all of it of a single one, a line of one that is followed by others. */
 export const print = Effect.fnUntraced(function* (

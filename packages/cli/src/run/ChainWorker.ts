@@ -6,4 +6,4 @@ import * as Chain from "../job/Chain.ts"
 
 // What `RunJob` gives it, and nobody else.
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-DecodingThread.serve(Effect.runSync(Chain.toTransform(workerData as Chain.Chain)))
+DecodingThread.serve(await Effect.runPromise(Chain.toTransform(workerData as Chain.Chain)))

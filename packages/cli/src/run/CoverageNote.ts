@@ -114,7 +114,11 @@ const orWarn = (name: string) =>
   Effect.catchCause((cause: Cause.Cause<unknown>) =>
     Effect.andThen(
       Effect.logDebug(cause),
-      Effect.logWarning(`the coverage of ${name} could not be noted: a report of it will call its coverage unknown`)
+      Effect.annotateLogs(
+        Effect.logWarning(`the coverage of ${name} could not be noted: a report of it will call its coverage unknown`),
+        "callstream.sink.name",
+        name
+      )
     )
   )
 

@@ -173,7 +173,11 @@ const noteOfFile = Effect.fnUntraced(function* (path: string, coverage: string |
     return yield* new UsageError({ option: "coverage", reason: { _tag: "NotACoverageReport", path: name } })
   }
   if (note.bytes === undefined || note.bytes === statSync(path).size) return note
-  yield* Effect.logWarning(`${name} is about another ${path}: the file has changed since, so its coverage is unknown`)
+  yield* Effect.annotateLogs(
+    Effect.logWarning(`${name} is about another ${path}: the file has changed since, so its coverage is unknown`),
+    "file.path",
+    path
+  )
   return undefined
 })
 

@@ -1,4 +1,5 @@
 /** The counts of this process's client. */
+import { ClientMetrics } from "@callstream/core"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 
@@ -12,14 +13,16 @@ export interface Requests {
 export const requests: Effect.Effect<Requests> = Effect.map(Metric.snapshot, (metrics) => {
   let sent = 0
   let read = 0
-  const retried: Array<readonly [string, number]> = []
-  for (const metric of metrics) {
-    if (metric.type !== "Counter") continue
-    const times = Number(metric.state.count)
-    if (metric.id === "callstream_requests_total") sent += times
-    if (metric.id === "callstream_sessions_total") read += times
-    if (metric.id === "callstream_retries_total" && times > 0)
-      retried.push([metric.attributes?.["reason"] ?? "", times])
+  const retried = new Map<string, number>()
+  for (const { attributes = {}, id, state } of metrics) {
+    if (!("count" in state)) continue
+    const times = Number(state.count)
+    if (id === ClientMetrics.requestDuration.id) sent += times
+    if (id === ClientMetrics.calls.id) read += times
+    if (id === ClientMetrics.retries.id && times > 0) {
+      const reason = attributes["callstream.retry.reason"] ?? ""
+      retried.set(reason, (retried.get(reason) ?? 0) + times)
+    }
   }
-  return { read, sent, retried }
+  return { read, sent, retried: [...retried] }
 })

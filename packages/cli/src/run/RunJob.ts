@@ -33,7 +33,6 @@ import * as CoverageNote from "./CoverageNote.ts"
 import type * as CoverageReport from "./CoverageReport.ts"
 import * as KeptRecordings from "./KeptRecordings.ts"
 import * as Progress from "./Progress.ts"
-import * as RunMetrics from "./RunMetrics.ts"
 import * as Spool from "./Spool.ts"
 import * as Unmatched from "./Unmatched.ts"
 import * as Pseudonymizer from "./Pseudonymizer.ts"
@@ -119,7 +118,7 @@ export const run = Effect.fnUntraced(function* (job: Job, { coverageReport, prog
         spool,
         keepsOffset: named,
         timeZone: Zone.forSinks(job.zone)
-      }).pipe(Effect.flatMap((made) => RunMetrics.watch(made, { pipeline: nameOf(job), counts: false })))
+      })
       const [first, ...rest] = sinks
       if (first === undefined) return yield* Effect.die(new Error("no sink"))
       const coverage = job.coverage === undefined ? undefined : yield* openCoverage(job.coverage, job)

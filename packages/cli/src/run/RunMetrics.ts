@@ -1,8 +1,8 @@
 /** The metrics of a command, in a file for the textfile collector of Prometheus' node exporter. */
-import { OutputError, PipelineMetrics, type SessionSink, type SinkError } from "@callstream/core"
+import type { OutputError } from "@callstream/core"
+import * as Telemetry from "@callstream/core/Telemetry"
 import { fromPlatform } from "@callstream/core/sink/OutputError"
 import * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Metric from "effect/Metric"
@@ -13,118 +13,23 @@ import { randomUUID } from "node:crypto"
 import { basename } from "node:path"
 import * as Exposition from "./Exposition.ts"
 
-/** Whether a file of metrics is written: sinks are timed only then. */
-const Enabled = Context.Reference<boolean>("@callstream/cli/run/RunMetrics/Enabled", {
-  defaultValue: () => false
+/**
+ * When a run, or a pass of a sync, succeeded last. What is a success hangs on `--strict` too, so only the command knows it.
+ */
+export const lastSuccess = Metric.gauge("callstream.last_success.timestamp", {
+  description: "When a run, or a pass of a sync, succeeded last",
+  attributes: { unit: "s" }
 })
 
-const provenUntil = Metric.gauge("callstream_proven_until_timestamp_seconds", {
-  description: "Every call that started before this is there, proven by counts"
-})
-const unsettled = Metric.gauge("callstream_unsettled_sessions", {
-  description: "Calls that may still change"
-})
-const lastSuccess = Metric.gauge("callstream_last_success_timestamp_seconds", {
-  description: "When a run, or a pass of a sync, succeeded last"
-})
-const lastFlush = Metric.gauge("callstream_sink_last_flush_timestamp_seconds", {
-  description: "When everything was safe in the sink last"
-})
-const behind = Metric.gauge("callstream_sink_behind_changes", {
-  description: "Changes of a sync that the sink lacks"
-})
-const duration = Metric.histogram("callstream_sink_duration_seconds", {
-  description: "How long a sink took, by operation",
-  boundaries: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
-})
+/** Those of the command included. */
+export const prometheusName = (name: string): string =>
+  name === lastSuccess.id ? "callstream_last_success_timestamp_seconds" : Telemetry.prometheusName(name)
 
-/** What a run that succeeded shows; what is unknown stays as it was. */
-export interface Shown {
-  readonly pipeline: string
-  /** In µs. */
-  readonly provenUntil: number | undefined
-  readonly unsettled: number | undefined
-  /** Changes that each sink lacks. */
-  readonly behind?: Readonly<Record<string, number>> | undefined
-  readonly isSuccess: boolean
-}
-
-const set = (gauge: Metric.Gauge<number>, attributes: Record<string, string>, value: number | undefined) =>
-  value === undefined ? Effect.void : Metric.update(Metric.withAttributes(gauge, attributes), value)
-
-const seconds = Effect.map(Clock.currentTimeMillis, (millis) => millis / 1000)
-
-/** Notes how a run ended. */
-export const note = Effect.fnUntraced(function* (shown: Shown) {
-  if (!(yield* Enabled)) return
-  const { pipeline } = shown
-  yield* set(provenUntil, { pipeline }, shown.provenUntil === undefined ? undefined : shown.provenUntil / 1e6)
-  yield* set(unsettled, { pipeline }, shown.unsettled)
-  for (const [sink, changes] of Object.entries(shown.behind ?? {})) yield* set(behind, { pipeline, sink }, changes)
-  if (shown.isSuccess) yield* set(lastSuccess, { pipeline }, yield* seconds)
-})
-
-const timed =
-  (pipeline: string, sink: string, operation: string) =>
-  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.flatMap(Clock.currentTimeMillis, (begin) =>
-      Effect.ensuring(
-        effect,
-        Effect.flatMap(Clock.currentTimeMillis, (end) =>
-          Metric.update(Metric.withAttributes(duration, { pipeline, sink, operation }), (end - begin) / 1000)
-        )
-      )
-    )
-
-interface Options {
-  readonly pipeline: string
-  /** Whether rows are counted here: a pipeline counts its own. */
-  readonly counts: boolean
-}
-
-/** The same sink, timed. */
-const watched = <A, R>(
-  self: SessionSink.SessionSink<A, R>,
-  { counts, pipeline }: Options
-): SessionSink.SessionSink<A, R> => {
-  const { name: sink } = self
-  const counted = (items: ReadonlyArray<unknown>) => (refused: ReadonlyArray<SessionSink.Refused>) =>
-    counts
-      ? Effect.andThen(
-          Metric.update(
-            Metric.withAttributes(PipelineMetrics.sinkWritten, { pipeline, sink }),
-            items.length - refused.length
-          ),
-          refused.length === 0
-            ? Effect.void
-            : Metric.update(Metric.withAttributes(PipelineMetrics.sinkRejected, { pipeline, sink }), refused.length)
-        )
-      : Effect.void
-  return {
-    ...self,
-    open: (opening) =>
-      Effect.map(self.open(opening), (writer): SessionSink.Writer<A> => {
-        const { flush, remove, write } = writer
-        const time = <B>(operation: string, effect: Effect.Effect<B, SinkError>) =>
-          timed(pipeline, sink, operation)(effect)
-        return {
-          ...writer,
-          write: (batch) => Effect.tap(time("write", write(batch)), counted(batch.items)),
-          ...(remove === undefined
-            ? {}
-            : { remove: (batch) => Effect.tap(time("remove", remove(batch)), counted(batch.items)) }),
-          flush: (at) =>
-            Effect.tap(time("flush", flush(at)), () =>
-              Effect.flatMap(seconds, (now) => set(lastFlush, { pipeline, sink }, now))
-            )
-        }
-      })
-  }
-}
-
-/** Sinks that are timed where metrics are written. */
-export const watch = <A, R>(sinks: ReadonlyArray<SessionSink.SessionSink<A, R>>, options: Options) =>
-  Effect.map(Enabled, (enabled) => (enabled ? sinks.map((sink) => watched(sink, options)) : sinks))
+/** Notes that a run, or a pass of a sync, succeeded. */
+export const succeeded = (pipeline: string): Effect.Effect<void> =>
+  Effect.flatMap(Clock.currentTimeMillis, (millis) =>
+    Metric.update(Metric.withAttributes(lastSuccess, { "callstream.pipeline.name": pipeline }), millis / 1000)
+  )
 
 /** How often the file is written while a command runs. */
 const every = "15 seconds"
@@ -166,14 +71,16 @@ export const writing = <A, E, R>(
           const run = basename(path).replace(/\.prom$/i, "")
           const text = yield* Effect.option(fs.readFileString(path))
           const before = Exposition.parse(Option.getOrElse(text, () => ""))
-          const write = Effect.flatMap(PrometheusMetrics.format(), (now) =>
+          const write = Effect.flatMap(PrometheusMetrics.format({ metricNameMapper: prometheusName }), (now) =>
             replace(path, Exposition.format(Exposition.after(before, Exposition.parse(now, { run }))))
           )
           yield* write
           yield* Effect.forkScoped(Effect.repeat(Effect.delay(Effect.ignore(write), every), Schedule.forever))
-          return yield* Effect.onExit(Effect.provideService(effect, Enabled, true), () =>
+          return yield* Effect.onExit(effect, () =>
             Effect.catchTag(write, "OutputError", ({ message }) =>
-              Effect.logWarning(`the metrics were not written: ${message}`)
+              Effect.annotateLogs(Effect.logWarning(`the metrics were not written: ${message}`), {
+                "callstream.metrics_file": path
+              })
             )
           )
         })

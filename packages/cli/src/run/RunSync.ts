@@ -19,7 +19,6 @@ import type { Job, Sync } from "../job/Job.ts"
 import * as KeptRecordings from "./KeptRecordings.ts"
 import * as Sinks from "../option/Sinks.ts"
 import * as Pseudonymizer from "./Pseudonymizer.ts"
-import * as RunMetrics from "./RunMetrics.ts"
 import * as LedgerPlace from "./LedgerPlace.ts"
 
 /** A job that is a sync, under a name. */
@@ -95,7 +94,10 @@ export const retryRequests = ({ most, sent, waiting }: Verdict.Verdict["requests
       : Math.max(0, Math.min(Math.max(1, Math.floor(most / 1000)), most - sent))
 
 const warnOfRetries = (name: string, { reason }: AgniError) =>
-  Effect.logWarning(`${name}: recordings were not retried: ${reason.message}; the next pass retries them`)
+  Effect.annotateLogs(
+    Effect.logWarning(`${name}: recordings were not retried: ${reason.message}; the next pass retries them`),
+    { "callstream.pipeline.name": name, "callstream.retry.reason": reason._tag }
+  )
 
 /** Runs it, one pass or until a signal; nothing is printed. */
 export const run = Effect.fnUntraced(function* (job: SyncJob, watch: Watch) {
@@ -103,15 +105,16 @@ export const run = Effect.fnUntraced(function* (job: SyncJob, watch: Watch) {
   const ledger = yield* LedgerPlace.layer(name, state)
   const pseudonymizer = yield* pseudonymizerOf(job)
   const hasEvents = job.sinks.some(({ target }) => target._tag !== "Table")
+  const organization = hasEvents ? yield* organizationOf : ""
   const sinks = yield* Sinks.make(job.sinks, {
-    organization: hasEvents ? yield* organizationOf : "",
+    organization,
     // What waits is read again, so nothing is kept.
     spool: undefined,
     keepsOffset: true,
     timeZone: undefined,
     sync: sync.tables,
     events: sync.events
-  }).pipe(Effect.flatMap((made) => RunMetrics.watch(made, { pipeline: name, counts: true })))
+  })
   const [first, ...rest] = sinks
   if (first === undefined) return yield* Effect.die(new Error("no sink"))
   const { concurrency, from, pageSize } = selection
@@ -134,6 +137,7 @@ export const run = Effect.fnUntraced(function* (job: SyncJob, watch: Watch) {
         remember: sync.remember,
         worth: sync.worth,
         maxRequests: sync.maxRequests,
+        sentBefore: hasEvents ? 1 : 0,
         every: sync.every,
         sinks: [first, ...rest],
         deadLetters: DeadLetterFile.make(deadLetters),

@@ -257,7 +257,7 @@ describe("callstream export", alongside, () => {
           { on: 1, fault: Fault.status(503) },
           { on: 2, fault: Fault.truncated() },
           { on: 3, fault: Fault.reset },
-          { on: 4, fault: Fault.tooManyRequests({ retryAfter: 0 }) }
+          { on: 4, fault: Fault.tooManyRequests({ retryAfter: "0 seconds" }) }
         ]
       })
       const { code, stderr, stdout } = yield* run([

@@ -121,7 +121,7 @@ describe("job/Save", () => {
       const all = Object.keys(Export.options).map((name) => flagOf(name).slice(2))
       assert.deepStrictEqual(
         all.filter((flag) => !said.has(flag)),
-        ["quiet", "json", "metrics-file", "explain"]
+        ["quiet", "json", "metrics-file", "otlp", "explain"]
       )
     }).pipe(
       Effect.provide(NodeServices.layer),

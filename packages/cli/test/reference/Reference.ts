@@ -72,7 +72,7 @@ export const man = (): string =>
     ".SH SYNOPSIS",
     ...commands.map(({ arguments: words, name }) => `.B callstream ${name}\n${troff(`${words} [flags]`.trim())}\n.br`),
     ".SH DESCRIPTION",
-    troff(Cli.root.description ?? ""),
+    troff(Cli.description),
     ".SH GLOBAL FLAGS",
     item("--help, -h", "Help, of each command too"),
     item("--version, -v", "Version"),

@@ -91,7 +91,17 @@ describe("SyncSummary", () => {
     assert.isFalse(rest.some((line) => line.startsWith("Not proven")))
   })
 
+  it("says what a pass delivered that did not finish", () => {
+    const changes = { created: 1200, updated: 3, left: 0, removed: 1 }
+    assert.strictEqual(
+      SyncSummary.rest({ title: undefined }, changes),
+      "The pass did not finish. It delivered: 1,200 new, 3 changed, 1 removed."
+    )
+    assert.match(SyncSummary.rest({ title: "calls" }, changes) ?? "", /^calls: The pass/)
+  })
+
   it("is silent about what did not happen", () => {
+    assert.isUndefined(SyncSummary.rest({ title: undefined }, SyncSummary.noChanges))
     const quiet = {
       ...verdict,
       lateness: { calls: 9, late: 0, longest: 0 },

@@ -21,30 +21,30 @@ describe("--metrics-file", alongside, () => {
   it.live("has rows, latency, requests, proof and success, adds up, and keeps success when a run fails", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
-      const { run } = yield* simulation({ sessions: 300, undated: 0 })
+      const { run, url } = yield* simulation({ sessions: 300, undated: 0 })
       const args = ["export", "--to", "a.ndjson", "--force", "--metrics-file", "m.prom", "--quiet"]
       const begin = Date.now() / 1000
       assert.strictEqual((yield* run(args, { cwd })).code, 0)
       const one = read(join(cwd, "m.prom"))
-      const written = 'callstream_sink_written_total{run="m",pipeline="export",sink="a.ndjson"}'
-      const success = 'callstream_last_success_timestamp_seconds{run="m",pipeline="export"}'
-      const sent = 'callstream_requests_total{run="m",reason="Success"}'
+      const pipeline = 'run="m",callstream_pipeline_name="export"'
+      const sink = `${pipeline},callstream_sink_name="a.ndjson"`
+      const written = `callstream_sink_rows_total{${sink}}`
+      const success = `callstream_last_success_timestamp_seconds{${pipeline}}`
+      const sent = (status: number, more = "") =>
+        `http_client_request_duration_seconds_count{run="m",http_request_method="GET",server_address="127.0.0.1",url_template="/api/v1/calling/call-sessions",callstream_client_name="default",server_port="${new URL(url).port}",http_response_status_code="${status}"${more}}`
       assert.strictEqual(one.value(written), 300)
-      assert.isAbove(one.value(sent) ?? 0, 3)
+      assert.isAbove(one.value(sent(200)) ?? 0, 3)
       assert.isAtLeast(one.value(success) ?? 0, begin)
-      assert.strictEqual(one.value('callstream_unsettled_sessions{run="m",pipeline="export"}'), 0)
-      const proven = one.value('callstream_proven_until_timestamp_seconds{run="m",pipeline="export"}') ?? 0
+      assert.strictEqual(one.value(`callstream_unsettled{${pipeline}}`), 0)
+      const proven = one.value(`callstream_proven_until_timestamp_seconds{${pipeline}}`) ?? 0
       assert.isTrue(proven > begin - 3 * 3600 && proven < begin)
       for (const operation of ["write", "flush"]) {
-        const of = `{run="m",pipeline="export",sink="a.ndjson",operation="${operation}"}`
-        assert.isAbove(one.value(`callstream_sink_duration_seconds_count${of}`) ?? 0, 0)
+        const of = `{${sink},callstream_sink_operation="${operation}"}`
+        assert.isAbove(one.value(`callstream_sink_operation_duration_seconds_count${of}`) ?? 0, 0)
       }
-      assert.isAtLeast(
-        one.value('callstream_sink_last_flush_timestamp_seconds{run="m",pipeline="export",sink="a.ndjson"}') ?? 0,
-        begin
-      )
+      assert.isAtLeast(one.value(`callstream_sink_last_flush_timestamp_seconds{${sink}}`) ?? 0, begin)
       for (const [name, { help, type }] of one.families) {
-        assert.match(name, /^callstream_[a-z_]+$/)
+        assert.match(name, /^(callstream|http_client)_[a-z_]+$/)
         assert.isAbove(help.length, 10, name)
         assert.strictEqual(name.endsWith("_total"), type === "counter", name)
       }
@@ -55,11 +55,11 @@ describe("--metrics-file", alongside, () => {
       const two = read(join(cwd, "m.prom"))
       assert.strictEqual(two.value(success), one.value(success))
       assert.strictEqual(two.value(written), 300)
-      assert.strictEqual(two.value('callstream_requests_total{run="m",reason="Unauthorized"}'), 1)
+      assert.strictEqual(two.value(sent(401, ',error_type="401"')), 1)
       assert.strictEqual((yield* run(args, { cwd })).code, 0)
       const three = read(join(cwd, "m.prom"))
       assert.strictEqual(three.value(written), 600)
-      assert.isAbove(three.value(sent) ?? 0, one.value(sent) ?? 0)
+      assert.isAbove(three.value(sent(200)) ?? 0, one.value(sent(200)) ?? 0)
       assert.deepStrictEqual(
         readdirSync(cwd).filter((name) => name.includes("prom")),
         ["m.prom"]
@@ -74,10 +74,11 @@ describe("--metrics-file", alongside, () => {
       const args = ["sync", "--name", "live", "--to", "sqlite:a.db", "--quiet", "--metrics-file"]
       assert.strictEqual((yield* run([...args, "s.prom"], { cwd })).code, 0)
       const { value } = read(join(cwd, "s.prom"))
-      assert.strictEqual(value('callstream_sink_written_total{run="s",pipeline="live",sink="sqlite:a.db"}'), 200)
-      assert.strictEqual(value('callstream_sink_behind_changes{run="s",pipeline="live",sink="sqlite:a.db"}'), 0)
-      assert.isAbove(value('callstream_last_success_timestamp_seconds{run="s",pipeline="live"}') ?? 0, 0)
-      assert.isAbove(value('callstream_proven_until_timestamp_seconds{run="s",pipeline="live"}') ?? 0, 0)
+      const pipeline = 'run="s",callstream_pipeline_name="live"'
+      assert.strictEqual(value(`callstream_sink_rows_total{${pipeline},callstream_sink_name="sqlite:a.db"}`), 200)
+      assert.strictEqual(value(`callstream_sink_lag{${pipeline},callstream_sink_name="sqlite:a.db"}`), 0)
+      assert.isAbove(value(`callstream_last_success_timestamp_seconds{${pipeline}}`) ?? 0, 0)
+      assert.isAbove(value(`callstream_proven_until_timestamp_seconds{${pipeline}}`) ?? 0, 0)
       const wrong = yield* run([...args, "nowhere/s.prom"], { cwd })
       assert.deepStrictEqual(
         [wrong.code, wrong.stderr.split("\n")[0]],

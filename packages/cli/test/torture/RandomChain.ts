@@ -96,7 +96,7 @@ const startAt = Date.UTC(2026, 5, 1)
 const secret = "whsec_bm8gc2VjcmV0LCBqdXN0IGEgdGVzdCdzIGtleSE="
 const preload = pathToFileURL(join(import.meta.dirname, "KillPoint.ts")).href
 const quick = [
-  Fault.tooManyRequests({ retryAfter: 0 }),
+  Fault.tooManyRequests({ retryAfter: "0 seconds" }),
   Fault.status(500),
   Fault.htmlError(502),
   Fault.reset,

@@ -98,11 +98,11 @@ const observed =
   }
 
 /** An environment variable that is not set is a common mistake, which a `!` hides from the compiler. */
-const keyOf = (given: unknown): string => (typeof given === "string" ? given : "")
+const keyOf = (given: unknown): Redacted.Redacted => Redacted.make(typeof given === "string" ? given : "")
 
 /** The context in which everything of a client runs. Throws an `AgniError` when an option is wrong. */
 export const make = (options: ClientOptions<unknown, unknown>): Context.Context<AgniClient> => {
-  const { clock, onRequest, rate } = options
+  const { apiKey, clock, onRequest, rate } = options
   const { allowInsecureHttp, baseUrl, maxBodyBytes, retry, timeout } = options
   // Looked up for each request, and called as a method: a Worker's `fetch` needs its global.
   const given: Fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
@@ -119,7 +119,7 @@ export const make = (options: ClientOptions<unknown, unknown>): Context.Context<
   )
   const services = clock === undefined ? base : Context.add(base, EffectClock.Clock, clockOf(clock))
   const made = AgniClient.make({
-    apiKey: Redacted.make(keyOf(options.apiKey)),
+    apiKey: typeof apiKey === "function" ? Effect.promise(async () => keyOf(await apiKey())) : keyOf(apiKey),
     baseUrl,
     allowInsecureHttp,
     maxBodyBytes,

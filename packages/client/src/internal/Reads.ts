@@ -5,10 +5,23 @@ import type { Window as CoreWindow } from "@callstream/core/history/Coverage"
 import * as Extremes from "@callstream/core/history/Extremes"
 import * as Instant from "@callstream/core/model/Instant"
 import type { Page as CorePage } from "@callstream/core/model/Page"
+import { EndpointProfile } from "@callstream/core/endpoint/EndpointProfile"
+import * as RetryPolicy from "@callstream/core/client/RetryPolicy"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Struct from "effect/Struct"
-import type { Abortable, CallSession, CallSessionQuery, OnRejected, Page, Rejected, Selection } from "../CallTypes.ts"
+import type {
+  Abortable,
+  CallSession,
+  CallSessionQuery,
+  OnRejected,
+  Page,
+  Rejected,
+  Selection,
+  StreamOptions
+} from "../CallTypes.ts"
 import type { Change, ChangesOptions } from "../ChangeTypes.ts"
 import type { ClientOptions } from "../ClientOptions.ts"
 import type { Window } from "../CoverageTypes.ts"
@@ -52,11 +65,26 @@ const ifTimes = <A, E, R>(times: Readonly<Record<string, unknown>>, stream: Stre
   return wrong === undefined ? stream : Stream.fail(wrong)
 }
 
-const windowsOf = ({ horizon, keepGoing, signal: _, ...selection }: Selection) =>
-  ifTimes(
+const decodeProfile = Schema.decodeUnknownOption(EndpointProfile)
+
+const windowsOf = ({
+  horizon,
+  keepGoing,
+  order,
+  profile: given,
+  retry,
+  signal: _,
+  ...selection
+}: Selection & StreamOptions) => {
+  const profile = given === undefined ? undefined : Option.getOrUndefined(decodeProfile(given))
+  if (given !== undefined && profile === undefined)
+    return Stream.fail(RefusedOptions.mistake("profile", "must be the JSON of `callstream check --json`"))
+  const schedule = retry === undefined ? undefined : RetryPolicy.toErrorSchedule(RetryPolicy.make(retry))
+  return ifTimes(
     { from: selection.from, to: selection.to },
-    CallSessions.windows(selection, { horizon, keepGoing, hold: "objects" })
+    CallSessions.windows(selection, { horizon, keepGoing, order, profile, retry: schedule, hold: "objects" })
   )
+}
 
 const timesOf = ({ startedAfter, startedBefore }: CallSessionQuery) => ({ startedAfter, startedBefore })
 
@@ -107,11 +135,22 @@ export const make = <Metadata, Analysis>(options: ClientOptions<Metadata, Analys
       Stream.filter((sessions) => sessions.length > 0)
     )
   const reads = {
-    sessions: ({ onRejected, ...selection }: Selection & OnRejected): Read<CallSession<Metadata, Analysis>> => ({
+    sessions: ({
+      onRejected,
+      ...selection
+    }: Selection & StreamOptions & OnRejected): Read<CallSession<Metadata, Analysis>> => ({
       signal: selection.signal,
-      begin: (prove) => proven(windowsOf(selection), (windows, proof) => sessionsOf(windows, proof, onRejected), prove)
+      begin: (prove) =>
+        proven(
+          windowsOf(selection),
+          (windows, proof) => {
+            const sessions = sessionsOf(windows, proof, onRejected)
+            return selection.order === "newest" ? Stream.map(sessions, (some) => some.toReversed()) : sessions
+          },
+          prove
+        )
     }),
-    windows: (selection: Selection): Read<Window<Metadata, Analysis>> => ({
+    windows: (selection: Selection & StreamOptions): Read<Window<Metadata, Analysis>> => ({
       signal: selection.signal,
       begin: (prove) =>
         proven(

@@ -17,10 +17,14 @@ import * as Result from "effect/Result"
 import type { AgniErrorReason } from "../model/AgniError.ts"
 import { AgniError, InvalidRequest } from "../model/AgniError.ts"
 import * as CallSessionQuery from "../model/CallSessionQuery.ts"
+import * as ErrorType from "../model/internal/ErrorType.ts"
 import type { Page } from "../model/Page.ts"
+import * as Span from "../platform/internal/Span.ts"
 import * as Budget from "./Budget.ts"
 import * as ClientMetrics from "./ClientMetrics.ts"
+import * as ApiKey from "./internal/ApiKey.ts"
 import * as PageAttempt from "./internal/PageAttempt.ts"
+import * as Waits from "./internal/Waits.ts"
 import { isLoopback } from "./Loopback.ts"
 import { PageDecoder } from "./PageDecoder.ts"
 import * as RetryPolicy from "./RetryPolicy.ts"
@@ -32,8 +36,14 @@ import * as RetryPolicy from "./RetryPolicy.ts"
  * @category options
  */
 export interface Settings {
-  /** Sent as `X-Api-Key`, to the origin of `baseUrl` only. White space around it is trimmed. */
-  readonly apiKey: Redacted.Redacted
+  /**
+   * Sent as `X-Api-Key`, to the origin of `baseUrl` only. White space around it is trimmed. An effect is run for each request, so
+   * that a key can be replaced while the client is used: `Ref.get(ref)`, or a secret that `Effect.cachedWithTTL` keeps for a
+   * while. A 401 runs it again; if it then gives another key, the request is retried with that.
+   */
+  readonly apiKey: Redacted.Redacted | Effect.Effect<Redacted.Redacted>
+  /** The name of this client in spans and metrics, such as that of the organization. @default "default" */
+  readonly name?: string | undefined
   /** @default "https://api.ravan.ai" */
   readonly baseUrl?: string | undefined
   /** Allows `http:` to a host that is not this machine: the key then travels readable. @default false */
@@ -63,8 +73,13 @@ export interface Options extends Settings, Budget.Options {}
  * @category options
  */
 export interface ListOptions {
-  /** Requests at most, the first one included; never more than the policy allows. @default what the policy allows */
+  /**
+   * Requests at most, the first one included; never more than the policy allows. After a 429, and with another key after a 401,
+   * what the policy allows is tried. @default what the policy allows
+   */
   readonly tries?: number | undefined
+  /** One request, whatever it brings. @default false */
+  readonly once?: boolean | undefined
   /**
    * Whether the server answers another request. It is asked after the second failure: then this request alone is at fault, and is
    * given up with an error that says so (`alone`). @default none: the policy decides
@@ -90,6 +105,8 @@ export class AgniClient extends Context.Service<
   {
     /** One page, with nothing left to provide. */
     readonly list: (query: CallSessionQuery.CallSessionQuery, options?: ListOptions) => Effect.Effect<Page, AgniError>
+    /** Its name in spans and metrics. @default "default" */
+    readonly name?: string | undefined
   }
 >()("@callstream/core/client/AgniClient") {
   /**
@@ -109,23 +126,26 @@ export class AgniClient extends Context.Service<
       const schedule = RetryPolicy.toSchedule(policy)
       const shortSchedule = RetryPolicy.toSchedule(RetryPolicy.whileAnswered(policy))
 
-      const list = Effect.fn("AgniClient.list")(function* (
+      const list = Effect.fnUntraced(function* (
         query: CallSessionQuery.CallSessionQuery,
-        { isUp, shortWaits = false, tries = Infinity }: ListOptions = {}
+        { isUp, once = false, shortWaits = false, tries = Infinity }: ListOptions = {}
       ) {
         const checked = CallSessionQuery.toParameters(query)
         if (Result.isFailure(checked)) return yield* refused(`GET ${settings.url}`)(checked.failure)
         const parameters = checked.success
         const search = CallSessionQuery.describe(parameters)
         const started = yield* Clock.currentTimeMillis
-        const made: Attempts = { count: 0, alone: false }
-        return yield* Effect.suspend(() => {
-          made.count++
-          return attempt(parameters, query.page ?? 1)
-        }).pipe(
+        const mostTries = once ? 1 : policy.tries
+        const made: Attempts = { count: 0, alone: false, failed: undefined, key: undefined }
+        const onSend = (key: Redacted.Redacted): number => {
+          made.key = key
+          return made.count++
+        }
+        return yield* Effect.suspend(() => attempt(parameters, query.page ?? 1, made.failed, onSend)).pipe(
           Effect.retry({
             schedule: shortWaits ? shortSchedule : schedule,
-            while: (reason) => again(policy, { made, most: Math.min(policy.tries, tries), isUp, search }, reason)
+            while: (reason) =>
+              again(settings, { made, most: Math.min(mostTries, tries), mostTries, isUp, search }, reason)
           }),
           Effect.catch((reason) =>
             Effect.flatMap(Clock.currentTimeMillis, (now) =>
@@ -143,7 +163,7 @@ export class AgniClient extends Context.Service<
         )
       })
 
-      return AgniClient.of({ list })
+      return AgniClient.of({ list, name: settings.name })
     }
   )
 
@@ -211,28 +231,46 @@ interface Attempts {
   count: number
   /** The server answered another request in the meantime. */
   alone: boolean
+  /** The last one. */
+  failed: Waits.Failed | undefined
+  /** The key that was sent last. */
+  key: Redacted.Redacted | undefined
 }
 
 /** Whether a request that failed is made again. */
 const again = Effect.fnUntraced(function* (
-  policy: RetryPolicy.RetryPolicy,
+  { apiKey, name, policy }: PageAttempt.Settings,
   request: {
     readonly made: Attempts
     /** Attempts at most. */
     readonly most: number
+    /** The same where the request itself is not at fault. */
+    readonly mostTries: number
     readonly isUp: Effect.Effect<boolean> | undefined
     readonly search: string
   },
   reason: AgniErrorReason
 ): Effect.fn.Return<boolean> {
-  const { isUp, made, most, search } = request
+  const { isUp, made, most, mostTries, search } = request
   // A server that asks to wait says nothing about the request.
   const isAsked = reason._tag === "RateLimited"
-  if (!RetryPolicy.mayRetry(policy)(reason) || made.count >= (isAsked ? policy.tries : most)) return false
+  const isRefused = reason._tag === "Unauthorized"
+  made.failed = { at: yield* Waits.now, isAsked }
+  if (made.count >= (isAsked || isRefused ? mostTries : most)) return false
+  if (!(isRefused ? yield* ApiKey.isOther(apiKey, made.key) : RetryPolicy.mayRetry(policy)(reason))) return false
   if (isUp !== undefined && made.count === triesAlone && !isAsked) made.alone = yield* isUp
   if (made.alone) return false
-  yield* Metric.update(Metric.withAttributes(ClientMetrics.retries, { reason: reason._tag }), 1)
-  yield* Effect.logDebug(`try ${made.count} of ${most} failed: ${reason.message} (${search})`)
+  const about = {
+    "callstream.client.name": name,
+    "callstream.retry.reason": reason._tag
+  }
+  const failure = { "error.type": ErrorType.ofReason(reason), "http.request.resend_count": made.count }
+  yield* Metric.update(Metric.withAttributes(ClientMetrics.retries, about), 1)
+  yield* Span.event("callstream.retry", { ...about, ...failure })
+  yield* Effect.annotateLogs(Effect.logDebug(`try ${made.count} of ${most} failed: ${reason.message} (${search})`), {
+    ...about,
+    ...failure
+  })
   return true
 })
 
@@ -244,11 +282,8 @@ const refused = (request: string) => (reason: InvalidRequest) =>
 const resolve = (options: Settings) => {
   const invalid = (parameter: string, requirement: string) =>
     Result.fail(new InvalidRequest({ parameter, requirement }))
-  const key = Redacted.value(options.apiKey).trim()
-  if (key === "") return invalid("apiKey", "must not be empty")
-  if (!/^[\x21-\x7e]+$/.test(key)) {
-    return invalid("apiKey", "holds a character that no key has (a line break, a space, a quote mark?)")
-  }
+  const apiKey = ApiKey.make(options.apiKey)
+  if (Result.isFailure(apiKey)) return Result.fail(apiKey.failure)
   const baseUrl = options.baseUrl ?? "https://api.ravan.ai"
   if (!URL.canParse(baseUrl)) return invalid("baseUrl", "is not a valid URL")
   const base = new URL(baseUrl)
@@ -284,7 +319,9 @@ const resolve = (options: Settings) => {
   const timeout = options.timeout ?? "30 seconds"
   if (!isPositive(timeout)) return invalid("timeout", "must be a duration above 0")
   return Result.succeed({
-    apiKey: Redacted.make(key),
+    name: options.name ?? "default",
+    template: endpoint,
+    apiKey: apiKey.success,
     origin: base.origin,
     url: `${base.origin}${base.pathname.replace(/\/+$/, "")}${endpoint}`,
     maxBodyBytes,

@@ -9,7 +9,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
-import type { AgniErrorReason } from "../model/AgniError.ts"
+import type { AgniError, AgniErrorReason } from "../model/AgniError.ts"
 
 /**
  * Exponential back-off with full jitter: before try n + 1 comes a random wait between 0 and
@@ -101,14 +101,26 @@ const longestWait = (policy: RetryPolicy, reason: AgniErrorReason): Duration.Dur
  * @category conversions
  */
 export const toSchedule = (policy: RetryPolicy): Schedule.Schedule<unknown, AgniErrorReason> =>
+  scheduleOf<AgniErrorReason>(policy, (reason) => reason)
+
+/**
+ * The policy as a schedule over errors, such as the `retry` of `CallSessions.sessions`.
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const toErrorSchedule = (policy: RetryPolicy): Schedule.Schedule<unknown, AgniError> =>
+  scheduleOf<AgniError>(policy, ({ reason }) => reason)
+
+const scheduleOf = <A>(policy: RetryPolicy, reasonOf: (input: A) => AgniErrorReason): Schedule.Schedule<unknown, A> =>
   Schedule.exponential(policy.base, policy.factor).pipe(
-    Schedule.setInputType<AgniErrorReason>(),
+    Schedule.setInputType<A>(),
     Schedule.upTo({ times: policy.tries - 1 }),
     Schedule.modifyDelay(({ duration, input }) =>
       Effect.map(Random.next, (random) =>
         Duration.max(
-          Duration.times(Duration.min(duration, longestWait(policy, input)), random),
-          askedWait(input) ?? Duration.zero
+          Duration.times(Duration.min(duration, longestWait(policy, reasonOf(input))), random),
+          askedWait(reasonOf(input)) ?? Duration.zero
         )
       )
     )

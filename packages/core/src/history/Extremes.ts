@@ -104,7 +104,7 @@ export const oldest = keep(byStart)
  * @since 0.1.0
  * @category options
  */
-export interface Options extends History.Options {
+export interface Options extends Omit<History.Options, "order"> {
   /** Which sessions count towards the limit. @default all that have a start */
   readonly counts?: ((session: CallSession.CallSession) => boolean) | undefined
 }

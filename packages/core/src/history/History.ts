@@ -7,12 +7,11 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import * as CoverageReason from "../coverage/CoverageReason.ts"
 import { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import type { CallSessionQuery } from "../model/CallSessionQuery.ts"
 import * as Instant from "../model/Instant.ts"
-import { verdict, type Window } from "./Coverage.ts"
+import type { Window } from "./Coverage.ts"
 import type * as Ask from "../endpoint/internal/Ask.ts"
 import * as Asked from "./internal/Asked.ts"
 import * as Beginning from "./internal/Beginning.ts"
@@ -23,6 +22,7 @@ import * as Windows from "./internal/Windows.ts"
 import * as Patience from "../endpoint/internal/Patience.ts"
 import * as Probes from "../endpoint/internal/Probes.ts"
 import * as Reading from "./internal/Reading.ts"
+import * as WindowTelemetry from "./internal/WindowTelemetry.ts"
 import * as WithoutStart from "./internal/WithoutStart.ts"
 import * as Partitioner from "./internal/Partitioner.ts"
 import type { Settings } from "./internal/Settings.ts"
@@ -42,8 +42,13 @@ export interface Options extends Pick<CallSessionQuery, "agentId" | "status" | "
   readonly concurrency?: number | undefined
   /** Instants that no window spans: the positions of the sinks of a resumed run. @default none */
   readonly cuts?: ReadonlyArray<Instant.Bound> | undefined
-  /** Where a run resumes: earlier starts are not read again, and the range stays the same. @default none */
+  /** Where a run resumes: what comes before it in `order` is not read again, and the range stays the same. @default none */
   readonly resume?: Instant.Bound | undefined
+  /**
+   * Which windows come first. Within a window calls ascend in any case. Where time bounds do not work, pages come in the
+   * server's order. @default "oldest"
+   */
+  readonly order?: "oldest" | "newest" | undefined
   /** Where a range without a `to` ends. @default a day after the latest credible clock when the reading begins: `openEnd` */
   readonly end?: Instant.Bound | undefined
   /**
@@ -83,7 +88,8 @@ export interface OpenRange {
 }
 
 /**
- * The windows of a range, ascending and without gaps between them: each call that started in `[from, to)` is in exactly one.
+ * The windows of a range, ascending (descending with `order: "newest"`) and without gaps between them: each call that started
+ * in `[from, to)` is in exactly one.
  *
  * Without `from` and `to`, a last window with an empty range (both bounds are the end) has the calls without a start time, and
  * those that start more than a day in the future. Its coverage also says whether the whole equals the server's total.
@@ -98,7 +104,11 @@ export const windows = (range: OpenRange = {}, options: Options = {}): Stream.St
   if (Result.isFailure(asked)) return Stream.fail(asked.failure)
   const { from, to } = asked.success
   if (from !== undefined && to !== undefined && from > to) return refuse("from", "must not be later than to")
-  return begin(asked.success, options).pipe(Stream.tap((window) => Effect.logDebug(describe(window))))
+  return Stream.unwrap(
+    Effect.map(AgniClient, ({ name = "default" }) =>
+      Stream.tap(begin(asked.success, options), WindowTelemetry.delivered(name))
+    )
+  )
 }
 
 const probe = Effect.fnUntraced(function* (range: Asked.Asked, filters: Ask.Filters, options: Options) {
@@ -114,23 +124,35 @@ const begin = (range: Asked.Asked, options: Options): Stream.Stream<Window, Agni
     Effect.gen(function* () {
       const { agentId, callerNumber, channel, concurrency = 4, keepGoing = false, search, status } = options
       const filters = { agentId, status, channel, callerNumber, search }
-      const list = Patience.make((yield* AgniClient).list)
+      const client = yield* AgniClient
+      const list = Patience.make(client.list)
       const seen = yield* probe(range, filters, options)
       const { profile } = seen
-      yield* Effect.forEach(EndpointProfile.facts(profile), ({ about, text }) => Effect.logDebug(`${about}: ${text}`))
+      yield* Effect.forEach(EndpointProfile.facts(profile), ({ about, text }) =>
+        Effect.annotateLogs(Effect.logDebug(`${about}: ${text}`), "callstream.endpoint.fact", about)
+      )
       const clocks = Clocks.make(seen.localNow, seen.log)
-      if (clocks.apart > Clocks.notable) yield* Effect.logWarning(Clocks.describe(clocks))
-      const bounds = Beginning.boundsOf(range, seen, clocks)
-      const { to, whole } = bounds
+      if (clocks.apart > Clocks.notable)
+        yield* Effect.annotateLogs(
+          Effect.logWarning(Clocks.describe(clocks)),
+          "callstream.clocks_apart",
+          Math.round(clocks.apart / 1e6)
+        )
+      const newestFirst = options.order === "newest"
+      const bounds = Beginning.boundsOf(range, seen, clocks, newestFirst)
+      const { all, whole } = bounds
+      const { to } = all
       if (range.from !== undefined && range.from >= to) return Stream.make(notYet(range.from, to, seen.serverNow))
+      const { hold, horizon, pagesPerWindow, withoutStart } = options
       if (profile.filterProblem !== undefined) {
+        const created = { from: range.from ?? -Infinity, to }
         return Fallback.windows({ from: bounds.from, to }, whole, filters, profile.filterProblem, {
+          created: withoutStart === "skip" ? undefined : created,
           concurrency,
           keepGoing,
           size: profile.pageSize
-        }).pipe(Stream.provideService(AgniClient, AgniClient.of({ list })))
+        }).pipe(Stream.provideService(AgniClient, AgniClient.of({ ...client, list })))
       }
-      const { hold, horizon, pagesPerWindow, withoutStart } = options
       const settings = Beginning.settingsOf(list, filters, range, seen, clocks, {
         concurrency,
         hold,
@@ -143,6 +165,7 @@ const begin = (range: Asked.Asked, options: Options): Stream.Stream<Window, Agni
         limits: options.profile?.limits,
         clocksApart: clocks.apart > Clocks.notable ? Math.round(clocks.apart) : undefined,
         earliest: clocks.earliest,
+        newestFirst,
         withoutStart: withoutStart !== "skip" && settings.controls.length > 0
       })
     })
@@ -154,29 +177,39 @@ const everything: Micros.Range = { from: -Infinity, to: Infinity }
 const readAll = Effect.fnUntraced(function* (
   settings: Settings,
   asked: Asked.Asked,
-  { first, from, to, whole }: Beginning.Bounds,
+  { all, from, to, whole }: Beginning.Bounds,
   seen: Probes.Seen,
-  options: Omit<Reading.Options, "ends" | "log"> & { readonly withoutStart: boolean }
+  options: Omit<Reading.Options, "end" | "ends" | "log"> & {
+    readonly withoutStart: boolean
+    readonly newestFirst: boolean
+  }
 ) {
+  const { newestFirst } = options
   const isFromOldest = asked.from === undefined
   const reading = yield* Reading.make(
     settings,
     { from, to },
-    { ...options, ends: { whole, fromOldest: isFromOldest && from === first }, log: seen.log }
+    {
+      ...options,
+      end: all.to,
+      // What lies above a part was counted too.
+      ends: { whole: whole && to === all.to, fromOldest: isFromOldest && from === all.from, newestFirst },
+      log: seen.log
+    }
   )
   const { known, ledger } = reading
   const cuts = [...asked.cuts, reading.horizon(), settings.latest]
-  const tasks = Partitioner.tasks({ from, to }, cuts, seen, isFromOldest, settings.latest)
+  const tasks = Partitioner.tasks({ from, to }, cuts, seen, { newestFirst, small: isFromOldest }, settings.latest)
   const listed = Probes.listed(seen)
   const below = (task: Task.Task): Task.Task =>
     listed !== undefined && Task.isElsewhere(seen.log.shown, everything, task) ? { ...task, below: listed } : task
-  const about = { ledger, inPart: from > first, known }
-  const ofWhole = Effect.suspend(() => Undated.window(settings, { from, to }, about, options.keepGoing))
+  const about = { ledger, inPart: from > all.from || to < all.to, known }
+  const ofWhole = Effect.suspend(() => Undated.window(settings, { from, to: all.to }, about, options.keepGoing))
   const ofRange = Effect.suspend(() =>
     options.withoutStart
       ? WithoutStart.window(
           settings,
-          { from: asked.from ?? -Infinity, to },
+          { from: asked.from ?? -Infinity, to: all.to },
           {
             known,
             calls: seen.about,
@@ -188,7 +221,7 @@ const readAll = Effect.fnUntraced(function* (
         )
       : Effect.undefined
   )
-  const closing = Effect.flatMap(whole ? ofWhole : ofRange, reading.closing)
+  const closing = WindowTelemetry.ofClosing(Effect.flatMap(whole ? ofWhole : ofRange, reading.closing))
   // A whole history needs it in any case: nobody should wait for it.
   if (whole) yield* Effect.forkChild(Effect.ignore(settings.repeats))
   return Stream.concat(
@@ -217,12 +250,3 @@ const notYet = (from: Micros.Micros, to: Micros.Micros, now: Micros.Micros): Win
     requests: 0,
     observedAt: now
   })
-
-const describe = (window: Window): string => {
-  const { coverage, from, rejected, requests, rows, to } = window
-  const count = rows.length + rejected.length
-  return (
-    `${Instant.format(from)} to ${Instant.format(to)}: ${count} sessions, ${requests} requests, ` +
-    (coverage._tag === "Proven" ? "proven" : `${verdict(coverage)}: ${CoverageReason.describe(coverage.reason)}`)
-  )
-}

@@ -218,7 +218,8 @@ export const find = Effect.fnUntraced(function* (
   options: Options = {}
 ): Effect.fn.Return<Lookup, AgniError, AgniClient> {
   const { pageSize = 100 } = options
-  const { list } = yield* AgniClient
+  const client = yield* AgniClient
+  const { list } = client
   const counted = { requests: 0 }
   const counting: AgniClient["Service"]["list"] = (query, how) =>
     Effect.suspend(() => {
@@ -240,7 +241,7 @@ export const find = Effect.fnUntraced(function* (
     { concurrency: 4, discard: true }
   )
   if (options.walk === true && !wanted.isDone()) {
-    yield* Effect.provideService(walk(wanted, pageSize), AgniClient, AgniClient.of({ list: counting }))
+    yield* Effect.provideService(walk(wanted, pageSize), AgniClient, AgniClient.of({ ...client, list: counting }))
     for (const id of all) looked.set(id, [...(looked.get(id) ?? []), "walk"])
   }
   return {

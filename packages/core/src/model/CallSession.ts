@@ -4,8 +4,10 @@
  * @since 0.1.0
  */
 import * as BigDecimal from "effect/BigDecimal"
+import type * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
 import * as ExactNumber from "./ExactNumber.ts"
 import * as Instant from "./Instant.ts"
 import { earliestStart } from "./Limits.ts"
@@ -18,10 +20,14 @@ export {
   CallSession,
   CreditBreakdown,
   fieldNames,
+  Fields,
   type KnownChannel,
   type KnownDisconnectReason,
   type KnownStatus,
-  type OpenString
+  type OpenString,
+  type OwnSchemas,
+  schemaWith,
+  type SessionWith
 } from "./SessionSchema.ts"
 
 const camelOf: ReadonlyMap<string, string> = new Map(
@@ -311,3 +317,22 @@ export const analysisValues = (session: CallSession): Readonly<Record<string, un
       ([key, value]) => [key, isWrapped(value) ? value.value : value]
     )
   )
+
+/**
+ * Decodes a call with a schema such as that of `schemaWith`. Values of the post-call analysis come to it without the
+ * `{ type, value }` in which the API may wrap each.
+ *
+ * @since 0.1.0
+ * @category decoding
+ */
+export const decoderWith = <A, RD>(
+  schema: Schema.ConstraintDecoder<A, RD>
+): ((session: CallSession) => Effect.Effect<A, Schema.SchemaError, RD>) => {
+  const decode = Schema.decodeUnknownEffect(schema)
+  return (session) => {
+    if (!isObject(session.postCallAnalysisResult)) return decode(session)
+    // `Object.assign` would set the prototype where a call has a field `__proto__`; no call is of a class.
+    // oxlint-disable-next-line typescript/no-misused-spread
+    return decode({ ...session, postCallAnalysisResult: analysisValues(session) })
+  }
+}

@@ -79,10 +79,18 @@ export interface CreditBreakdown extends Schema.Schema.Type<typeof CreditBreakdo
  * @category schemas
  */
 export const CreditBreakdown: Schema.Codec<CreditBreakdown> = Schema.revealCodec(
-  Schema.StructWithRest(CreditBreakdownFields, [Schema.Record(Schema.String, Schema.Unknown)])
+  Schema.StructWithRest(CreditBreakdownFields, [Schema.Record(Schema.String, Schema.Unknown)]).annotate({
+    identifier: "CreditBreakdown"
+  })
 )
 
-const Fields = Schema.Struct({
+/**
+ * The contract's 26 fields, for schemas of your own: `Fields.fields.status` is the schema of one. It drops all other fields.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const Fields = Schema.Struct({
   id: Schema.String.check(Schema.isNonEmpty()),
   agentId: text,
   organizationId: text,
@@ -123,16 +131,65 @@ const Fields = Schema.Struct({
  */
 export interface CallSession extends Schema.Schema.Type<typeof Fields> {}
 
+const rest = [Schema.Record(Schema.String, Schema.Unknown)] as const
+const identifier = "CallSession"
+
 /**
  * The contract's schema of `CallSession` in its camelCase form: it fails for a value of another type, which `fromWire`
- * keeps.
+ * keeps. JSON Schema and OpenAPI refer to it by its identifier, `CallSession`.
  *
  * @since 0.1.0
  * @category schemas
  */
 export const CallSession: Schema.Codec<CallSession> = Schema.revealCodec(
-  Schema.StructWithRest(Fields, [Schema.Record(Schema.String, Schema.Unknown)])
+  Schema.StructWithRest(Fields, rest).annotate({ identifier })
 )
+
+/**
+ * Schemas of your own for fields of a call. Each field stays optional, and may be `null`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type OwnSchemas = { readonly [K in Exclude<keyof CallSession, "id">]?: Schema.Constraint }
+
+/**
+ * A call with your own schemas in it: decoded (`Type`) or as JSON (`Encoded`).
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type SessionWith<Own extends OwnSchemas, Side extends "Type" | "Encoded" = "Type"> = Omit<
+  CallSession,
+  keyof Own
+> & { readonly [K in keyof Own]?: (Own[K] extends Schema.Constraint ? Own[K][Side] : never) | null }
+
+type Services<Own extends OwnSchemas, Side extends "DecodingServices" | "EncodingServices"> = {
+  [K in keyof Own]: Own[K] extends Schema.Constraint ? Own[K][Side] : never
+}[keyof Own]
+
+/**
+ * The schema of a call with your own schemas in it, such as that of `metadata`. `CallSessions.decodeWith` applies it to a
+ * stream, and unwraps the values of `postCallAnalysisResult` before.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const schemaWith = <const Own extends OwnSchemas>(
+  own: Own
+): Schema.Codec<
+  SessionWith<Own>,
+  SessionWith<Own, "Encoded">,
+  Services<Own, "DecodingServices">,
+  Services<Own, "EncodingServices">
+> => {
+  const fields: Record<string, Schema.Constraint> = { ...Fields.fields }
+  for (const [name, schema] of Object.entries(own)) fields[name] = optional(schema)
+  const schema: unknown = Schema.StructWithRest(Schema.Struct(fields), rest).annotate({ identifier })
+  // The types of fields that are not known here are those of the schemas that were given.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  return schema as ReturnType<typeof schemaWith<Own>>
+}
 
 /**
  * The names of the contract's 26 fields, in its order.

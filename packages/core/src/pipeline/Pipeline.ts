@@ -21,6 +21,7 @@ import type { DeadLetter } from "./DeadLetter.ts"
 import * as Guarantee from "./Guarantee.ts"
 import * as Events from "./internal/Events.ts"
 import { runOnce } from "./internal/RunOnce.ts"
+import * as RunTelemetry from "./internal/RunTelemetry.ts"
 import type { RunEvent } from "./RunEvent.ts"
 import type { RunSummary } from "./RunSummary.ts"
 import type { TooManyDeadLetters } from "./TooManyDeadLetters.ts"
@@ -147,7 +148,8 @@ export const make = <
     transforms: transform.label,
     sinks: sinks.map((sink) => sink.name).join(", ")
   }
-  const execute = (emit: Events.Emit) => Effect.scoped(runOnce({ ...options, sinks, fingerprint, emit }))
+  const execute = (emit: Events.Emit) =>
+    RunTelemetry.run(name, Effect.scoped(runOnce({ ...options, sinks, fingerprint, emit })))
   return {
     name,
     fingerprint,

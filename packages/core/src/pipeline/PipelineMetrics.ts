@@ -1,13 +1,20 @@
 /**
- * The metrics of pipelines, for apps that install an exporter. Each has the name of the pipeline as `pipeline`; those of
- * sinks also have `sink`. No label carries a call or a secret. Requests and their retries are counted by `ClientMetrics`.
+ * The metrics of pipelines and syncs, for apps that install an exporter. Each has the name of the pipeline as
+ * `callstream.pipeline.name`; those of sinks also have `callstream.sink.name`. No attribute has a call or a secret. Requests
+ * are counted by `ClientMetrics`.
  *
- * They are made of the state of the run, and brought up to it at each event and when the run ends in whatever way: nothing
- * is left out, and nothing is counted twice.
+ * Counters are made of the state of the run, and brought up to it at each event and when the run ends in whatever way:
+ * nothing is left out, and nothing is counted twice.
  *
  * @since 0.1.0
  */
 import * as Metric from "effect/Metric"
+
+const counter = (name: string, unit: string, description: string) =>
+  Metric.counter(name, { description, incremental: true, attributes: { unit } })
+
+const gauge = (name: string, unit: string, description: string) =>
+  Metric.gauge(name, { description, attributes: { unit } })
 
 /**
  * Calls that the source brought.
@@ -15,10 +22,7 @@ import * as Metric from "effect/Metric"
  * @since 0.1.0
  * @category metrics
  */
-export const read = Metric.counter("callstream_pipeline_read_total", {
-  description: "Calls that the source brought",
-  incremental: true
-})
+export const read = counter("callstream.pipeline.read", "{call}", "Calls that the source brought")
 
 /**
  * Calls that the transform let through, and that are in all open sinks or were rejected by them.
@@ -26,10 +30,7 @@ export const read = Metric.counter("callstream_pipeline_read_total", {
  * @since 0.1.0
  * @category metrics
  */
-export const delivered = Metric.counter("callstream_pipeline_delivered_total", {
-  description: "Calls in all open sinks",
-  incremental: true
-})
+export const delivered = counter("callstream.pipeline.delivered", "{call}", "Calls in all open sinks")
 
 /**
  * Calls that the transform left out.
@@ -37,10 +38,7 @@ export const delivered = Metric.counter("callstream_pipeline_delivered_total", {
  * @since 0.1.0
  * @category metrics
  */
-export const filtered = Metric.counter("callstream_pipeline_filtered_total", {
-  description: "Calls that the transform left out",
-  incremental: true
-})
+export const filtered = counter("callstream.pipeline.filtered", "{call}", "Calls that the transform left out")
 
 /**
  * Records that the source could not decode.
@@ -48,21 +46,15 @@ export const filtered = Metric.counter("callstream_pipeline_filtered_total", {
  * @since 0.1.0
  * @category metrics
  */
-export const rejected = Metric.counter("callstream_pipeline_rejected_total", {
-  description: "Records that the source could not decode",
-  incremental: true
-})
+export const rejected = counter("callstream.pipeline.rejected", "{record}", "Records that the source could not decode")
 
 /**
- * Dead letters written.
+ * Dead letters written, by `callstream.stage`: `decode`, `range`, `transform` or `sink`.
  *
  * @since 0.1.0
  * @category metrics
  */
-export const dead = Metric.counter("callstream_pipeline_dead_letters_total", {
-  description: "Dead letters written",
-  incremental: true
-})
+export const deadLetters = counter("callstream.dead_letters", "{record}", "Dead letters written, by stage")
 
 /**
  * Commits: all open sinks were flushed, and the checkpoint was written.
@@ -70,10 +62,39 @@ export const dead = Metric.counter("callstream_pipeline_dead_letters_total", {
  * @since 0.1.0
  * @category metrics
  */
-export const commits = Metric.counter("callstream_pipeline_commits_total", {
-  description: "Commits of all open sinks with the checkpoint",
-  incremental: true
+export const commits = counter("callstream.commits", "{commit}", "Commits of all open sinks with the checkpoint")
+
+/**
+ * How long commits took.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const commitDuration = Metric.histogram("callstream.commit.duration", {
+  description: "How long commits took",
+  boundaries: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+  attributes: { unit: "s" }
 })
+
+/**
+ * Every call that started before this Unix time is there, proven by counts.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const provenUntil = gauge(
+  "callstream.proven_until.timestamp",
+  "s",
+  "Every call that started before this is there, proven by counts"
+)
+
+/**
+ * Calls that may still change.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const unsettled = gauge("callstream.unsettled", "{call}", "Calls that may still change")
 
 /**
  * Rows that a sink took.
@@ -81,10 +102,15 @@ export const commits = Metric.counter("callstream_pipeline_commits_total", {
  * @since 0.1.0
  * @category metrics
  */
-export const sinkWritten = Metric.counter("callstream_sink_written_total", {
-  description: "Rows that a sink took",
-  incremental: true
-})
+export const sinkRows = counter("callstream.sink.rows", "{row}", "Rows that a sink took")
+
+/**
+ * Bytes that a sink wrote or sent, as far as it counts them: files, standard output and webhooks do.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const sinkSize = counter("callstream.sink.size", "By", "Bytes that a sink wrote or sent")
 
 /**
  * Rows that a sink rejected.
@@ -92,10 +118,7 @@ export const sinkWritten = Metric.counter("callstream_sink_written_total", {
  * @since 0.1.0
  * @category metrics
  */
-export const sinkRejected = Metric.counter("callstream_sink_rejected_total", {
-  description: "Rows that a sink rejected",
-  incremental: true
-})
+export const sinkRejected = counter("callstream.sink.rejected", "{row}", "Rows that a sink rejected")
 
 /**
  * Calls of a sink that were retried after a transient failure: writes, flushes, its opening and its end.
@@ -103,7 +126,40 @@ export const sinkRejected = Metric.counter("callstream_sink_rejected_total", {
  * @since 0.1.0
  * @category metrics
  */
-export const sinkRetries = Metric.counter("callstream_sink_retries_total", {
-  description: "Calls of a sink that were retried after a transient failure",
-  incremental: true
+export const sinkRetries = counter(
+  "callstream.sink.retries",
+  "{operation}",
+  "Operations of a sink that were retried after a transient failure"
+)
+
+/**
+ * How long a sink took, by `callstream.sink.operation`: `write`, `remove`, `flush` or `finish`. Retries are included.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const sinkDuration = Metric.histogram("callstream.sink.operation.duration", {
+  description: "How long a sink took, by operation",
+  boundaries: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+  attributes: { unit: "s" }
 })
+
+/**
+ * The Unix time when everything was safe in the sink last.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const sinkLastFlush = gauge(
+  "callstream.sink.last_flush.timestamp",
+  "s",
+  "When everything was safe in the sink last"
+)
+
+/**
+ * Changes of a sync that the sink lacks.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const sinkLag = gauge("callstream.sink.lag", "{change}", "Changes of a sync that the sink lacks")

@@ -60,7 +60,7 @@ export interface SinkStatus {
 }
 
 /**
- * A pass that finished.
+ * A pass that finished. What passes before it delivered that ended early, because of an outage, is a part of it.
  *
  * @since 0.1.0
  * @category models
@@ -116,6 +116,8 @@ export interface Options<A, Sinks extends ReadonlyArray<AnySink>, RD, ET = never
    * pass are `left`. @default false
    */
   readonly restart?: boolean | undefined
+  /** Requests that were sent for this run before it begins: they count towards `maxRequests`. @default 0 */
+  readonly sentBefore?: number | undefined
   /** Called when changes were delivered, though they may not be safe yet. */
   readonly onDelivered?: ((delivered: Delivered) => Effect.Effect<void>) | undefined
   /** Called after each pass. Its error ends the run. Its requests count towards `maxRequests`. */

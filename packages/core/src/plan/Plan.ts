@@ -33,7 +33,7 @@ import type * as EndpointProfile from "../endpoint/EndpointProfile.ts"
  * @since 0.1.0
  * @category options
  */
-export interface Options extends Omit<HistoryOptions, "keepGoing"> {
+export interface Options extends Omit<HistoryOptions, "keepGoing" | "order"> {
   /** Requests a second that the client makes at most. @default no limit */
   readonly requestsPerSecond?: number | undefined
   /** By windows of start time, or by page numbers. @default "history" */
@@ -186,7 +186,13 @@ const forecast = (
     newest: seen.ends.newest ? seen.controls.at(-1)?.start : undefined
   }
   const isOpen = asked.from === undefined
-  const tasks = Partitioner.tasks({ from, to }, [...asked.cuts, horizon, latest], seen, isOpen, latest)
+  const tasks = Partitioner.tasks(
+    { from, to },
+    [...asked.cuts, horizon, latest],
+    seen,
+    { newestFirst: false, small: isOpen },
+    latest
+  )
   const windows = byPages || from >= to ? [] : Forecast.windows(shape, [...tasks.first, ...tasks.rest])
   const each = windows.map(({ requests }) => requests)
   const reading = byPages ? Math.ceil(total / size) + concurrency + 2 : each.reduce((sum, one) => sum + one, 0)

@@ -303,7 +303,10 @@ const warnOfReaders = Effect.fnUntraced(function* (path: string, info: FileSyste
   const key = `${octal(info.mode)} ${path}`
   if (warned.has(key)) return
   warned.add(key)
-  yield* Effect.logWarning(`others can read ${path} (mode ${octal(info.mode)}). Run: chmod go-r ${path}`)
+  yield* Effect.annotateLogs(
+    Effect.logWarning(`others can read ${path} (mode ${octal(info.mode)}). Run: chmod go-r ${path}`),
+    { "file.path": path, "file.mode": octal(info.mode) }
+  )
 })
 
 const piece = 65_536

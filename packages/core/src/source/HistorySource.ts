@@ -27,7 +27,7 @@ export type State = Bounds.Bounds
  * @since 0.1.0
  * @category options
  */
-export type Options = Omit<History.Options, "resume" | "cuts">
+export type Options = Omit<History.Options, "resume" | "cuts" | "order">
 
 /**
  * The calls of a range. A range without `to` ends when the first run under a name begins, by the server's clock, and a

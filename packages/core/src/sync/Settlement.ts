@@ -265,15 +265,20 @@ const withShares = (
     recording: next("recording", recording),
     analysis: next("analysis", analysis)
   }
-  return { ...learned, shares: { ...learned.shares, [agent]: { ...known, [status]: shares } } }
+  const all = { ...learned.shares, [agent]: { ...known, [status]: shares } }
+  // Summed anew, each call would take a step for each agent.
+  const pool = pooled(learned)
+  pools.set(all, { ...pool, [status]: mergeShares(mergeShares(pool[status], shares), known[status], -1) })
+  return { ...learned, shares: all }
 }
 
-const mergeShare = (left: Share, right: Share): Share => ({ has: left.has + right.has, of: left.of + right.of })
-const mergeShares = (left: typeof Shares.Type, right: typeof Shares.Type): typeof Shares.Type => ({
-  cost: mergeShare(left.cost, right.cost),
-  recording: mergeShare(left.recording, right.recording),
-  analysis: mergeShare(left.analysis, right.analysis)
-})
+const mergeShares = (left: typeof Shares.Type, right: typeof Shares.Type, sign = 1): typeof Shares.Type => {
+  const merge = (facet: Later): Share => {
+    const [one, other] = [left[facet], right[facet]]
+    return { has: one.has + sign * other.has, of: one.of + sign * other.of }
+  }
+  return { cost: merge("cost"), recording: merge("recording"), analysis: merge("analysis") }
+}
 
 /**
  * What two syncs observed of different calls.
@@ -308,7 +313,6 @@ export const merge = (left: Statistics, right: Statistics): Statistics => ({
 })
 
 const minute = 60_000_000
-
 const span = (delay: number): string => {
   const minutes = Math.ceil(delay / minute)
   return delay === Infinity

@@ -222,8 +222,8 @@ export const steps = (
   options: Options,
   consumers: Readonly<Record<string, Consumer>>,
   judge?: Judge
-): Stream.Stream<Step, AgniError | LedgerError, AgniClient> =>
-  begun(lease, options, (begun) => {
+): Stream.Stream<Step, AgniError | LedgerError, AgniClient> => {
+  const pass = begun(lease, options, (begun) => {
     const { endpoint, run } = begun
     const caughtUp = CatchUp.ofConsumers(run, endpoint, consumers).pipe(
       Stream.mapArray((changes): Arr.NonEmptyReadonlyArray<Step> => [{ _tag: "CaughtUp", changes }])
@@ -237,6 +237,8 @@ export const steps = (
       Stream.map(looks, (look): Step => ({ _tag: "Looked", look }))
     )
   })
+  return Stream.concat(Stream.fromEffectDrain(CatchUp.begin(lease, consumers)), pass)
+}
 
 /**
  * How changes are delivered.

@@ -162,12 +162,13 @@ interface Known {
 
 const consumersOf = Effect.fnUntraced(function* (view: View, { head, owed, state, withoutStart }: Known) {
   const acknowledged = yield* view.acknowledged
-  const { consumers: used = acknowledged } = state
-  const names = new Set([...Object.keys(used), ...Object.keys(acknowledged)])
+  const { consumers: kept } = state
+  const used = new Set(kept === undefined ? Object.keys(acknowledged) : Consumers.used(kept))
+  const names = new Set([...Object.keys(kept ?? {}), ...Object.keys(acknowledged)])
   return yield* Effect.forEach(names, (name) =>
     Effect.gen(function* () {
-      const has = Consumers.has(state.consumers?.[name], acknowledged[name]?.commit ?? 0)
-      const isUsed = name in used
+      const has = Consumers.has(kept?.[name], acknowledged[name]?.commit ?? 0)
+      const isUsed = used.has(name)
       // Before the first call of all nothing is missing, which would be no news.
       if (has === 0 && head > 0) return [name, { lacks: head, watermark: Instant.of(state.from), isUsed }] as const
       const times = has < head ? withoutStart.filter(({ born }) => born > has).map(timeOf) : []
@@ -278,10 +279,11 @@ export const explain = Effect.fnUntraced(function* (
   const { state } = yield* stateOf(view)
   const entry = (yield* view.byId([id])).get(id)
   if (entry === undefined) return undefined
-  const consumers = Object.entries(yield* view.acknowledged)
+  const acknowledged = yield* view.acknowledged
+  const consumers = new Set([...Object.keys(state.consumers ?? {}), ...Object.keys(acknowledged)])
   const isLatest = (commit: number) => !entry.owed && commit >= entry.changed
   const names = (isWanted: (commit: number) => boolean) =>
-    consumers.flatMap(([name, { commit }]) => (isWanted(commit) ? [name] : []))
+    [...consumers].filter((name) => isWanted(Consumers.has(state.consumers?.[name], acknowledged[name]?.commit ?? 0)))
   return {
     entry,
     standing: Settlement.standing(state.settlement, Decide.factsOf(entry), nowOf(state)),

@@ -6,9 +6,12 @@
  * found, and which requests it got.
  *
  * ```ts
- * const simulator = yield* AgniSimulator.make({ sessions: 250, tieOrder: "query", ties: { share: 0.5, ways: 40 } })
- * const ids = yield* walk.pipe(Effect.provide(simulator.layer))
- * assert.deepStrictEqual(simulator.missed(ids), [])
+ * const test = Effect.gen(function* () {
+ *   const calls = yield* Stream.runCollect(CallSessions.sessions())
+ *   const simulator = yield* AgniSimulator.AgniSimulator
+ *   assert.deepStrictEqual(simulator.missed(calls.map(({ id }) => id)), [])
+ * })
+ * yield* AgniSimulator.inTime(test.pipe(Effect.provide(AgniSimulator.layerClient({ sessions: 250, latency: "1 second" }))))
  * ```
  *
  * @since 0.1.0
@@ -17,10 +20,15 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as HttpClient from "effect/http/HttpClient"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import type { HttpServerResponse } from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as TestClock from "effect/testing/TestClock"
+import { AgniClient, type Options as ClientOptions } from "../client/AgniClient.ts"
+import type { AgniError } from "../model/AgniError.ts"
 import * as Instant from "../model/Instant.ts"
 import type { Fault } from "./Fault.ts"
 import * as ClientFace from "./internal/ClientFace.ts"
@@ -269,6 +277,53 @@ export const layer = (options?: Options): Layer.Layer<AgniSimulator | HttpClient
     Effect.map(make(options), (simulator) =>
       Context.make(AgniSimulator, simulator).pipe(Context.add(HttpClient.HttpClient, simulator.httpClient))
     )
+  )
+
+/**
+ * A simulator of its own, both as the service and as the client that reads from it: all that a test of code with `AgniClient`
+ * needs. Nothing sleeps in real time under `TestClock`: wrap the test in `inTime`.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerClient = (
+  options?: Options,
+  client?: Omit<ClientOptions, "apiKey">
+): Layer.Layer<AgniSimulator | AgniClient, AgniError> =>
+  Layer.effectContext(
+    Effect.gen(function* () {
+      const simulator = yield* make(options)
+      const agni = yield* Effect.provideService(
+        AgniClient.make({ ...client, apiKey: Redacted.make(simulator.apiKey) }),
+        HttpClient.HttpClient,
+        simulator.httpClient
+      )
+      return Context.make(AgniSimulator, simulator).pipe(Context.add(AgniClient, agni))
+    })
+  )
+
+/** A day in quarters of a second. */
+const mostSteps = 24 * 3600 * 4
+
+/**
+ * Runs an effect to its end under `TestClock`, whose time advances for as long as the effect sleeps: latency, retries and pauses
+ * end at once. Dies when a day of virtual time was not enough.
+ *
+ * @since 0.1.0
+ * @category testing
+ */
+export const inTime = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const fiber = yield* Effect.forkScoped(effect)
+      // In small steps, because a clock that jumps finds nobody asleep yet.
+      for (let steps = 0; fiber.pollUnsafe() === undefined; steps++) {
+        if (steps === mostSteps)
+          return yield* Effect.die(new Error("inTime: a day has passed, and the effect has not ended"))
+        yield* TestClock.adjust(250)
+      }
+      return yield* Fiber.join(fiber)
+    })
   )
 
 /**

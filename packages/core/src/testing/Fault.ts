@@ -16,8 +16,8 @@ import type * as Duration from "effect/Duration"
 export interface Status {
   readonly _tag: "Status"
   readonly status: number
-  /** Seconds for a `Retry-After` header; without it there is none. */
-  readonly retryAfter?: number | undefined
+  /** For a `Retry-After` header, in whole seconds, rounded up; without it there is none. */
+  readonly retryAfter?: Duration.Input | undefined
   /** The form of `Retry-After`. @default "seconds" */
   readonly retryAfterAs?: "seconds" | "date" | undefined
   /** @default "json" (plain text for 404) */
@@ -67,7 +67,7 @@ export const status = (status: number, options?: Omit<Status, "_tag" | "status">
 })
 
 /**
- * Status 429; `retryAfter` in seconds.
+ * Status 429.
  *
  * @since 0.1.0
  * @category constructors

@@ -12,6 +12,11 @@ export * as AgniSimulator from "./AgniSimulator.ts"
 /**
  * @since 0.1.0
  */
+export * as DocumentedCall from "./DocumentedCall.ts"
+
+/**
+ * @since 0.1.0
+ */
 export * as Fault from "./Fault.ts"
 
 /**

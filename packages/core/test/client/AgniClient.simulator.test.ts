@@ -30,7 +30,7 @@ describe("tries", () => {
       const error = yield* Fiber.join(fiber)
       assert.strictEqual(error.attempts, 2)
       const busy = yield* AgniSimulator.make({ sessions: 5 })
-      busy.failNext(5, Fault.tooManyRequests({ retryAfter: 0 }))
+      busy.failNext(5, Fault.tooManyRequests({ retryAfter: "0 seconds" }))
       const patient = yield* clientOf(busy, { retry: { tries: 8, base: "1 millis" } })
       const page = yield* Effect.forkChild(patient.list({}, { tries: 2 }))
       yield* TestClock.adjust("1 minute")
@@ -103,8 +103,8 @@ describe("what may go wrong once", () => {
     ["408", Fault.status(408)],
     ["425", Fault.status(425)],
     ["429", Fault.tooManyRequests()],
-    ["429 with seconds", Fault.tooManyRequests({ retryAfter: 7 }), 7000],
-    ["429 with a date", Fault.tooManyRequests({ retryAfter: 7, retryAfterAs: "date" }), 7000],
+    ["429 with seconds", Fault.tooManyRequests({ retryAfter: "7 seconds" }), 7000],
+    ["429 with a date", Fault.tooManyRequests({ retryAfter: "7 seconds", retryAfterAs: "date" }), 7000],
     ["500", Fault.status(500)],
     ["502 as HTML", Fault.htmlError()],
     ["503 without a body", Fault.status(503, { body: "empty" })],

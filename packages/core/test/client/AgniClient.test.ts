@@ -159,7 +159,7 @@ describe("a page", () => {
         Effect.provideService(Tracer.Tracer, tracer)
       )
       const text = spans.map((span) => `${span.name} ${JSON.stringify([...span.attributes])}`).join("\n")
-      assert.include(text, "AgniClient.list")
+      assert.include(text, "GET /api/v1/calling/call-sessions")
       for (const canary of [key, "4155550123", "SEARCHED"]) assert.notInclude(text, canary)
     })
   )
@@ -1248,16 +1248,22 @@ describe("metrics", () => {
           yield* Server.settle(Effect.andThen(client.list(query), Effect.exit(client.list(query))))
         })
       )
+      const of = "callstream.client.name=default"
+      const common = `http.request.method=GET,server.address=api.ravan.ai,url.template=/api/v1/calling/call-sessions,${of},server.port=443`
+      const duration = (more: string) => `http.client.request.duration{unit=s,${common},${more}}`
       assert.deepStrictEqual<Record<string, unknown>>(found, {
-        "callstream_requests_total{reason=Unavailable}": 1,
-        "callstream_requests_total{reason=RateLimited}": 1,
-        "callstream_requests_total{reason=Success}": 1,
-        "callstream_requests_total{reason=Unauthorized}": 1,
-        "callstream_retries_total{reason=Unavailable}": 1,
-        "callstream_retries_total{reason=RateLimited}": 1,
-        callstream_sessions_total: 2,
-        callstream_rejected_total: 1,
-        callstream_response_bytes_total: JSON.stringify({ data: [{ id }, { id }, { id: [] }] }).length
+        [duration("http.response.status_code=500,error.type=500")]: 1,
+        [duration("http.response.status_code=429,error.type=429")]: 1,
+        [duration("http.response.status_code=200")]: 1,
+        [duration("http.response.status_code=401,error.type=401")]: 1,
+        [`callstream.client.wait.duration{unit=s,${of},callstream.wait.reason=retry}`]: 1,
+        [`callstream.client.wait.duration{unit=s,${of},callstream.wait.reason=rate_limit}`]: 1,
+        [`callstream.client.retries{unit={request},${of},callstream.retry.reason=Unavailable}`]: 1,
+        [`callstream.client.retries{unit={request},${of},callstream.retry.reason=RateLimited}`]: 1,
+        [`callstream.client.calls{unit={call},${of}}`]: 2,
+        [`callstream.client.rejected{unit={record},${of}}`]: 1,
+        [`callstream.client.response.size{unit=By,${of}}`]: JSON.stringify({ data: [{ id }, { id }, { id: [] }] })
+          .length
       })
     })
   )
@@ -1265,8 +1271,10 @@ describe("metrics", () => {
   it.effect("the last try is no retry", () =>
     Effect.gen(function* () {
       const found = yield* measured(errorOf(always({ status: 500 }), { retry: { tries: 3 } }))
-      assert.strictEqual(found["callstream_requests_total{reason=Unavailable}"], 3)
-      assert.strictEqual(found["callstream_retries_total{reason=Unavailable}"], 2)
+      const count = (name: string) =>
+        Object.entries(found).reduce((sum, [key, value]) => (key.startsWith(name) ? sum + Number(value) : sum), 0)
+      assert.strictEqual(count("http.client.request.duration"), 3)
+      assert.strictEqual(count("callstream.client.retries"), 2)
     })
   )
 })

@@ -55,7 +55,7 @@ describe("the contract", () => {
     assert.lengthOf(fieldNames, 26)
     assert.deepStrictEqual(
       properties("CreditBreakdown"),
-      Object.keys(Object(Schema.toJsonSchemaDocument(CreditBreakdown).schema["properties"]))
+      Object.keys(Object(Schema.toJsonSchemaDocument(CreditBreakdown).definitions["CreditBreakdown"]?.["properties"]))
     )
     assert.lengthOf(properties("CreditBreakdown"), 7)
     const parameters = document.paths?.[AgniSimulator.endpointPath]?.get?.parameters ?? []
@@ -117,7 +117,7 @@ describe("every request, and every response of the documented wire, is as the co
     "one that fails": {
       faultRate: 0.2,
       faults: [
-        Fault.tooManyRequests({ retryAfter: 0 }),
+        Fault.tooManyRequests({ retryAfter: "0 seconds" }),
         Fault.status(500),
         Fault.status(503),
         Fault.status(503, { body: "html" }),

@@ -60,10 +60,16 @@ const creditFields = {
 
 /** The type that a schema of the model has beside null. */
 const typeOf = (schema: Schema.Constraint, field: string): "string" | "number" | "boolean" | "object" => {
-  const property = Schema.toJsonSchemaDocument(schema).schema["properties"]
-  const found: unknown = Object(property)[field]
-  const alternatives: ReadonlyArray<{ readonly type?: unknown }> = Object(found).anyOf ?? [Object(found)]
-  for (const { type } of alternatives) {
+  const { definitions, schema: root } = Schema.toJsonSchemaDocument(schema)
+  // A schema with an identifier is a definition.
+  const resolved = (found: unknown): Readonly<Record<string, unknown>> => {
+    const { $ref } = Object(found)
+    return typeof $ref === "string" ? Object(definitions[$ref.replace("#/$defs/", "")]) : Object(found)
+  }
+  const found: unknown = Object(resolved(root)["properties"])[field]
+  const alternatives: ReadonlyArray<unknown> = Object(found).anyOf ?? [found]
+  for (const alternative of alternatives) {
+    const { type } = resolved(alternative)
     if (type === "string" || type === "number" || type === "boolean" || type === "object") return type
   }
   throw new Error(`the schema of ${field} has no type that a document can name`)

@@ -207,3 +207,18 @@ describe("a whole list, on a server that answers no range that reaches far back"
     )
   }
 })
+
+describe("an organization without a call", () => {
+  for (const [name, date] of [
+    ["answers of now", undefined],
+    ["answers of three hours ago", { offset: -3 * hour, from: 5, to: Infinity, every: 1 }]
+  ] as const)
+    it.live(`takes few requests where wide ranges are refused: ${name}`, () =>
+      Effect.gen(function* () {
+        const span = { most: 2 * day, cut: "error" } as const
+        const { provenToHorizon, requests } = yield* run({ rows: [], server: { span, date }, step: second })
+        assert.isFalse(provenToHorizon)
+        assert.isAtMost(requests, 30)
+      })
+    )
+})

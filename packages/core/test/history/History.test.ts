@@ -644,6 +644,27 @@ describe("History.windows", () => {
     )
   })
 
+  it.live("where bounds do not work, a range has the calls without a start time that were created in it", () =>
+    Effect.gen(function* () {
+      const range = { from: startAt - 400 * hour, to: startAt - 100 * hour }
+      const one = quiet({ sessions: 300, undated: 0.3, maxPageSize: 20, bounds: { ignored: "all" } }, {}, range)
+      const created = open(one)
+        .simulator.truth()
+        .filter(
+          ({ createdAt, startedAt }) => startedAt === undefined && createdAt >= range.from && createdAt < range.to
+        )
+        .map(({ id }) => id)
+      assert.isAbove(created.length, 10)
+      for (const [withoutStart, expected] of [
+        ["include", created.length],
+        ["skip", 0]
+      ] as const) {
+        const ids = new Set(idsOf(yield* Stream.runCollect(open(one).stream({ withoutStart }))))
+        assert.strictEqual(created.filter((id) => ids.has(id)).length, expected)
+      }
+    })
+  )
+
   it.live("429s, resets and broken bodies change nothing", () =>
     Effect.gen(function* () {
       const faults = [Fault.tooManyRequests(), Fault.reset, Fault.truncated(), Fault.status(503), Fault.unsuccessful]

@@ -17,8 +17,18 @@ const counted = (sink?: string): Effect.Effect<Record<string, unknown>> =>
   Effect.map(Metric.snapshot, (metrics) =>
     Object.fromEntries(
       metrics.flatMap(({ attributes, id, state }) =>
-        attributes?.["sink"] === sink && "count" in state && attributes?.["pipeline"] === "calls"
-          ? [[id.replace(/^callstream_(pipeline|sink)_/, "").replace(/_total$/, ""), state.count]]
+        attributes?.["callstream.sink.name"] === sink &&
+        "count" in state &&
+        !("buckets" in state) &&
+        attributes?.["callstream.pipeline.name"] === "calls"
+          ? [
+              [
+                [id.replace(/^callstream\.(pipeline\.|sink\.)?/, ""), attributes["callstream.stage"] ?? []]
+                  .flat()
+                  .join(" "),
+                state.count
+              ]
+            ]
           : []
       )
     )
@@ -79,11 +89,12 @@ describe("the metrics of a pipeline", () => {
           read: 30,
           delivered: totals.delivered,
           filtered: 10,
-          dead_letters: 2,
+          "dead_letters transform": 1,
+          "dead_letters sink": 1,
           commits: 5
         })
-        assert.deepStrictEqual(yield* counted("a"), { written: 19, retries: 2 })
-        assert.deepStrictEqual(yield* counted("b"), { written: 18, rejected: 1 })
+        assert.deepStrictEqual(yield* counted("a"), { rows: 19, retries: 2 })
+        assert.deepStrictEqual(yield* counted("b"), { rows: 18, rejected: 1 })
         assert.deepStrictEqual(
           sinks.map(({ refused, written }) => [written, refused]),
           [
@@ -108,11 +119,11 @@ describe("the metrics of a pipeline", () => {
         const half = yield* counted()
         assert.deepStrictEqual(half["read"], 30)
         assert.deepStrictEqual([half["delivered"], half["commits"]], [12, 2])
-        assert.deepStrictEqual(yield* counted("a"), { written: 12 })
+        assert.deepStrictEqual(yield* counted("a"), { rows: 12 })
         yield* state.run({ run: () => pipelineOf(recording("a"), recording("b")).run() })
         const whole = yield* counted()
         assert.deepStrictEqual([whole["read"], whole["delivered"], whole["filtered"]], [40, 19, 13])
-        assert.deepStrictEqual(yield* counted("a"), { written: 19 })
+        assert.deepStrictEqual(yield* counted("a"), { rows: 19 })
       })
     )
   )

@@ -1,4 +1,5 @@
 import { AgniClient } from "@callstream/core/client/AgniClient"
+import type { CallSession } from "@callstream/core/model/CallSession"
 import type { DeadLetter } from "@callstream/core/pipeline/DeadLetter"
 import * as SyncPipeline from "@callstream/core/pipeline/SyncPipeline"
 import * as SessionSink from "@callstream/core/sink/SessionSink"
@@ -42,6 +43,33 @@ describe("Requests of a sync", () => {
       // Without the one that followed.
       assert.strictEqual(verdict.requests.sent, world.requests - 1)
       assert.isAbove(first, 7)
+    }).pipe(Effect.provide(Ledger.layerMemory), Effect.provideService(Clock.Clock, world.clock))
+  })
+
+  it.effect("of its transform, and those before a run, count from the first pass on", () => {
+    const world = World.make({ seed: 6, calls: 20, days: 1 })
+    world.now += World.day
+    const asking = Transform.effect({
+      label: "asking",
+      run: (rows: ReadonlyArray<CallSession>) =>
+        Effect.flatMap(AgniClient, ({ list }) => Effect.as(list({ pageSize: 1 }), rows))
+    })
+    const pass = () =>
+      SyncPipeline.run({
+        name: "calls",
+        from: "2026-07-01T00:00:00Z",
+        transform: asking,
+        sinks: [nowhere],
+        deadLetters: letters,
+        sentBefore: 3,
+        onPass: ({ verdict }) => Effect.sync(() => assert.strictEqual(verdict.requests.sent, world.requests + sent))
+      }).pipe(Effect.provide(world.layer))
+    let sent = 3
+    return Effect.gen(function* () {
+      yield* pass()
+      sent = 6
+      world.now += World.hour
+      yield* pass()
     }).pipe(Effect.provide(Ledger.layerMemory), Effect.provideService(Clock.Clock, world.clock))
   })
 })

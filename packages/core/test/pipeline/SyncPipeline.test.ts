@@ -253,7 +253,7 @@ describe("SyncPipeline", () => {
       Effect.gen(function* () {
         const one = new Holder("one")
         world.now += World.day
-        let [passes, failing, failures] = [0, 0, 0]
+        let [passes, failing, failures, after, summed] = [0, 0, 0, Infinity, 0]
         const outage = Effect.suspend(() => {
           failures++
           const reason = new Unavailable({ outage: { _tag: "Status", status: 503 } })
@@ -263,7 +263,7 @@ describe("SyncPipeline", () => {
           AgniClient,
           Effect.map(AgniClient, (client) => ({
             ...client,
-            list: (query) => (failing-- > 0 ? outage : client.list(query))
+            list: (query) => (failing-- > 0 || (passes === 3 && after-- === 0) ? outage : client.list(query))
           }))
         ).pipe(Layer.provide(world.layer))
         const stopped = yield* Effect.exit(
@@ -274,17 +274,22 @@ describe("SyncPipeline", () => {
             sinks: [one.sink],
             deadLetters: letters,
             every: "1 minute",
-            onPass: () =>
+            onPass: ({ changes }) =>
               Effect.suspend(() => {
                 passes++
                 world.now += World.hour
                 failing = passes === 2 ? 3 : 0
+                // A pass that delivers some changes, and ends by the outage then.
+                after = passes === 3 ? 12 : Infinity
+                if (passes === 3) world.now += World.day
+                for (const count of Object.values(changes)) summed += count
+                assert.strictEqual(summed, one.log.length)
                 return passes === 5 ? Effect.interrupt : Effect.void
               })
           }).pipe(Effect.provide(layer))
         )
         assert.isTrue(Exit.hasInterrupts(stopped))
-        assert.deepStrictEqual([passes, failures], [5, 3])
+        assert.deepStrictEqual([passes, failures], [5, 4])
         const before = one.log.length
         yield* pass(world, { sinks: [one] })
         assert.isBelow(one.log.length - before, 10)

@@ -58,6 +58,8 @@ export interface Options {
   readonly last?: "newest" | "oldest" | "none"
   /** The share of calls that get a start. @default 0.85 */
   readonly connects?: number
+  /** Whether bounds of time change nothing. @default false */
+  readonly ignoresBounds?: boolean
   /** Whether a bound itself is within it. @default true */
   readonly isInclusive?: boolean
   /** How old every second answer is: a replica that lags. @default 0 */
@@ -136,7 +138,14 @@ export interface World {
 export const make = (options: Options): World => {
   const source = random(options.seed)
   const lives = Array.from({ length: options.calls }, (_, i) => lifeOf(source, options, i))
-  const { isInclusive = true, lag = 0, pageSize = 50, last = "newest", undated = "front" } = options
+  const {
+    ignoresBounds = false,
+    isInclusive = true,
+    lag = 0,
+    pageSize = 50,
+    last = "newest",
+    undated = "front"
+  } = options
 
   const startOf = (life: Life, at = world.now): number | undefined =>
     life.start === never || at < life.startKnown || at < life.start
@@ -169,8 +178,9 @@ export const make = (options: Options): World => {
   }
 
   const listed = (query: CallSessionQuery, at: number): ReadonlyArray<readonly [Life, number | undefined]> => {
-    const after = query.startedAfter === undefined ? undefined : Instant.fromBound(query.startedAfter)
-    const before = query.startedBefore === undefined ? undefined : Instant.fromBound(query.startedBefore)
+    const boundOf = (bound: Instant.Bound | undefined) =>
+      bound === undefined || ignoresBounds ? undefined : Instant.fromBound(bound)
+    const [after, before] = [boundOf(query.startedAfter), boundOf(query.startedBefore)]
     const rows: Array<readonly [Life, number | undefined]> = []
     for (const life of lives) {
       if (life.created > at) break

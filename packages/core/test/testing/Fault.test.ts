@@ -57,9 +57,9 @@ describe("faults in process", () => {
 
   it.effect("Retry-After in seconds and as a date", () =>
     Effect.gen(function* () {
-      const seconds = yield* meet(Fault.tooManyRequests({ retryAfter: 7 }))
+      const seconds = yield* meet(Fault.tooManyRequests({ retryAfter: "7 seconds" }))
       assert.strictEqual(seconds.headers["retry-after"], "7")
-      const date = yield* meet(Fault.tooManyRequests({ retryAfter: 7, retryAfterAs: "date" }))
+      const date = yield* meet(Fault.tooManyRequests({ retryAfter: "7 seconds", retryAfterAs: "date" }))
       assert.strictEqual(date.headers["retry-after"], "Mon, 01 Jun 2026 00:00:07 GMT")
     })
   )
@@ -311,7 +311,7 @@ describe("faults over HTTP", () => {
         JSON.parse(body).data.callSessions.map(({ id }: { readonly id: string }) => id),
         yield* ids(simulator, { page_size: 5 })
       )
-      simulator.failNext(1, Fault.tooManyRequests({ retryAfter: 3 }))
+      simulator.failNext(1, Fault.tooManyRequests({ retryAfter: "3 seconds" }))
       const limited = yield* web(simulator)()
       assert.deepStrictEqual([limited.status, limited.headers.get("retry-after")], [429, "3"])
       simulator.failNext(1, Fault.redirect())

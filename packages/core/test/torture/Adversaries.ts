@@ -186,7 +186,8 @@ export const make = (seed: number, only?: Name | "none"): Case => {
     pageSize: pick(10, 100),
     pagesPerWindow: pick(undefined, 2, 5, 20),
     keepGoing: has("poison") || has("poison after paging"),
-    cuts: next() < 0.1 ? [back(spread)] : []
+    cuts: next() < 0.1 ? [back(spread)] : [],
+    order: pick(undefined, undefined, undefined, "newest")
   }
   return { seed, traits: [...chosen], server, rows, range, read, step }
 }

@@ -94,6 +94,15 @@ const inCounts = (
   return counted
 }
 
+/** Newest first, those with a length descend. */
+const ascending = ({ read }: Case, windows: ReadonlyArray<Window>): ReadonlyArray<Window> => {
+  if (read.order !== "newest") return windows
+  const dated = windows.filter(({ from, to }) => from < to)
+  const others = windows.filter(({ from, to }) => from >= to)
+  // Pages come in the server's order, and the range after them.
+  return windows[0] === others[0] ? windows : [...dated.toReversed(), ...others]
+}
+
 /** What has nothing to do with the server: each call once, in its window, and windows that tile the range. */
 const isMalformed = ({ range }: Case, windows: ReadonlyArray<Window>): ReadonlyArray<string> => {
   const wrong: Array<string> = []
@@ -347,6 +356,6 @@ export const run = (one: Case) => {
     Effect.provideService(AgniClient, server.client),
     Effect.provideService(References.MinimumLogLevel, "None"),
     Effect.provideServiceEffect(Clock.Clock, clockOf(server)),
-    Effect.map((windows) => judge(one, server, windows))
+    Effect.map((windows) => judge(one, server, ascending(one, windows)))
   )
 }

@@ -25,6 +25,7 @@ const plainer = (one: Case): ReadonlyArray<Case> => [
     .filter(([name, value]) => Object.entries(one.server).some(([key, other]) => key === name && other !== value))
     .map(([name, value]) => ({ ...one, server: { ...one.server, [name]: value } })),
   ...(one.read.concurrency === 1 ? [] : [{ ...one, read: { ...one.read, concurrency: 1 } }]),
+  ...(one.read.order === undefined ? [] : [{ ...one, read: { ...one.read, order: undefined } }]),
   ...(one.read.cuts?.length === 0 ? [] : [{ ...one, read: { ...one.read, cuts: [] } }]),
   ...(one.read.pagesPerWindow === undefined ? [] : [{ ...one, read: { ...one.read, pagesPerWindow: undefined } }])
 ]

@@ -78,7 +78,12 @@ export const connect = Effect.fnUntraced(function* <E extends SqlError | { reado
   const passes = (error: unknown) => isSqlError(error) && SqlFailure.isRetryable(SqlFailure.of(error))
   const told = Schedule.tap(Schedule.setInputType<unknown>()(again), ({ attempt, input }) =>
     attempt === afterASecond && isSqlError(input)
-      ? Effect.logWarning(`${name}: ${SqlFailure.describe(SqlFailure.of(input))}; callstream tries for 8 more seconds`)
+      ? Effect.annotateLogs(
+          Effect.logWarning(
+            `${name}: ${SqlFailure.describe(SqlFailure.of(input))}; callstream tries for 8 more seconds`
+          ),
+          { "callstream.pipeline.name": name, "error.type": SqlFailure.of(input)._tag }
+        )
       : Effect.void
   )
   const services = yield* building.pipe(Effect.retry({ schedule: told, while: passes }), Effect.mapError(failed))

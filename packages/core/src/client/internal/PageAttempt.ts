@@ -13,17 +13,29 @@ import * as ClientMetrics from "../ClientMetrics.ts"
 import type { Decoder } from "../PageDecoder.ts"
 import * as RetryPolicy from "../RetryPolicy.ts"
 import * as VersionClock from "../VersionClock.ts"
+import type { ApiKey } from "./ApiKey.ts"
 import * as Quote from "./Quote.ts"
+import * as RequestTelemetry from "./RequestTelemetry.ts"
 import * as Transport from "./Transport.ts"
+import * as Waits from "./Waits.ts"
 
 export interface Settings extends Transport.Options {
+  /** Of the client, in spans and metrics. */
+  readonly name: string
+  /** The path of the endpoint, without what a base URL has before it. */
+  readonly template: string
+  readonly apiKey: ApiKey
   readonly policy: RetryPolicy.RetryPolicy
   readonly timeout: Duration.Duration
 }
 
+/** @param failed The try before. */
 type Attempt = (
   parameters: ReadonlyArray<readonly [string, string]>,
-  page: number
+  page: number,
+  failed: Waits.Failed | undefined,
+  /** Called when the request is sent, with its key. Returns which try this is after the first. */
+  onSend: (key: Redacted.Redacted) => number
 ) => Effect.Effect<Page, AgniErrorReason>
 
 export const make = (
@@ -32,14 +44,20 @@ export const make = (
   budget: Budget["Service"],
   decoder: Decoder
 ): Attempt => {
-  const { apiKey, policy, timeout } = settings
+  const { apiKey, name, origin, policy, template, timeout } = settings
   const transport = Transport.make(client, settings)
+  const telemetry = RequestTelemetry.make(origin, template, name)
+  const waits = Waits.make(budget, name)
+  const of = { "callstream.client.name": name }
+  const calls = Metric.withAttributes(ClientMetrics.calls, of)
+  const rejected = Metric.withAttributes(ClientMetrics.rejected, of)
+  const responseSize = Metric.withAttributes(ClientMetrics.responseSize, of)
   const ownClock = VersionClock.make()
   const mayRetry = RetryPolicy.mayRetry(policy)
   const timedOut = () => Effect.fail(new Unavailable({ outage: { _tag: "TimedOut", limit: timeout } }))
   /** The others need not find out for themselves that the server wants a pause. */
   const hold = (reason: AgniErrorReason): Effect.Effect<void> =>
-    reason._tag === "RateLimited" && mayRetry(reason) ? budget.hold(reason.retryAfter ?? policy.base) : Effect.void
+    reason._tag === "RateLimited" && mayRetry(reason) ? waits.hold(reason.retryAfter ?? policy.base) : Effect.void
 
   const decode = Effect.fnUntraced(function* (
     { age, body, date }: Transport.Received,
@@ -48,27 +66,41 @@ export const make = (
   ) {
     const observedAt = Instant.of(Math.round((date - age * 1000) * 1000))
     const version = yield* ((yield* VersionClock.Current) ?? ownClock).observe(observedAt)
-    yield* Metric.update(ClientMetrics.bytes, body.length)
+    yield* Metric.update(responseSize, body.length)
     return yield* decoder.decode(body, { page, observedAt, version, age, quote })
   })
 
-  return (parameters, page) => {
-    const quote = Quote.make([Redacted.value(apiKey), ...CallSessionQuery.personalValues(parameters)])
-    return transport(parameters, quote).pipe(
-      Effect.flatMap((answer) => decode(answer, page, quote)),
-      Effect.timeoutOrElse({ duration: timeout, orElse: timedOut }),
-      Effect.tapError(hold),
-      budget.spend,
-      Effect.tap((result) => Effect.andThen(count("Success"), countRows(result))),
-      Effect.tapError((reason) => count(reason._tag))
+  const countRows = (page: Page) =>
+    Effect.andThen(
+      Metric.update(calls, page.rows.length),
+      page.rejected.length === 0 ? Effect.void : Metric.update(rejected, page.rejected.length)
     )
+
+  const send = (
+    parameters: Parameters<Attempt>[0],
+    page: number,
+    key: Redacted.Redacted,
+    resend: number
+  ): Effect.Effect<Page, AgniErrorReason> => {
+    const quote = Quote.make([Redacted.value(key), ...CallSessionQuery.personalValues(parameters)])
+    const request = telemetry.around(resend, (seen) =>
+      transport(parameters, quote, key, (status) => void (seen.status = status)).pipe(
+        Effect.tap(RequestTelemetry.received(seen)),
+        Effect.flatMap((answer) => decode(answer, page, quote)),
+        Effect.timeoutOrElse({ duration: timeout, orElse: timedOut })
+      )
+    )
+    return Effect.tapError(request, hold)
   }
+
+  return (parameters, page, failed, onSend) =>
+    Effect.flatMap(Waits.now, (began) =>
+      waits.since(began, failed).pipe(
+        // Read when its turn has come: it may have been replaced meanwhile.
+        Effect.andThen(apiKey),
+        Effect.flatMap((key) => send(parameters, page, key, onSend(key))),
+        budget.spend,
+        Effect.tap(countRows)
+      )
+    )
 }
-
-const count = (reason: string) => Metric.update(Metric.withAttributes(ClientMetrics.requests, { reason }), 1)
-
-const countRows = ({ rejected, rows }: Page) =>
-  Effect.andThen(
-    Metric.update(ClientMetrics.sessions, rows.length),
-    rejected.length === 0 ? Effect.void : Metric.update(ClientMetrics.rejected, rejected.length)
-  )

@@ -35,7 +35,6 @@ export interface Options {
   readonly origin: string
   /** Base URL and path of the endpoint. */
   readonly url: string
-  readonly apiKey: Redacted.Redacted
   readonly maxBodyBytes: number
 }
 
@@ -51,10 +50,13 @@ export const make =
   (client: HttpClient.HttpClient, options: Options) =>
   (
     parameters: ReadonlyArray<readonly [string, string]>,
-    quote: (text: string) => string
+    quote: (text: string) => string,
+    apiKey: Redacted.Redacted,
+    onStatus: (status: number) => void
   ): Effect.Effect<Received, AgniErrorReason> => {
     const send = (url: string, followed: number): Effect.Effect<Received, AgniErrorReason> =>
-      Effect.flatMap(Effect.mapError(client.execute(toRequest(url, options.apiKey)), unreachable), (response) => {
+      Effect.flatMap(Effect.mapError(client.execute(toRequest(url, apiKey)), unreachable), (response) => {
+        onStatus(response.status)
         const location = redirection(response)
         if (location === undefined) return receive(response, options.maxBodyBytes, quote)
         return Effect.andThen(

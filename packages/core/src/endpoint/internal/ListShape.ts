@@ -75,7 +75,9 @@ export const find = Effect.fnUntraced(function* (
 ): Effect.fn.Return<ListShape, AgniError> {
   const { isBounded, isDeep, known } = probing
   const { ask, first, front, page, sorted } = firstPages
-  const trusted = known !== undefined && sorted !== undefined && !isDeep && isBounded
+  // One whose bounds meant nothing is probed again: windows between such bounds would not come.
+  const isUsable = known !== undefined && known.filterProblem === undefined
+  const trusted = isUsable && sorted !== undefined && !isDeep && isBounded
   const needsDepth = isDepthNeeded(probing, firstPages, trusted)
   const guess = guessOf(probing, firstPages)
   const repeats = yield* Effect.cached(

@@ -12,8 +12,8 @@ import * as Partitioner from "./Partitioner.ts"
 import * as Settings from "./Settings.ts"
 
 export interface Bounds extends Range {
-  /** Where the whole begins: a run that resumes begins later. */
-  readonly first: Micros
+  /** The whole, of which a run that resumes reads a part. */
+  readonly all: Range
   /** Whether neither bound was given. */
   readonly whole: boolean
 }
@@ -28,13 +28,19 @@ const beginningOf = (until: Micros, to: Micros | undefined, { isOldestSure, olde
         ? Math.max(earliestStart, until - 86_400 * Ask.second)
         : earliestStart
 
-export const boundsOf = ({ end, from, resume, to }: Asked, seen: Seen, clocks: Clocks.Clocks): Bounds => {
+export const boundsOf = (
+  { end, from, resume, to }: Asked,
+  seen: Seen,
+  clocks: Clocks.Clocks,
+  newestFirst: boolean
+): Bounds => {
   const until = to ?? end ?? Clocks.openEnd(clocks)
-  const first = from ?? beginningOf(until, to, seen)
+  const all = { from: from ?? beginningOf(until, to, seen), to: until }
+  const at = resume === undefined ? undefined : Math.min(Math.max(all.from, resume), until)
   return {
-    first,
-    from: resume === undefined ? first : Math.min(Math.max(first, resume), until),
-    to: until,
+    ...all,
+    ...(at === undefined ? {} : newestFirst ? { to: at } : { from: at }),
+    all,
     whole: from === undefined && to === undefined
   }
 }

@@ -70,7 +70,7 @@ export interface Deliveries {
 }
 
 export const make = (settings: Settings, range: Micros.Range, known: () => Known, ends: Shown.Ends): Deliveries => {
-  const shown = Shown.make(range)
+  const shown = Shown.make(range, ends)
   const ask = askOf(settings)
   const work: Work = { settings, known, range, shown, lookUp: lookingUp(ask) }
   return {
@@ -136,7 +136,7 @@ const deliver = Effect.fnUntraced(function* (
   work: Work,
   window: Coverage.Window
 ): Effect.fn.Return<Coverage.Window, AgniError> {
-  const { range, shown } = work
+  const { shown } = work
   const all = CallRows.items(window.rows)
   let items: ReadonlyArray<Item<CallSession>> = all
   let coverage = window.coverage
@@ -156,7 +156,7 @@ const deliver = Effect.fnUntraced(function* (
     for (const { id } of came) shown.moved.add(id)
     weaken(changed)
     // Of which window it was is not known.
-    shown.revisions.push({ from: range.from, to: window.from, coverage: changed })
+    shown.revisions.push({ ...shown.gone, coverage: changed })
   }
   const { here, missing, old } = yield* missingFrom(work, window)
   if (missing > 0) {
@@ -199,7 +199,7 @@ const missingFrom = Effect.fnUntraced(function* (
 const take = (shown: Shown.Shown, window: Coverage.Window, horizon: Micros.Micros): void => {
   const { coverage, extra = 0 } = window
   if (coverage._tag === "Gap") shown.lost = { rows: (shown.lost?.rows ?? 0) + extra, error: coverage.error }
-  shown.until = Math.max(shown.until, window.to)
+  shown.gone = { from: Math.min(shown.gone.from, window.from), to: Math.max(shown.gone.to, window.to) }
   if (window.to <= horizon) shown.proven &&= window.coverage._tag === "Proven"
   else {
     for (const { id } of CallRows.items(window.rows)) shown.recent.add(id)

@@ -20,6 +20,8 @@ import * as PartialRead from "./PartialRead.ts"
 type Read = Pick<Page, "page" | "rows" | "rejected" | "observedAt">
 
 interface Options {
+  /** Calls without a start time come too, if they were created in this range; nothing if they do not. */
+  readonly created: Micros.Range | undefined
   readonly concurrency?: number | undefined
   readonly keepGoing?: boolean | undefined
   readonly size: number
@@ -58,7 +60,7 @@ export const windows = (
       Stream.takeUntil(ended),
       Stream.map((page): Window => {
         reading.observedAt ||= page.observedAt
-        const items = CallRows.items(page.rows).filter((item) => isIn(range, whole, item))
+        const items = CallRows.items(page.rows).filter((item) => isIn(range, whole, options.created, item))
         return Windows.make(items, {
           from: range.from,
           to: range.from,
@@ -72,9 +74,23 @@ export const windows = (
     )
   })
 
+const isCreatedIn = (range: Micros.Range | undefined, item: Item<CallSession>): boolean => {
+  const created = range === undefined ? undefined : Packed.createdInstant(item)
+  return created !== undefined && range !== undefined && created >= range.from && created < range.to
+}
+
 /** One whose start is text but no time may lie in the range: delivered rather than lost. */
-const isIn = ({ from, to }: Micros.Range, whole: boolean, { row, start }: Item<CallSession>): boolean =>
-  start === undefined ? whole || Rows.hasUnreadableStart(row) : start >= from && (start < to || whole)
+const isIn = (
+  { from, to }: Micros.Range,
+  whole: boolean,
+  created: Micros.Range | undefined,
+  item: Item<CallSession>
+): boolean => {
+  const { row, start } = item
+  return start === undefined
+    ? whole || isCreatedIn(created, item) || Rows.hasUnreadableStart(row)
+    : start >= from && (start < to || whole)
+}
 
 /** The range itself, after all of its pages. */
 const lastOf = ({ lost, observedAt }: Reading, range: Micros.Range, coverage: Coverage): Window =>

@@ -43,19 +43,21 @@ interface Shape {
 /**
  * The tasks that tile a range, in order: cut where sinks are, at the horizon, and where the calls begin and end. How many rows
  * each holds is a guess; one that holds too many is counted and cut. The first is small, so that the first calls come soon.
+ * Newest first, the horizon does so.
  */
 export const tasks = (
   range: Range,
   cuts: ReadonlyArray<Micros>,
   { about, controls, ends, oldRows, rate }: Shape,
-  small: boolean,
+  { newestFirst, small }: { readonly newestFirst: boolean; readonly small: boolean },
   latest: Micros
 ): { readonly first: ReadonlyArray<Task>; readonly rest: ReadonlyArray<Task> } => {
   const oldest = ends.oldest && controls[0] !== undefined ? Ask.floorSecond(controls[0].start) : -Infinity
   const newest = controls.at(-1)
   const end = ends.newest && newest !== undefined ? Ask.floorSecond(newest.start) + Ask.second : Infinity
   const middle = oldRows[Math.floor(oldRows.length / 2)]
-  const soon = small && middle !== undefined && oldRows.length >= 10 ? Ask.floorSecond(middle.start) : Infinity
+  const soon =
+    small && !newestFirst && middle !== undefined && oldRows.length >= 10 ? Ask.floorSecond(middle.start) : Infinity
   const edges = edgesOf(range, [...cuts, oldest, end, soon])
   const all = edges.map((to, i): Task => {
     const from = i === 0 ? range.from : (edges[i - 1] ?? range.from)
@@ -64,6 +66,7 @@ export const tasks = (
     const empty = low >= high || from >= latest
     return { from, to, expected: empty ? 0 : Math.min(about, Math.max(1, rate * (high - low))) }
   })
+  if (newestFirst) return { first: [], rest: all.toReversed() }
   const isFirst = all[0]?.to === soon && all.length > 1
   return isFirst ? { first: all.slice(0, 1), rest: all.slice(1) } : { first: [], rest: all }
 }

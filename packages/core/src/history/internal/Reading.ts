@@ -1,7 +1,9 @@
 /** Reads a range: tasks in parallel, the facts of their answers as one value, and the delivered calls. */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
+import * as Tracer from "effect/Tracer"
 import type { Endpoint } from "../../coverage/CoverageSet.ts"
 import type { EndpointLimits } from "../../coverage/EndpointLimits.ts"
 import type { AgniError } from "../../model/AgniError.ts"
@@ -20,6 +22,7 @@ import type * as Shown from "./Shown.ts"
 import { ask as askOf, horizonOf, type Settings } from "./Settings.ts"
 import * as Sum from "./Sum.ts"
 import type * as Micros from "../../endpoint/internal/Micros.ts"
+import * as WindowTelemetry from "./WindowTelemetry.ts"
 import * as Windows from "./Windows.ts"
 
 interface Reading {
@@ -61,6 +64,8 @@ export interface Options {
   readonly limits: EndpointLimits | undefined
   /** The difference between the server's clock and this machine's, in µs, if it must be reported. */
   readonly clocksApart: number | undefined
+  /** Where the whole range ends, of which this may be a part. */
+  readonly end: Micros.Micros
   readonly ends: Shown.Ends
   readonly earliest: Micros.Micros
   /** The rows that were shown before the reading began. */
@@ -109,11 +114,18 @@ export const make = Effect.fnUntraced(function* (settings: Settings, range: Micr
     ledger.note(evidence)
     settings.logs.delete(evidence.log)
   }
+  const parent = Option.getOrUndefined(yield* Effect.serviceOption(Tracer.ParentSpan))
   const run = (tasks: ReadonlyArray<Bisect.Task>, concurrency: number) =>
     Scheduler.run<Bisect.Task, Coverage.Window, AgniError>(tasks, {
       concurrency,
+      newestFirst: options.ends.newestFirst,
       takesMemory: (window) => CallRows.items(window.rows).length > 0,
-      work: (task, handOver) => Bisect.read(settings, known, task, { keepGoing: options.keepGoing, handOver, tell })
+      work: (task, handOver) =>
+        WindowTelemetry.ofTask(
+          parent,
+          task,
+          Bisect.read(settings, known, task, { keepGoing: options.keepGoing, handOver, tell })
+        )
     })
   return {
     known,
@@ -156,6 +168,7 @@ const close = Effect.fnUntraced(function* (
   withoutStart: Coverage.Window | undefined
 ): Effect.fn.Return<Coverage.Window | undefined, AgniError> {
   const {
+    end,
     ends: { whole },
     log
   } = options
@@ -182,8 +195,8 @@ const close = Effect.fnUntraced(function* (
   const rejected = late.flatMap(({ item, rejected }) => (item === undefined ? (rejected ?? []) : []))
   const before = last === undefined ? [] : CallRows.items(last.rows)
   const rest = last ?? {
-    from: range.to,
-    to: range.to,
+    from: end,
+    to: end,
     rejected: [],
     coverage:
       revised[0]?.coverage ??
@@ -191,7 +204,7 @@ const close = Effect.fnUntraced(function* (
     requests: ask.log.requests,
     observedAt: ask.log.observedAt ?? known().earliest
   }
-  return Windows.make(inOrder([...items, ...before], range.to), {
+  return Windows.make(inOrder([...items, ...before], end), {
     ...rest,
     rejected: [...rejected, ...rest.rejected],
     revised,

@@ -8,12 +8,12 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 
-/** The result of a task: outputs, and perhaps an error after them, or tasks that replace it, in order. */
+/** The result of a task: outputs, and perhaps an error after them, or tasks that replace it, from the oldest to the newest. */
 export type Work<Task, Out, E> =
   | { readonly _tag: "Done"; readonly outputs: ReadonlyArray<Out>; readonly failure?: E | undefined }
   | { readonly _tag: "Split"; readonly parts: ReadonlyArray<Task> }
 
-/** Hands the part of a task that comes before all that is left of it to an idle worker; whether there was one. */
+/** Hands the older part of a task to an idle worker; whether there was one. */
 export type HandOver<Task> = (part: Task) => Effect.Effect<boolean>
 
 interface Options<Task, Out, E> {
@@ -21,7 +21,13 @@ interface Options<Task, Out, E> {
   readonly work: (task: Task, handOver: HandOver<Task>) => Effect.Effect<Work<Task, Out, E>, E>
   /** Whether an output takes memory: a task that is done and brought none that does holds back nobody. @default each does */
   readonly takesMemory?: ((output: Out) => boolean) | undefined
+  /** Whether tasks are given, and their results delivered, from the newest to the oldest. @default false */
+  readonly newestFirst?: boolean | undefined
 }
+
+/** From the oldest to the newest, as results are, in the order of delivery. */
+const inOrder = <A>({ newestFirst = false }: { readonly newestFirst?: boolean | undefined }, all: ReadonlyArray<A>) =>
+  newestFirst ? all.toReversed() : all
 
 interface Node<Task, Out, E> {
   readonly task: Task
@@ -43,8 +49,8 @@ export const run = <Task, Out, E>(tasks: Iterable<Task>, options: Options<Task, 
         ),
         ({ failure, outputs }) =>
           failure === undefined
-            ? Stream.fromIterable(outputs)
-            : Stream.concat(Stream.fromIterable(outputs), Stream.fail(failure))
+            ? Stream.fromIterable(inOrder(options, outputs))
+            : Stream.concat(Stream.fromIterable(inOrder(options, outputs)), Stream.fail(failure))
       )
     })
   )
@@ -130,12 +136,13 @@ const begin = <Task, Out, E>(queue: Queue<Task, Out, E>, node: Node<Task, Out, E
 }
 
 const settle = <Task, Out, E>(
-  { nodes }: Queue<Task, Out, E>,
+  { nodes, options }: Queue<Task, Out, E>,
   node: Node<Task, Out, E>,
   exit: Exit.Exit<Work<Task, Out, E>, E>
 ): void => {
   if (Exit.isSuccess(exit) && exit.value._tag === "Split") {
-    nodes.splice(nodes.indexOf(node), 1, ...exit.value.parts.map((task) => nodeOf<Task, Out, E>(task)))
+    const parts = inOrder(options, exit.value.parts)
+    nodes.splice(nodes.indexOf(node), 1, ...parts.map((task) => nodeOf<Task, Out, E>(task)))
     return
   }
   node.state = "done"
@@ -150,7 +157,7 @@ const handOver =
       const idle = queue.busy < options.concurrency && (exhausted || held(queue) >= options.concurrency)
       if (!idle || nodes.some((other) => other.state === "waiting")) return Effect.succeed(false)
       const given = nodeOf<Task, Out, E>(part)
-      nodes.splice(nodes.indexOf(node), 0, given)
+      nodes.splice(nodes.indexOf(node) + (options.newestFirst === true ? 1 : 0), 0, given)
       return Effect.as(begin(queue, given), true)
     })
 

@@ -44,8 +44,8 @@ export interface Shown {
   lost: { readonly rows: number; readonly error: AgniError } | undefined
   /** Whether each window that is older than the horizon is proven. */
   proven: boolean
-  /** Windows were delivered up to there. */
-  until: Micros.Micros
+  /** Windows were delivered from there to there. */
+  gone: Micros.Range
   /** Calls that came in some answers only. */
   differing: number
   /** A call was shown that is older than the first one. */
@@ -60,9 +60,11 @@ export interface Ends {
   readonly whole: boolean
   /** It begins where the calls do: none may be older. */
   readonly fromOldest: boolean
+  /** The windows come from its end to its beginning. */
+  readonly newestFirst: boolean
 }
 
-export const make = (range: Micros.Range): Shown => ({
+export const make = (range: Micros.Range, { newestFirst }: Pick<Ends, "newestFirst">): Shown => ({
   ids: IdSet.make(),
   delivered: Delivered.make(),
   awaited: new Map(),
@@ -81,7 +83,7 @@ export const make = (range: Micros.Range): Shown => ({
   unplaced: new Set(),
   lost: undefined,
   proven: true,
-  until: range.from,
+  gone: newestFirst ? { from: range.to, to: range.to } : { from: range.from, to: range.from },
   differing: 0,
   older: false,
   failed: false
@@ -116,7 +118,10 @@ export const note = (
     else if (start < range.from || start >= range.to) {
       if (fromOldest && start < range.from) shown.older = true
       if (start >= range.from - near && start < range.to + near) shown.beside.set(key, start)
-    } else if (!shown.ids.has(key)) (start < shown.until ? shown.late : shown.awaited).set(key, start)
+    } else if (!shown.ids.has(key)) {
+      const isLate = start >= shown.gone.from && start < shown.gone.to
+      ;(isLate ? shown.late : shown.awaited).set(key, start)
+    }
   }
 }
 

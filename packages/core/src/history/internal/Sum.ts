@@ -14,13 +14,13 @@ const boundsOf = ({ from, to }: Range) => ({
   before: Ask.ceilSecond(to) + 2 * Ask.second
 })
 
-/** The parts of a range with control rows, none wider than is trusted. */
+/** The parts of a range with control rows, none wider than is trusted. Without such rows a count proves nothing. */
 const tiles = ({ controls, ends }: Settings, known: Known, range: Range): ReadonlyArray<Range> => {
   const [oldest] = controls
   const newest = controls.at(-1)
+  if (newest === undefined) return []
   const from = ends.oldest && oldest !== undefined ? Math.max(range.from, Ask.floorSecond(oldest.start)) : range.from
-  const to =
-    ends.newest && newest !== undefined ? Math.min(range.to, Ask.floorSecond(newest.start) + 2 * Ask.second) : range.to
+  const to = ends.newest ? Math.min(range.to, Ask.floorSecond(newest.start) + 2 * Ask.second) : range.to
   if (from >= to) return []
   const parts = Math.max(1, Math.ceil((to - from) / (0.95 * believedWidth(known.width))))
   const edges = Array.from({ length: parts + 1 }, (_, i) =>

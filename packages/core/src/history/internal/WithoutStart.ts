@@ -143,7 +143,9 @@ const find = Effect.fnUntraced(function* (
   if (front.rows.length === there) {
     const meant = front.rows.filter(isMeant)
     const unassigned = front.rows.filter((row) => creationOf(row) === undefined).length
-    return done(meant, { _tag: "Proven" }, { created: there - meant.length - unassigned, unassigned })
+    const outside: Coverage.Outside = { created: there - meant.length - unassigned, unassigned }
+    fronts.set(outside, new Set(front.rows.map(({ key }) => key)))
+    return done(meant, { _tag: "Proven" }, outside)
   }
   const created = yield* byCreation()
   if (created === undefined) return done([], { _tag: "Proven" }, { created: 0, unassigned: there })
@@ -160,6 +162,12 @@ const moved: Coverage.Coverage = {
 
 /** Whether a row has no start that is credible. */
 type IsLoose = (row: Rows.Row) => boolean
+
+const fronts = new WeakMap<Coverage.Outside, ReadonlySet<string>>()
+
+/** The ids of all calls without a start time that exist, whenever they were created; nothing where a window did not read them all. */
+export const allIn = ({ outside }: Coverage.Window): ReadonlySet<string> | undefined =>
+  outside === nothingOutside ? new Set() : outside === undefined ? undefined : fronts.get(outside)
 
 const nothingOutside: Coverage.Outside = { created: 0, unassigned: 0 }
 

@@ -13,6 +13,7 @@ import * as Version from "../../model/Version.ts"
 import type { SinkError } from "../../sink/SinkError.ts"
 import type { DeadLetter } from "../DeadLetter.ts"
 import * as RunState from "./RunState.ts"
+import * as RunTelemetry from "./RunTelemetry.ts"
 import type { SinkHandle } from "./SinkHandle.ts"
 
 /** Runs a step of a sink; an error of it ends the run, or closes only the sink, and then the step gives `instead`. */
@@ -37,7 +38,9 @@ export interface Commit {
 /** Versions that are reserved for reads until the next commit: 2 seconds of microseconds. */
 const ahead = 2_000_000
 
-export const make = <A>(options: {
+interface Options<A> {
+  /** The name of the pipeline. */
+  readonly name: string
   readonly run: Ref.Ref<RunState.RunState>
   readonly lease: Lease
   readonly kept: State | undefined
@@ -47,7 +50,15 @@ export const make = <A>(options: {
   readonly sinks: ReadonlyArray<SinkHandle<A>>
   readonly orClose: OrClose<A>
   readonly onCommitted: (at: Position.Cursor) => Effect.Effect<void>
-}): Commit => {
+}
+
+export const make = <A>(options: Options<A>): Commit => {
+  const commit = untimed(options)
+  const timed = RunTelemetry.commits(options.name)
+  return { ...commit, to: (at, finished) => timed(commit.to(at, finished)) }
+}
+
+const untimed = <A>(options: Options<A>): Commit => {
   const { clock, fingerprint, kept, lease, letters, orClose, run, sinks } = options
   const source = Ref.makeUnsafe(kept?.source)
   /** The sinks' positions for the checkpoint, never beyond the coverage of the range, even if a sink is ahead. */

@@ -11,24 +11,26 @@ interface Counted {
   readonly value: number
 }
 
-const countsOf = (pipeline: string, { commits, sinks, totals }: RunState): ReadonlyMap<string, Counted> => {
+const countsOf = (pipeline: string, { commits, sinks, stages, totals }: RunState): ReadonlyMap<string, Counted> => {
   const counts = new Map<string, Counted>()
-  const add = (metric: Metric.Counter<number>, value: number, sink?: string) =>
-    counts.set(`${metric.id} ${sink ?? ""}`, {
+  const add = (metric: Metric.Counter<number>, value: number, of: Readonly<Record<string, string>> = {}) =>
+    counts.set([metric.id, ...Object.values(of)].join(" "), {
       metric,
       value,
-      attributes: sink === undefined ? { pipeline } : { pipeline, sink }
+      attributes: { "callstream.pipeline.name": pipeline, ...of }
     })
   add(PipelineMetrics.read, totals.read)
   add(PipelineMetrics.delivered, totals.delivered)
   add(PipelineMetrics.filtered, totals.filtered)
   add(PipelineMetrics.rejected, totals.rejected)
-  add(PipelineMetrics.dead, totals.dead)
   add(PipelineMetrics.commits, commits)
-  for (const [sink, { refused, retries, written }] of sinks) {
-    add(PipelineMetrics.sinkWritten, written, sink)
-    add(PipelineMetrics.sinkRejected, refused, sink)
-    add(PipelineMetrics.sinkRetries, retries, sink)
+  for (const [stage, letters] of stages) add(PipelineMetrics.deadLetters, letters, { "callstream.stage": stage })
+  for (const [sink, { bytes, refused, retries, written }] of sinks) {
+    const of = { "callstream.sink.name": sink }
+    add(PipelineMetrics.sinkRows, written, of)
+    add(PipelineMetrics.sinkSize, bytes, of)
+    add(PipelineMetrics.sinkRejected, refused, of)
+    add(PipelineMetrics.sinkRetries, retries, of)
   }
   return counts
 }

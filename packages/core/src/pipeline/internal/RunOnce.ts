@@ -69,13 +69,14 @@ export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2,
   })
   const handles = yield* openAll(options, opening, run)
   const open = () => handles.filter(({ state }) => state().failure === undefined)
-  const letters = yield* SinkHandle.open(deadLetters, opening(deadLetters.name), run)
+  const letters = yield* SinkHandle.open(deadLetters, opening(deadLetters.name), run, name)
   const noLetters = letters.state().failure
   if (noLetters !== undefined) return yield* noLetters
 
   const clock = VersionClock.make(Version.clock(found?.lastVersion))
   const orClose = orCloseOf(options.onSinkFailure ?? "stop", open, tell)
   const commit = Commit.make({
+    name,
     run,
     lease,
     kept,
@@ -184,15 +185,20 @@ const isOurs = ({ fingerprint, sinks }: State, asked: Fingerprint): boolean =>
 
 const openAll = Effect.fnUntraced(function* <A, R>(
   {
+    name,
     onSinkFailure = "stop",
     sinks
-  }: { readonly onSinkFailure?: "stop" | "continue" | undefined; readonly sinks: ReadonlyArray<SessionSink<A, R>> },
+  }: {
+    readonly name: string
+    readonly onSinkFailure?: "stop" | "continue" | undefined
+    readonly sinks: ReadonlyArray<SessionSink<A, R>>
+  },
   opening: (sink: string) => Opening,
   run: Ref.Ref<RunState.RunState>
 ) {
   const handles: Array<SinkHandle.SinkHandle<A>> = []
   for (const sink of sinks) {
-    const handle = yield* SinkHandle.open(sink, opening(sink.name), run)
+    const handle = yield* SinkHandle.open(sink, opening(sink.name), run, name)
     handles.push(handle)
     const { failure } = handle.state()
     const isLast = handles.length === sinks.length

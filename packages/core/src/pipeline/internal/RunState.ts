@@ -25,6 +25,8 @@ export interface SinkState {
   readonly refused: number
   /** Calls of it that were retried. */
   readonly retries: number
+  /** That it wrote or sent, as far as it counts them. */
+  readonly bytes: number
 }
 
 export interface RunState {
@@ -47,9 +49,17 @@ export interface RunState {
   readonly received: number
   /** How many dead letters have one reason, of one stage and sink. */
   readonly reasons: ReadonlyMap<string, Common>
+  /** How many dead letters each stage has. */
+  readonly stages: ReadonlyMap<Stage, number>
   /** No version above this one is given before the next commit. */
   readonly reserved: Version | undefined
 }
+
+/** What a metric may name: the label of a transform can hold the values of a condition. */
+type Stage = "decode" | "range" | "transform" | "sink"
+
+const stageOf = (stage: string): Stage =>
+  stage === "decode" || stage === "range" || stage === "sink" ? stage : "transform"
 
 export const nothing: Totals = {
   committed: undefined,
@@ -78,6 +88,7 @@ export const make = (kept: {
   lost: 0,
   received: 0,
   reasons: new Map(),
+  stages: new Map(),
   reserved: kept.reserved
 })
 
@@ -142,13 +153,15 @@ export const lost =
   (letters: ReadonlyArray<Pick<RejectedRow, "stage" | "sink" | "reason">>, records: number) =>
   (state: RunState): RunState => {
     const reasons = new Map(state.reasons)
+    const stages = new Map(state.stages)
     for (const { reason, sink, stage } of letters) {
+      stages.set(stageOf(stage), (stages.get(stageOf(stage)) ?? 0) + 1)
       const key = JSON.stringify([stage, sink, reason])
       const { letters: before } = reasons.get(key) ?? { letters: 0 }
       reasons.set(key, { stage, ...(sink === undefined ? {} : { sink }), reason, letters: before + 1 })
     }
     const totals = { ...state.totals, dead: state.totals.dead + letters.length }
-    return { ...state, reasons, totals, lost: state.lost + records }
+    return { ...state, reasons, stages, totals, lost: state.lost + records }
   }
 
 export const delivered =

@@ -6,6 +6,7 @@ import * as Schedule from "effect/Schedule"
 import type * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import type { Committed } from "../../model/Committed.ts"
+import * as ErrorType from "../../model/internal/ErrorType.ts"
 import type { Cursor } from "../../model/Position.ts"
 import type {
   Batch,
@@ -20,6 +21,7 @@ import type {
 } from "../../sink/SessionSink.ts"
 import type { SinkError } from "../../sink/SinkError.ts"
 import * as RunState from "./RunState.ts"
+import * as SinkTelemetry from "./SinkTelemetry.ts"
 
 export interface SinkHandle<in A> {
   readonly name: string
@@ -80,13 +82,32 @@ const attempt = Effect.fnUntraced(function* <A, R>(
   return { writer, scope }
 })
 
-const unwritten = { dirty: false, failure: undefined, written: 0, refused: 0, retries: 0 }
+const unwritten = { dirty: false, failure: undefined, written: 0, refused: 0, retries: 0, bytes: 0 }
 
-/** Opens a sink. One that cannot be opened is closed from the beginning. */
+/** What a sink does that could not be opened. */
+const closed = (error: SinkError) => {
+  const failed = Effect.fail(error)
+  return {
+    compared: () => nothingCompared,
+    write: () => failed,
+    remove: () => failed,
+    flush: () => failed,
+    finish: failed,
+    replaced: () => nothingReplaced,
+    close: () => Effect.void
+  }
+}
+
+/**
+ * Opens a sink. One that cannot be opened is closed from the beginning.
+ *
+ * @param pipeline The name that its metrics have.
+ */
 export const open = Effect.fnUntraced(function* <A, R>(
   sink: SessionSink<A, R>,
   opening: Opening,
-  run: Ref.Ref<RunState.RunState>
+  run: Ref.Ref<RunState.RunState>,
+  pipeline: string
 ): Effect.fn.Return<SinkHandle<A>, never, R | Scope.Scope> {
   const { delivery, keeps, name } = sink
   const begin = (committed: Committed | undefined, failure: SinkError | undefined) =>
@@ -105,6 +126,7 @@ export const open = Effect.fnUntraced(function* <A, R>(
     note: () => state().committed?.note ?? null
   }
   const retried = () => change((sink) => ({ ...sink, retries: sink.retries + 1 }))
+  const attributes = { "callstream.pipeline.name": pipeline, "callstream.sink.name": name }
 
   yield* begin(undefined, undefined)
   const opened = yield* Effect.result(
@@ -112,7 +134,10 @@ export const open = Effect.fnUntraced(function* <A, R>(
       attempt === afterASecond
         ? Effect.andThen(
             retried(),
-            Effect.logWarning(`${name}: ${error.description}; callstream tries for 7 more seconds`)
+            Effect.annotateLogs(
+              Effect.logWarning(`${name}: ${error.description}; callstream tries for 7 more seconds`),
+              { ...attributes, "error.type": ErrorType.of(error) }
+            )
           )
         : retried()
     )
@@ -120,37 +145,31 @@ export const open = Effect.fnUntraced(function* <A, R>(
   if (opened._tag === "Failure") {
     const error = opened.failure
     yield* begin(undefined, error)
-    const failed = Effect.fail(error)
-    return {
-      ...common,
-      compared: () => nothingCompared,
-      write: () => failed,
-      remove: () => failed,
-      flush: () => failed,
-      finish: failed,
-      replaced: () => nothingReplaced,
-      close: () => Effect.void
-    }
+    return { ...common, ...closed(error) }
   }
   const { scope, writer } = opened.success
   yield* begin(writer.committed._tag === "Some" ? writer.committed.value : undefined, undefined)
-  const given = (items: number, put: Effect.Effect<ReadonlyArray<Refused>, SinkError>) =>
+  const metered = SinkTelemetry.make(attributes, (bytes) => change((sink) => ({ ...sink, bytes: sink.bytes + bytes })))
+  const given = (put: Effect.Effect<ReadonlyArray<Refused>, SinkError>, items: number) =>
     Effect.andThen(
       items === 0 ? Effect.void : change((sink) => ({ ...sink, dirty: true })),
-      Effect.tap(patiently(put, retried), (no) =>
+      Effect.tap(put, (no) =>
         change((sink) => ({ ...sink, written: sink.written + items - no.length, refused: sink.refused + no.length }))
       )
     )
   return {
     ...common,
     compared: () => writer.compared?.() ?? nothingCompared,
-    write: (batch) => given(batch.items.length, writer.write(batch)),
-    remove: (batch) => given(batch.items.length, writer.remove?.(batch) ?? Effect.succeed([])),
+    write: (batch) => given(metered.write(patiently(writer.write(batch), retried)), batch.items.length),
+    remove: (batch) =>
+      writer.remove === undefined
+        ? Effect.succeed([])
+        : given(metered.remove(patiently(writer.remove(batch), retried)), batch.items.length),
     flush: (at) =>
-      Effect.flatMap(patiently(writer.flush(at), retried), (committed) =>
+      Effect.flatMap(metered.flush(patiently(writer.flush(at), retried)), (committed) =>
         change((sink) => ({ ...sink, committed, dirty: false }))
       ),
-    finish: patiently(writer.finish, retried),
+    finish: metered.finish(patiently(writer.finish, retried)),
     replaced: () => writer.replaced?.() ?? nothingReplaced,
     close: (failure) =>
       Effect.andThen(

@@ -5,6 +5,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
+import * as Record from "effect/Record"
 import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
 import { AgniClient } from "../../client/AgniClient.ts"
@@ -15,6 +16,7 @@ import type { CallSession } from "../../model/CallSession.ts"
 import type { Fingerprint } from "../../model/Fingerprint.ts"
 import { of } from "../../model/Position.ts"
 import type { RejectedRow } from "../../model/RejectedRow.ts"
+import * as ErrorType from "../../model/internal/ErrorType.ts"
 import * as Version from "../../model/Version.ts"
 import { opening, type SessionSink } from "../../sink/SessionSink.ts"
 import { SinkError } from "../../sink/SinkError.ts"
@@ -27,8 +29,10 @@ import type { Transform } from "../../transform/TransformContract.ts"
 import { type DeadLetter, seal } from "../DeadLetter.ts"
 import type { Delivered, Options, PassSummary, SyncIdentity } from "../SyncPipeline.ts"
 import { TooManyDeadLetters } from "../TooManyDeadLetters.ts"
+import * as Counting from "./Counting.ts"
 import * as Letters from "./Letters.ts"
 import * as RunState from "./RunState.ts"
+import * as RunTelemetry from "./RunTelemetry.ts"
 import * as SinkHandle from "./SinkHandle.ts"
 import * as SyncDelivery from "./SyncDelivery.ts"
 import type * as SyncItems from "./SyncItems.ts"
@@ -61,54 +65,78 @@ export const runSync = Effect.fnUntraced(function* <A, RA, RD, ET, RT>(options: 
   const lease = yield* ledger.open(name, options.restart === true ? undefined : fingerprint)
   if (options.restart === true) yield* lease.restart(fingerprint)
   const run = yield* Ref.make(RunState.make({ coverage: CoverageSet.empty, reserved: undefined }))
-  const letters = yield* SinkHandle.open(options.deadLetters, opening(Option.none()), run)
+  const letters = yield* SinkHandle.open(options.deadLetters, opening(Option.none()), run, name)
   const noLetters = letters.state().failure
   if (noLetters !== undefined) return yield* noLetters
   const sinks = yield* SyncSinks.make(lease, options.sinks, run)
-  const acknowledge = Effect.andThen(
-    Effect.suspend(() => (letters.state().dirty ? letters.flush(of(0)) : Effect.void)),
-    sinks.acknowledge
+  const count = Counting.make(name, run)
+  yield* Effect.addFinalizer(() => count)
+  const commit = RunTelemetry.commits(name)(
+    Effect.andThen(
+      Effect.suspend(() => (letters.state().dirty ? letters.flush(of(0)) : Effect.void)),
+      sinks.acknowledge
+    )
+  ).pipe(Effect.andThen(Ref.update(run, (state) => ({ ...state, commits: state.commits + 1 }))), Effect.ensuring(count))
+  const acknowledge = Effect.suspend(() =>
+    letters.state().dirty || sinks.members().some(isBehind) ? commit : Effect.void
   )
   const delivered = yield* Ref.make(nothing)
+  // Nothing of this is in a summary yet: a pass that ended early has none of its own.
+  const summed = yield* Ref.make(nothing)
+  const { counted, spend } = yield* spending(lease, options.sentBefore ?? 0)
   const { judge, step } = yield* stepOf(options, { lease, sinks, run, letters, acknowledge, delivered })
 
   const pass = Effect.gen(function* () {
     yield* sinks.open
-    const before = yield* Ref.get(delivered)
     yield* Sync.steps(lease, options, yield* sinks.consumers, judge).pipe(
       // A signal to stop waits for the step, so that what was delivered is acknowledged.
-      Stream.runForEach((one) => Effect.uninterruptible(step(one))),
+      Stream.runForEach((one) => Effect.uninterruptible(counted(step(one)))),
       Effect.onExit((exit) =>
         Exit.isSuccess(exit) || Cause.hasDies(exit.cause) ? Effect.void : Effect.ignore(acknowledge)
       )
     )
     yield* acknowledge
     yield* sinks.settle
+    yield* spend
+    const now = yield* Ref.get(delivered)
     const summary: PassSummary = {
-      ...since(before, yield* Ref.get(delivered)),
+      ...since(yield* Ref.getAndSet(summed, now), now),
       verdict: yield* Verdict.of(lease),
       givenUp: every === undefined ? yield* Verdict.givenUp(lease) : [],
       sinks: yield* Effect.map(Ref.get(run), (state) => statusOf(options.sinks, state, sinks))
     }
-    yield* counted(lease, onPass(summary))
+    yield* count
+    const { awaited, completeUpTo, consumers } = summary.verdict
+    yield* RunTelemetry.prove(name, completeUpTo, awaited.calls)
+    yield* RunTelemetry.lag(
+      name,
+      Record.map(consumers, ({ lacks }) => lacks)
+    )
+    yield* counted(onPass(summary))
     return summary
-  })
+  }).pipe(
+    Effect.onExit((exit) => (Exit.isFailure(exit) && Cause.hasDies(exit.cause) ? Effect.void : spend)),
+    (pass) => RunTelemetry.pass(name, pass, ({ changes }) => Object.values(changes).reduce((sum, one) => sum + one, 0))
+  )
   if (every === undefined) return yield* pass
   // An outage of the API ends one pass only.
   const patient = Effect.catchIf(pass, isOutage, ({ reason }) =>
-    Effect.logWarning(`${name}: a pass ended early: ${reason.message}; the next one continues`)
+    Effect.annotateLogs(Effect.logWarning(`${name}: a pass ended early: ${reason.message}; the next one continues`), {
+      "callstream.pipeline.name": name,
+      "error.type": ErrorType.ofReason(reason)
+    })
   )
   return yield* Effect.forever(Effect.andThen(patient, Effect.sleep(every)))
 })
 
-/** Requests of `onPass`, such as those for recordings, are some of those that a day may have. */
-const counted = Effect.fnUntraced(function* <E, R>(
-  lease: Lease,
-  onPass: Effect.Effect<void, E, R>
-): Effect.fn.Return<void, E | LedgerError, R | AgniClient> {
-  const sent = yield* Ref.make(0)
-  const exit = yield* Effect.exit(
-    Effect.updateService(onPass, AgniClient, (client) => ({
+/**
+ * Requests besides those of a pass, such as those for recordings, are some of those that a day may have. `spend` notes them, once the
+ * ledger has a state: while a pass runs, the pass has its own count.
+ */
+const spending = Effect.fnUntraced(function* (lease: Lease, sentBefore: number) {
+  const sent = yield* Ref.make(sentBefore)
+  const counted = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | AgniClient> =>
+    Effect.updateService(effect, AgniClient, (client) => ({
       ...client,
       list: (query, how) =>
         Effect.andThen(
@@ -116,11 +144,16 @@ const counted = Effect.fnUntraced(function* <E, R>(
           client.list(query, how)
         )
     }))
-  )
-  const requests = yield* Ref.get(sent)
-  if (requests > 0) yield* SyncState.spend(lease, requests)
-  yield* exit
+  const spend = Effect.gen(function* () {
+    if ((yield* Ref.get(sent)) === 0 || (yield* lease.kept).state === undefined) return
+    yield* SyncState.spend(lease, yield* Ref.getAndSet(sent, 0))
+  })
+  return { counted, spend }
 })
+
+/** Whether a flush or an acknowledgement is due. */
+const isBehind = <A>({ acknowledged, given, handle }: SyncSinks.Member<A>): boolean =>
+  given !== acknowledged || handle.state().dirty
 
 const isOutage = (error: unknown): error is AgniError => error instanceof AgniError && error.retryable
 

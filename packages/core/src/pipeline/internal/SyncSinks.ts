@@ -87,7 +87,7 @@ const openOne = Effect.fnUntraced(function* <A, R>(
     fingerprint: { ledger: lease.id },
     from: note === undefined ? Option.none() : Option.some({ at: Position.of(commit), note })
   }
-  const handle = yield* SinkHandle.open(sink, opening, run)
+  const handle = yield* SinkHandle.open(sink, opening, run, lease.name)
   const { failure } = handle.state()
   if (failure !== undefined) {
     // Wrong from the beginning: a mistake in how it was set up.
@@ -105,7 +105,11 @@ const openOne = Effect.fnUntraced(function* <A, R>(
 
 /** All consumers are given everything again, above all versions that were given by now. */
 const restart = Effect.fnUntraced(function* <A>({ open }: Kept<A>, lease: Lease) {
-  yield* Effect.logWarning(`${lease.name}: the ledger is older than what a sink has; every call is delivered again`)
+  yield* Effect.annotateLogs(
+    Effect.logWarning(`${lease.name}: the ledger is older than what a sink has; every call is delivered again`),
+    "callstream.pipeline.name",
+    lease.name
+  )
   yield* lease.restart(undefined, Version.of(yield* Instant.now))
   yield* Ref.update(
     open,

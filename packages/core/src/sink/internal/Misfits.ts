@@ -9,8 +9,11 @@ export const warner = (sink: string): ((table: Table | undefined) => Effect.Effe
       if (table === undefined || table.misfits.size === told.size) return Effect.void
       const fresh = [...table.misfits].filter((name) => !told.has(name))
       for (const name of fresh) told.add(name)
-      return Effect.logWarning(
-        `${sink}: ${fresh.join(", ")} had values that the column cannot hold: their cells are empty. Select extra, too, to keep such values there`
+      return Effect.annotateLogs(
+        Effect.logWarning(
+          `${sink}: ${fresh.join(", ")} had values that the column cannot hold: their cells are empty. Select extra, too, to keep such values there`
+        ),
+        { "callstream.sink.name": sink, "callstream.columns": fresh }
       )
     })
 }

@@ -14,13 +14,19 @@ export const reporting = <A, E, R>(
   Effect.tap(finish, () =>
     Effect.gen(function* () {
       if (repairs.texts > 0) {
-        yield* Effect.logWarning(
-          `${sink}: ${texts(repairs.texts)} had an unpaired surrogate, such as half of an emoji: it was written as U+FFFD`
+        yield* Effect.annotateLogs(
+          Effect.logWarning(
+            `${sink}: ${texts(repairs.texts)} had an unpaired surrogate, such as half of an emoji: it was written as U+FFFD`
+          ),
+          { "callstream.sink.name": sink, "callstream.texts.repaired": repairs.texts }
         )
       }
       if (cuts !== undefined && cuts.texts > 0) {
-        yield* Effect.logWarning(
-          `${sink}: ${texts(cuts.texts)} had more than the 32,767 characters that a cell holds, and ${cuts.texts === 1 ? "is" : "are"} cut`
+        yield* Effect.annotateLogs(
+          Effect.logWarning(
+            `${sink}: ${texts(cuts.texts)} had more than the 32,767 characters that a cell holds, and ${cuts.texts === 1 ? "is" : "are"} cut`
+          ),
+          { "callstream.sink.name": sink, "callstream.texts.cut": cuts.texts }
         )
       }
     })

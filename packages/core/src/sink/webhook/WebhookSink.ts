@@ -25,6 +25,7 @@ import * as Spool from "./internal/Outbox.ts"
 import type { Batch, Refused } from "../SessionSink.ts"
 import * as SessionSink from "../SessionSink.ts"
 import * as SinkWords from "../internal/SinkWords.ts"
+import * as SinkBytes from "../SinkBytes.ts"
 import { SinkError } from "../SinkError.ts"
 import type { Answer, SinkReason } from "../SinkReason.ts"
 import type { Body } from "./WebhookEvent.ts"
@@ -233,7 +234,9 @@ const makeWriter = (options: {
     message: Message.Message
   ): Effect.fn.Return<ReadonlyArray<Refused>, SinkError> {
     const several = message.events.length > 1
-    const answer = several && message.body.length > (yield* Ref.get(taken)) ? tooLarge : yield* send(message)
+    const isTooLarge = several && message.body.length > (yield* Ref.get(taken))
+    const answer = isTooLarge ? tooLarge : yield* send(message)
+    if (!isTooLarge) yield* SinkBytes.add(message.body.length)
     if (answer._tag === "Refused" && several) {
       if (answer.status === 413) {
         yield* Ref.update(taken, (most) => Math.min(most, Math.floor(message.body.length / 2)))
@@ -329,8 +332,17 @@ const checkUrl = (options: Options): Effect.Effect<Redacted.Redacted<URL>, SinkE
 const log =
   (name: string) =>
   (status: Status): Effect.Effect<void> =>
-    status._tag === "Waiting"
-      ? Effect.logWarning(
-          `${name}: the receiver ${SinkWords.answered(status.answer)}: the run waits and tries again for up to ${Duration.format(status.giveUpAfter)}`
-        )
-      : Effect.logInfo(`${name}: the receiver is back after ${Duration.format(status.after)}`)
+    Effect.annotateLogs(
+      status._tag === "Waiting"
+        ? Effect.logWarning(
+            `${name}: the receiver ${SinkWords.answered(status.answer)}: the run waits and tries again for up to ${Duration.format(status.giveUpAfter)}`
+          )
+        : Effect.logInfo(`${name}: the receiver is back after ${Duration.format(status.after)}`),
+      {
+        "callstream.sink.name": name,
+        "callstream.receiver": status._tag === "Waiting" ? "away" : "back",
+        ...(status._tag === "Waiting" && status.answer._tag === "Status"
+          ? { "http.response.status_code": status.answer.status }
+          : {})
+      }
+    )

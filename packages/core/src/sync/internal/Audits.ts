@@ -56,7 +56,7 @@ const keep = (run: Pass.Run, age: number, until: Micros): Effect.Effect<void, Le
 
 const byCreation = (run: Pass.Run, endpoint: Endpoint, age: number, { from, to }: Span): Looks =>
   Stream.unwrap(
-    Effect.map(CreationWalk.rankOf(run, to), (rank) => {
+    Effect.map(CreationWalk.rankOf(run.settings.lease, to), (rank) => {
       const page = Math.max(1, Math.floor((rank - 5) / run.profile.pageSize) + 1)
       return CreationWalk.walk(run, endpoint, "audit", { from, to }, { page, first: undefined }, (reached) =>
         Stream.fromEffectDrain(keep(run, age, Math.min(reached, to)))
@@ -93,6 +93,14 @@ const affordable = Effect.fnUntraced(function* (
   }
   return low > from ? { from, to: low } : undefined
 })
+
+/** Each pass reads everything where bounds mean nothing: no audit is due before then. */
+export const wholeRead = (run: Pass.Run): Effect.Effect<void, LedgerError> =>
+  Effect.forEach(
+    run.settings.audits,
+    (age) => keep(run, age, Math.max(run.settings.from, Math.floor((run.now - age) / second) * second)),
+    { discard: true }
+  )
 
 export const audits = (run: Pass.Run, endpoint: Endpoint): Looks =>
   Stream.fromIterable(run.settings.audits).pipe(

@@ -4,11 +4,12 @@ import * as Effect from "effect/Effect"
 import * as Struct from "effect/Struct"
 import { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
-import type { Lease } from "../Ledger.ts"
+import { isAbsent, type Lease } from "../Ledger.ts"
 import type { LedgerError } from "../LedgerError.ts"
 import type { Micros } from "../Tail.ts"
 import * as Allowance from "./Allowance.ts"
-import type * as CreationSearch from "./CreationSearch.ts"
+import * as CreationSearch from "./CreationSearch.ts"
+import * as CreationWalk from "./CreationWalk.ts"
 import * as Endpoint from "./Endpoint.ts"
 import * as FreshCalls from "./FreshCalls.ts"
 import * as Opening from "./Opening.ts"
@@ -47,6 +48,35 @@ const isFull = Effect.fnUntraced(function* (
   return rows >= dated + (yield* lease.withoutStart).length
 })
 
+/** So many calls are looked for on the pages that should have them, and so many pages behind the first one are read. */
+const [mostAsked, mostBehind] = [3, 2]
+
+/**
+ * Whether other pages show the order of creation where calls without a start time are hidden otherwise: the first page of all may have
+ * none of them, and one may be the first or the last row of its page.
+ */
+const isShownBehind = Effect.fnUntraced(function* (
+  lease: Lease,
+  endpoint: Endpoint.Endpoint,
+  first: CreationSearch.Created,
+  { byCreation, withoutStart }: SyncState.SyncState
+): Effect.fn.Return<boolean, AgniError | LedgerError> {
+  if (byCreation !== undefined || (withoutStart?.hidden ?? 0) === 0) return false
+  const entries = (yield* lease.withoutStart).filter((entry) => !isAbsent(entry)).slice(-mostAsked)
+  const ranks = yield* Effect.forEach(entries, ({ created = 0 }) => CreationWalk.rankOf(lease, created))
+  const behind = Array.from({ length: mostBehind }, (_, i) => 2 + i)
+  const pages = ranks.map((rank) => Math.floor(rank / first.rows) + 1)
+  const found = new Map([[1, first]])
+  for (const page of [...pages, ...pages.map((page) => page + 1), ...behind]) {
+    const one = found.has(page) ? undefined : yield* endpoint.created(page, first.rows)
+    if (one === undefined) continue
+    found.set(page, one)
+    const inOrder = [...found].sort(([left], [right]) => left - right)
+    if (one.isShown || CreationSearch.isAmongOthers(inOrder.flatMap(([, { starts }]) => starts))) return true
+  }
+  return false
+})
+
 /** The first page in the order of creation, where it can stand for all probes. */
 const openByCreation = Effect.fnUntraced(function* (
   { filters, lease, options }: Pass.Settings,
@@ -63,10 +93,14 @@ const openByCreation = Effect.fnUntraced(function* (
     return { first: undefined, state }
   }
   const { list } = yield* AgniClient
-  const page = yield* Endpoint.make(list, filters, profile).created(1, Opening.sizeOf(profile, options.pageSize))
+  const endpoint = Endpoint.make(list, filters, profile)
+  const page = yield* endpoint.created(1, Opening.sizeOf(profile, options.pageSize))
   if (page === undefined) return { first: undefined, state: { ...state, byCreation: { works: false, at: now } } }
   // Rows that any order would bring so show nothing.
-  if (page.rows === 0 || (!page.isShown && state.byCreation?.works !== true)) return { first: undefined, state }
+  const isKnown = page.isShown || state.byCreation?.works === true
+  if (page.rows === 0 || !(isKnown || (yield* isShownBehind(lease, endpoint, page, state)))) {
+    return { first: undefined, state }
+  }
   return {
     first: (yield* isFull(lease, page)) ? page : undefined,
     state: {

@@ -6,7 +6,7 @@ import type { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import * as Change from "../../model/Change.ts"
 import type { CallSession } from "../../model/CallSession.ts"
-import type { Entry, Span } from "../Ledger.ts"
+import type { Entry, Lease, Span } from "../Ledger.ts"
 import type { LedgerError } from "../LedgerError.ts"
 import type { Change as Delivered } from "../Sync.ts"
 import * as Consumers from "./Consumers.ts"
@@ -125,6 +125,17 @@ const changes = (
     })
   )
 
+/** Notes before any request what the consumers of a pass have, where the ledger says something else of them. */
+export const begin = Effect.fnUntraced(function* (
+  lease: Lease,
+  consumers: Consumers.Consumers
+): Effect.fn.Return<void, LedgerError> {
+  if ((yield* lease.kept).state === undefined) return
+  const { head, state } = yield* SyncState.open(lease, 0, 0)
+  if (!Consumers.isNews(state, consumers, yield* lease.acknowledged)) return
+  yield* SyncState.note(lease, Consumers.begun(state, head, consumers), head, [])
+})
+
 /** Everything that an open consumer lacks. What each of them has is noted with it. */
 export const ofConsumers = (
   run: Pass.Run,
@@ -135,16 +146,17 @@ export const ofConsumers = (
     (least, { has, isOpen }) => (isOpen ? Math.min(least, has) : least),
     Infinity
   )
-  const begin = Effect.suspend(() => {
-    const isOther = Consumers.isOther(run.state, consumers)
+  const { lease } = run.settings
+  const first = Effect.gen(function* () {
+    const isNews = Consumers.isNews(run.state, consumers, yield* lease.acknowledged)
     run.state = Consumers.begun(run.state, run.head, consumers)
     // One that is new lacks everything, whatever becomes of this pass.
-    return isOther ? SyncState.note(run.settings.lease, run.state, run.head, []) : Effect.void
+    if (isNews) yield* SyncState.note(lease, run.state, run.head, [])
   })
   const end = Effect.sync(() => {
     run.state = Consumers.caughtUp(run.state, run.head, consumers)
   })
-  return Stream.fromEffectDrain(begin).pipe(
+  return Stream.fromEffectDrain(first).pipe(
     Stream.concat(changes(run, endpoint, least)),
     Stream.concat(Stream.fromEffectDrain(end))
   )

@@ -14,24 +14,45 @@ export const has = (kept: Kept[string] | undefined, acknowledged: number): numbe
 const map = (consumers: Consumers, f: (consumer: Consumer, name: string) => Kept[string]): Kept =>
   Object.fromEntries(Object.entries(consumers).map(([name, consumer]) => [name, f(consumer, name)]))
 
+/** Those that are not in this run: what they have stays as it was. */
+const leftOut = ({ consumers: kept = {} }: SyncState, consumers: Consumers): Kept =>
+  Object.fromEntries(
+    Object.entries(kept).flatMap(([name, one]) => (name in consumers ? [] : [[name, { ...one, isLeftOut: true }]]))
+  )
+
 /** The state of a pass that begins with these. */
 export const begun = (state: SyncState, head: number, consumers: Consumers): SyncState => ({
   ...state,
-  consumers: map(consumers, (consumer, name) => {
-    const commit = has(state.consumers?.[name], consumer.has)
-    return commit >= head ? { has: commit, until: head } : { has: commit }
-  })
+  consumers: {
+    ...leftOut(state, consumers),
+    ...map(consumers, (consumer, name) => {
+      const commit = has(state.consumers?.[name], consumer.has)
+      return commit >= head ? { has: commit, until: head } : { has: commit }
+    })
+  }
 })
 
 /** The state once those that are open were given what they lacked. */
 export const caughtUp = (state: SyncState, head: number, consumers: Consumers): SyncState => ({
   ...state,
-  consumers: map(consumers, ({ has, isOpen }, name) => {
-    const kept = state.consumers?.[name] ?? { has }
-    return isOpen ? { has: kept.has, until: head } : kept
-  })
+  consumers: {
+    ...state.consumers,
+    ...map(consumers, ({ has, isOpen }, name) => {
+      const kept = state.consumers?.[name] ?? { has }
+      return isOpen ? { has: kept.has, until: head } : kept
+    })
+  }
 })
 
-/** Whether another set of consumers is known. */
-export const isOther = ({ consumers: kept = {} }: SyncState, consumers: Consumers): boolean =>
-  Object.keys(kept).sort().join("\n") !== Object.keys(consumers).sort().join("\n")
+/** Consumers of the last run. */
+export const used = (kept: Kept): ReadonlyArray<string> =>
+  Object.entries(kept).flatMap(([name, { isLeftOut }]) => (isLeftOut === true ? [] : [name]))
+
+/** Whether the ledger knows other consumers, or one that lacks less: a table may be lost, or be an older copy. */
+export const isNews = (
+  { consumers: kept = {} }: SyncState,
+  consumers: Consumers,
+  acknowledged: Readonly<Record<string, { readonly commit: number }>>
+): boolean =>
+  used(kept).toSorted().join("\n") !== Object.keys(consumers).sort().join("\n") ||
+  Object.entries(consumers).some(([name, consumer]) => consumer.has < has(kept[name], acknowledged[name]?.commit ?? 0))

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
-import type { Span } from "../Ledger.ts"
+import type { Lease, Span } from "../Ledger.ts"
 import type { LedgerError } from "../LedgerError.ts"
 import type { Look } from "../Sync.ts"
 import type { Micros } from "../Tail.ts"
@@ -15,6 +15,20 @@ const { second } = Decide
 const minute = 60 * second
 
 type Looks = Stream.Stream<Look, AgniError | LedgerError, AgniClient>
+
+/** A whole second near an instant at which no call starts: which side a call at the bound is on is not documented. */
+export const edge = Effect.fnUntraced(function* (lease: Lease, at: Micros): Effect.fn.Return<Micros, LedgerError> {
+  const middle = Math.floor(at / second) * second
+  const starts = (yield* lease.between({ from: middle - 62 * second, to: middle + 63 * second })).map(
+    ({ start = 0 }) => start
+  )
+  for (let step = 0; step <= 60; step++) {
+    for (const candidate of [middle - step * second, middle + step * second]) {
+      if (!starts.some((start) => start > candidate - second && start < candidate + 2 * second)) return candidate
+    }
+  }
+  return middle
+})
 
 /** What the counts behind the watermark came to. */
 export interface Counted {
@@ -39,15 +53,15 @@ export const counts = Effect.fnUntraced(function* (
   endpoint: Endpoint
 ): Effect.fn.Return<Counted, AgniError | LedgerError> {
   const { from: begin, lease, remember } = run.settings
-  const from = yield* Pass.edge(lease, Math.max(begin, run.now - remember) + minute)
-  const to = yield* Pass.edge(lease, run.state.watermark - minute)
+  const from = yield* edge(lease, Math.max(begin, run.now - remember) + minute)
+  const to = yield* edge(lease, run.state.watermark - minute)
   if (from >= to) return { ranges: [], isCounted: true }
   const ranges: Array<Span> = []
   const halve = (range: Span, expected: number, difference: number): Effect.Effect<void, AgniError | LedgerError> =>
     Effect.gen(function* () {
       if (difference === 0) return
       const pages = expected / (0.8 * run.profile.pageSize)
-      const middle = yield* Pass.edge(lease, middleOf(run.now, range))
+      const middle = yield* edge(lease, middleOf(run.now, range))
       const isSmall = middle <= range.from || middle >= range.to
       if (isSmall || pages <= 1 || pages <= Math.abs(difference) * (1 + Math.log2(pages))) {
         ranges.push(range)

@@ -1,6 +1,7 @@
 /** What a window proves of its range, and how far the watermark goes with it. */
 import * as CoverageSet from "../../coverage/CoverageSet.ts"
 import * as Coverage from "../../history/Coverage.ts"
+import * as Instant from "../../model/Instant.ts"
 import type * as Pass from "./Pass.ts"
 import * as SyncState from "./SyncState.ts"
 
@@ -23,7 +24,10 @@ export const by =
   (state: SyncState.SyncState): SyncState.SyncState => {
     let { coverage, watermark } = state
     if (window.to > window.from) {
-      coverage = CoverageSet.replace(coverage, partOf(window))
+      const part = partOf(window)
+      // An API in which bounds mean nothing any more says nothing about what was proven before.
+      const from = window.coverage._tag === "Unprovable" ? Instant.of(Math.max(window.from, watermark)) : window.from
+      if (from < window.to) coverage = CoverageSet.replace(coverage, { ...part, range: { from, to: window.to } })
       if (window.from <= watermark && !isRecent(window))
         watermark = Math.max(watermark, Math.min(window.to, now - settings.horizon))
     }

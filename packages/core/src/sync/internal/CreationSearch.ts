@@ -18,6 +18,7 @@ export interface Created {
   readonly newest: Micros
   readonly oldest: Micros
   readonly rows: number
+  readonly starts: ReadonlyArray<Micros | undefined>
   /** Fewer rows than were asked for: nothing is older. */
   readonly isLast: boolean
   /** No order by start could bring the rows so. */
@@ -64,22 +65,26 @@ const descends = (rows: ReadonlyArray<Row>): boolean => {
   return true
 }
 
-/** Whether no order by start could bring the rows so: one that starts later is behind one that starts earlier, or has no start. */
-const isByCreation = (rows: ReadonlyArray<Row>): boolean => {
-  const starts = rows.map(({ start }) => start)
-  const isRising = starts.some(
-    (start, i) => start !== undefined && starts.slice(0, i).some((before) => before !== undefined && before < start)
-  )
+/** Whether a call without a start time is between others: an order by start has all of those in front or at the end. */
+export const isAmongOthers = (starts: ReadonlyArray<Micros | undefined>): boolean => {
   const firstDated = starts.findIndex((start) => start !== undefined)
   const lastDated = starts.findLastIndex((start) => start !== undefined)
-  return isRising || starts.slice(firstDated, lastDated).includes(undefined)
+  return starts.slice(firstDated, lastDated).includes(undefined)
 }
+
+/** Whether no order by start could bring the rows so: one that starts later is behind one that starts earlier, or has no start. */
+const isByCreation = (starts: ReadonlyArray<Micros | undefined>): boolean =>
+  isAmongOthers(starts) ||
+  starts.some(
+    (start, i) => start !== undefined && starts.slice(0, i).some((before) => before !== undefined && before < start)
+  )
 
 export const make = (ask: Ask.Ask, size: number): Search => {
   const created: Search["created"] = (page, asked = size) =>
     Effect.map(Ask.orNothing(ask(page, {}, { size: asked, sort: byCreation })), (answer) => {
       if (answer === undefined || !descends(answer.rows)) return undefined
       const { observedAt, rows } = answer
+      const starts = rows.map(({ start }) => start)
       return {
         observedAt,
         items: rows.flatMap(({ item }) => item ?? []),
@@ -87,9 +92,10 @@ export const make = (ask: Ask.Ask, size: number): Search => {
         newest: rows[0] === undefined ? -Infinity : (Rows.createdOf(rows[0]) ?? -Infinity),
         oldest: oldestOf(rows),
         rows: rows.length,
+        starts,
         // One that has more than any page before may be as large as a page can be.
         isLast: rows.length < Math.min(asked, size),
-        isShown: isByCreation(rows)
+        isShown: isByCreation(starts)
       }
     })
 

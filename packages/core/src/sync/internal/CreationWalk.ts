@@ -6,7 +6,7 @@ import type { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { Rejected } from "../../model/Rejected.ts"
 import * as Overlap from "../../history/internal/Step.ts"
-import type { Entry, Span } from "../Ledger.ts"
+import type { Entry, Lease, Span } from "../Ledger.ts"
 import type { LedgerError } from "../LedgerError.ts"
 import type { Look } from "../Sync.ts"
 import type { Micros } from "../Tail.ts"
@@ -40,7 +40,7 @@ const unseen = Effect.fnUntraced(function* (
 
 /** About how many calls were created later. */
 export const rankOf = Effect.fnUntraced(function* (
-  { settings: { lease } }: Pass.Run,
+  lease: Pick<Lease, "count" | "withoutStart">,
   created: Micros
 ): Effect.fn.Return<number, LedgerError> {
   const isLater = (entry: Entry) => (entry.created ?? 0) >= created

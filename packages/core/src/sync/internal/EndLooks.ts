@@ -7,6 +7,7 @@ import * as Stream from "effect/Stream"
 import type { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import type * as Rows from "../../endpoint/internal/ListedRows.ts"
+import { type Entry, isAbsent, type Span } from "../Ledger.ts"
 import type { LedgerError } from "../LedgerError.ts"
 import type { Look } from "../Sync.ts"
 import type { Micros } from "../Tail.ts"
@@ -43,26 +44,35 @@ interface Reading {
   readonly run: Pass.Run
   readonly endpoint: Endpoint
   readonly looks: Array<Look>
+  /** What the ledger has there, by now. */
+  held: ReadonlyArray<Entry>
 }
 
+/** Notes rows, and gives how many of them are new. */
 const take = Effect.fnUntraced(function* (
-  { endpoint, looks, run }: Reading,
+  reading: Reading,
   rows: ReadonlyArray<Rows.Row>,
   before: number
-): Effect.fn.Return<boolean, LedgerError> {
+): Effect.fn.Return<number, LedgerError> {
+  const { endpoint, looks, run } = reading
   const ids = rows.map(({ key }) => key)
   const known = yield* run.settings.lease.byId(ids)
   const { look } = yield* ListEnd.note(run, "new", rows, { requests: endpoint.requests() - before })
   looks.push(look)
-  return ids.some((id) => !known.has(id))
+  // None that is known came, or left, or is there again.
+  const isSame = look.changes.length === 0 && ![...known.values()].some(isAbsent)
+  if (!isSame) reading.held = yield* ListEnd.heldOf(run)
+  return look.changes.filter(({ id }) => !known.has(id)).length
 })
 
-/** Reads the pages at the end where new calls come, as long as they bring any and some are missing. */
+/**
+ * Reads the pages at the end where new calls come, as long as they bring any and some are missing. A page of new ones alone may have
+ * others behind it, as many as calls that left.
+ */
 const readNew = Effect.fnUntraced(function* (
   reading: Reading,
   end: EndSearch.End,
-  order: EndSearch.Order,
-  isDone: Effect.Effect<boolean, LedgerError>
+  { order, rest, taken }: { readonly order: EndSearch.Order; readonly rest: () => number; readonly taken: number }
 ): Effect.fn.Return<void, AgniError | LedgerError> {
   const { endpoint, run } = reading
   const { pageSize: size } = run.profile
@@ -72,15 +82,30 @@ const readNew = Effect.fnUntraced(function* (
     end.pages.some(
       (one) => one.skip <= (page - 1) * size && one.skip + one.rows.length >= Math.min(end.total, page * size)
     )
-  for (let i = 0; i < mostNew && !(yield* isDone); i++) {
+  let isMore = rest() > 0 || (taken > 0 && taken >= looseIn(end.pages.filter(({ page }) => page === first)).length)
+  for (let i = 0; i < mostNew && isMore; i++) {
     const page = isNewest ? first + i : first - i
     if (page < 1 || page * size <= end.dated) return
     if (has(page)) continue
     const before = endpoint.requests()
     const paged = yield* endpoint.endPage(page)
     if (paged === undefined || paged.rows.length === 0) return
-    if (!(yield* take(reading, looseIn([paged]), before))) return
+    const rows = looseIn([paged])
+    const fresh = yield* take(reading, rows, before)
+    isMore = fresh > 0 && (rest() > 0 || fresh >= rows.length)
   }
+})
+
+const read = Effect.fnUntraced(function* (
+  reading: Reading,
+  about: ListEnd.About,
+  range: Span
+): Effect.fn.Return<ListEnd.Found, AgniError | LedgerError> {
+  const { endpoint, looks, run } = reading
+  const found = yield* ListEnd.read(run, endpoint, "new", about, range, reading.held)
+  looks.push(found.look)
+  reading.held = yield* ListEnd.heldOf(run)
+  return found
 })
 
 interface Differing {
@@ -93,16 +118,15 @@ interface Differing {
 
 /** All of them, where they are not in the order of creation. */
 const readAll = Effect.fnUntraced(function* (
-  { endpoint, looks, run }: Reading,
+  reading: Reading,
   { about, rest, whole }: Differing
 ): Effect.fn.Return<boolean, AgniError | LedgerError> {
+  const { run } = reading
   const pages = ListEnd.pagesOf(run, about)
   const every = Math.min(day, ...run.settings.audits)
   const isDue = run.began - whole >= every && run.allowance.spare() >= pages
   if (!isDue && (rest === 0 || pages > ListEnd.fewPages)) return rest === 0
-  const found = yield* ListEnd.read(run, endpoint, "new", about, { from: ListEnd.earliestOf(run), to: Infinity })
-  looks.push(found.look)
-  return found.isWhole
+  return (yield* read(reading, about, { from: ListEnd.earliestOf(run), to: Infinity })).isWhole
 })
 
 /** What differs from the ledger: whether all of it was read. */
@@ -110,11 +134,11 @@ const readDifferences = Effect.fnUntraced(function* (
   reading: Reading,
   { about, rest, whole }: Differing
 ): Effect.fn.Return<boolean, AgniError | LedgerError> {
-  const { endpoint, looks, run } = reading
+  const { endpoint, run } = reading
   const { order } = about
   if (order === "none") return yield* readAll(reading, { about, rest, whole })
   if (rest === 0) return true
-  const created = ListEnd.createdOf(yield* ListEnd.heldOf(run))
+  const created = ListEnd.createdOf(reading.held)
   const size = run.profile.pageSize
   const earliest = ListEnd.earliestOf(run)
   let isWhole = true
@@ -126,9 +150,7 @@ const readDifferences = Effect.fnUntraced(function* (
     earliest,
     difference: rest
   })) {
-    const found = yield* ListEnd.read(run, endpoint, "new", about, span)
-    looks.push(found.look)
-    isWhole &&= found.isWhole
+    isWhole &&= (yield* read(reading, about, span)).isWhole
   }
   return isWhole
 })
@@ -138,12 +160,11 @@ const readFirst = Effect.fnUntraced(function* (
   reading: Reading,
   about: ListEnd.About
 ): Effect.fn.Return<boolean, AgniError | LedgerError> {
-  const { endpoint, looks, run } = reading
+  const { run } = reading
   const isFew = ListEnd.pagesOf(run, about) <= ListEnd.fewPages
   const order = isFew ? "none" : about.order
   const range = { from: ListEnd.earliestOf(run), to: Infinity }
-  const found = yield* ListEnd.read(run, endpoint, "new", { ...about, order }, range)
-  looks.push(found.look)
+  const found = yield* read(reading, { ...about, order }, range)
   const { listEnd } = run.state
   return found.isWhole && (order === "none" || listEnd?.order === order)
 })
@@ -161,13 +182,13 @@ const readEnd = Effect.fnUntraced(function* (
 ): Effect.fn.Return<ReadonlyArray<Look>, AgniError | LedgerError> {
   const { lease } = run.settings
   const before = endpoint.requests()
-  const reading: Reading = { run, endpoint, looks: [] }
+  const reading: Reading = { run, endpoint, looks: [], held: yield* ListEnd.heldOf(run) }
   const { looks } = reading
   const kept = run.state.listEnd?.works === true ? run.state.listEnd : undefined
   const hidden = run.state.withoutStart?.hidden ?? 0
   const known = yield* lease.count(ListEnd.always)
   const dated = kept === undefined ? known : kept.dated + known - kept.known
-  const there = (yield* ListEnd.heldOf(run)).length + (kept?.others ?? hidden)
+  const there = reading.held.length + (kept?.others ?? hidden)
   let end = yield* ListEnd.locate(endpoint, { dated, total: dated + there }, kept !== undefined)
   if (end._tag === "Moved") return looks
   if (end._tag === "Elsewhere") {
@@ -175,23 +196,17 @@ const readEnd = Effect.fnUntraced(function* (
     const at = kept === undefined ? run.began : run.began - triedAgain
     return [yield* keep(run, { ...ListEnd.none, at }, hidden)]
   }
-  yield* take(reading, looseIn(end.pages), before)
-  const restOf = ({ dated, total }: EndSearch.Counts) =>
-    Effect.map(ListEnd.heldOf(run), (held) => total - dated - held.length - (kept?.others ?? 0))
+  const taken = yield* take(reading, looseIn(end.pages), before)
+  const restOf = ({ dated, total }: EndSearch.Counts) => total - dated - reading.held.length - (kept?.others ?? 0)
   const isFirst = kept === undefined
   const orderBy = (pages: ReadonlyArray<EndSearch.Paged>): EndSearch.Order =>
     kept === undefined ? EndSearch.likelyOrder(pages) : EndSearch.isIn(pages, kept.order) ? kept.order : "none"
   let order = orderBy(end.pages)
   if (!isFirst && order !== "none") {
     const counts = end
-    yield* readNew(
-      reading,
-      end,
-      order,
-      Effect.map(restOf(counts), (rest) => rest <= 0)
-    )
+    yield* readNew(reading, end, { order, rest: () => restOf(counts), taken })
   }
-  if ((yield* restOf(end)) !== 0 && !isFirst) {
+  if (restOf(end) !== 0 && !isFirst) {
     // Calls may have come or left between the two counts.
     const again = endpoint.requests()
     const next = yield* ListEnd.locate(endpoint, end, true)
@@ -212,11 +227,11 @@ const readEnd = Effect.fnUntraced(function* (
     whole: kept?.whole ?? 0
   }
   run.state = { ...run.state, listEnd }
-  const rest = yield* restOf(end)
+  const rest = restOf(end)
   const isSure = isFirst
     ? yield* readFirst(reading, about)
     : yield* readDifferences(reading, { about, rest, whole: kept.whole })
-  const left = yield* restOf(end)
+  const left = restOf(end)
   const { listEnd: now = listEnd } = run.state
   const others = isSure ? now.others + left : now.others
   // Others are found by a later pass.

@@ -58,7 +58,8 @@ export const make = (list: AgniClient["Service"]["list"], filters: Ask.Filters, 
       const { rows } = yield* ask(1, bounds)
       // Bounds that mean something else prove nothing about who is absent.
       const isWhole = Ask.misplaced(rows, bounds.after - second, bounds.before + second) === undefined
-      if (rows.length < size) return lookedAt(range, rows, isWhole)
+      // A smaller range would bring the same where bounds mean nothing.
+      if (rows.length < size || !isWhole) return lookedAt(range, rows, isWhole)
       // A full page has all down to its oldest second, if it has the newest first.
       const oldest = Rows.isNewestFirst(rows) ? rows.findLast(Rows.isDated)?.start : undefined
       const cut = oldest === undefined ? range.to : Ask.floorSecond(oldest) + second

@@ -29,7 +29,7 @@ const byCreation = (run: Pass.Run, endpoint: Endpoint, range: Span): Founds =>
   Stream.fromEffect(
     Effect.gen(function* () {
       const before = endpoint.requests()
-      const rank = yield* CreationWalk.rankOf(run, range.to)
+      const rank = yield* CreationWalk.rankOf(run.settings.lease, range.to)
       const { items } = yield* endpoint.createdIn(range, rank, run.state.byCreation?.works === true)
       const requests = endpoint.requests() - before
       const look = yield* Pass.note(run, { why: "awaited", items, rejected: [], requests, uncounted: [] })

@@ -57,11 +57,11 @@ const noteRead = (run: Pass.Run, whole: boolean): Effect.Effect<void, LedgerErro
 const countable = Effect.fnUntraced(function* (run: Pass.Run): Effect.fn.Return<Span | undefined, LedgerError> {
   const { from: begin, horizon, lease } = run.settings
   const { watermark } = run.state
-  const to = yield* Pass.edge(lease, run.now - horizon)
+  const to = yield* Counts.edge(lease, run.now - horizon)
   const latest = Math.min(to, run.now - horizon)
   for (const back of [minute, hour, 6 * hour, 24 * hour]) {
     const wanted = Math.max(begin + minute, watermark - back)
-    const from = yield* Pass.edge(lease, wanted)
+    const from = yield* Counts.edge(lease, wanted)
     if (from < latest && from <= watermark && (yield* lease.count({ from, to: latest })) > 0) return { from, to }
   }
   return undefined
@@ -120,16 +120,18 @@ const backTo = Effect.fnUntraced(function* (run: Pass.Run): Effect.fn.Return<Mic
 /** New calls, as an export reads them. */
 const byProof = (run: Pass.Run, endpoint: Endpoint): Looks =>
   Stream.suspend(() => {
-    const { from } = run.settings
+    const { from, remember } = run.settings
     const { watermark, withoutStart } = run.state
-    const resume = run.isFirst && watermark > from ? watermark : undefined
+    const isUsable = run.profile.filterProblem === undefined
+    const resume = isUsable && run.isFirst && watermark > from ? watermark : undefined
     // A pass that cannot walk brings what a walk would have brought.
     const isDue =
       !ListEnd.works(run) &&
       (withoutStart === undefined ||
         run.state.byCreation?.works === true ||
         run.began - withoutStart.at >= pace(run.settings.horizon) * 2 ** Math.min(mostIdle, withoutStart.idle))
-    const range = { from: run.isFirst ? from : watermark }
+    // Where bounds mean nothing all pages come anyway: nothing else would bring changes of calls before the watermark.
+    const range = { from: run.isFirst ? from : isUsable ? watermark : Math.max(from, run.now - remember) }
     const noteAt = Effect.suspend(() => {
       // Whether something came is noted with it.
       run.state = { ...run.state, withoutStart: { idle: 0, ...run.state.withoutStart, at: run.began } }
@@ -137,12 +139,12 @@ const byProof = (run: Pass.Run, endpoint: Endpoint): Looks =>
     })
     return Pass.prove(run, "new", range, {
       resume,
-      withoutStart: isDue ? "include" : "skip",
+      withoutStart: isDue || !isUsable ? "include" : "skip",
       // The first commit is the first call.
       isNew: run.isFirst && run.head === 0
     }).pipe(
       Stream.concat(EndLooks.looks(run, endpoint)),
-      Stream.concat(Stream.fromEffectDrain(isDue ? noteAt : noteRead(run, true)))
+      Stream.concat(Stream.fromEffectDrain(isDue || !isUsable ? noteAt : noteRead(run, true)))
     )
   })
 

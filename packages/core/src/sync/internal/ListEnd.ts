@@ -6,7 +6,7 @@ import type { AgniError } from "../../model/AgniError.ts"
 import type { CallSession } from "../../model/CallSession.ts"
 import { earliestStart } from "../../model/Limits.ts"
 import * as Rows from "../../endpoint/internal/ListedRows.ts"
-import { type Entry, isAbsent, type Span } from "../Ledger.ts"
+import { type Entry, isAbsent, isBefore, type Span } from "../Ledger.ts"
 import type { LedgerError } from "../LedgerError.ts"
 import type { Look, Why } from "../Sync.ts"
 import type { Micros } from "../Tail.ts"
@@ -95,10 +95,10 @@ export const read = Effect.fnUntraced(function* (
   endpoint: Endpoint,
   why: Why,
   about: About,
-  range: Span
+  range: Span,
+  held: ReadonlyArray<Entry>
 ): Effect.fn.Return<Found, AgniError | LedgerError> {
   const before = endpoint.requests()
-  const held = yield* heldOf(run)
   const created = createdOf(held)
   const { dated, total } = about
   let { order } = about
@@ -135,6 +135,14 @@ export const read = Effect.fnUntraced(function* (
   return { ...found, isWhole }
 })
 
+const readNow = (
+  run: Pass.Run,
+  endpoint: Endpoint,
+  why: Why,
+  range: Span
+): Effect.Effect<Found, AgniError | LedgerError> =>
+  Effect.flatMap(heldOf(run), (held) => read(run, endpoint, why, run.state.listEnd ?? none, range, held))
+
 /** Nothing is known of it. */
 export const none: Kept = { works: false, at: 0, dated: 0, total: 0, known: 0, others: 0, order: "none", whole: 0 }
 
@@ -166,7 +174,7 @@ export const audit = (run: Pass.Run, endpoint: Endpoint, range: Span): Looks =>
   Stream.fromIterableEffect(
     Effect.suspend(() =>
       works(run) && run.state.listEnd?.order !== "none"
-        ? Effect.map(read(run, endpoint, "audit", run.state.listEnd ?? none, range), ({ look }) => [look])
+        ? Effect.map(readNow(run, endpoint, "audit", range), ({ look }) => [look])
         : Effect.succeed([])
     )
   )
@@ -208,13 +216,10 @@ export const find = (
   })
   return Stream.fromIterableEffect(ranges).pipe(
     Stream.mapEffect(({ isMany, isSure, span }) =>
-      Effect.map(
-        isMany ? readAlready(run, why) : read(run, endpoint, why, run.state.listEnd ?? none, span),
-        (found) => ({
-          ...found,
-          isWhole: found.isWhole && isSure
-        })
-      )
+      Effect.map(isMany ? readAlready(run, why) : readNow(run, endpoint, why, span), (found) => ({
+        ...found,
+        isWhole: found.isWhole && isSure
+      }))
     )
   )
 }
@@ -231,11 +236,13 @@ export const forgetting = (run: Pass.Run, forget: Effect.Effect<void, LedgerErro
   Effect.gen(function* () {
     if (!works(run)) return yield* forget
     const { lease } = run.settings
-    const before = { there: (yield* heldOf(run)).length, known: yield* lease.count(always) }
+    const held = yield* heldOf(run)
+    const count = yield* lease.count(always)
     yield* forget
     const { listEnd } = run.state
-    const there = before.there - (yield* heldOf(run)).length
-    const known = before.known - (yield* lease.count(always))
+    const isOld = held.some((entry) => isBefore(entry, run.now - run.settings.remember))
+    const there = isOld ? held.length - (yield* heldOf(run)).length : 0
+    const known = count - (yield* lease.count(always))
     if (listEnd === undefined || (there === 0 && known === 0)) return
     run.state = { ...run.state, listEnd: { ...listEnd, others: listEnd.others + there, known: listEnd.known - known } }
     yield* SyncState.note(run.settings.lease, run.state, run.head, [])

@@ -233,7 +233,7 @@ const byCreation = Effect.fnUntraced(function* (
   const rest = new Set(entries)
   for (const range of createdOf(entries).slice(0, mostByCreation)) {
     const before = endpoint.requests()
-    const rank = yield* CreationWalk.rankOf(run, range.to)
+    const rank = yield* CreationWalk.rankOf(run.settings.lease, range.to)
     const found = yield* endpoint.createdIn(range, rank, run.state.byCreation?.works === true)
     const { isWhole, items, rejected: unread } = found
     const requests = endpoint.requests() - before

@@ -209,6 +209,32 @@ export const windows = (
     )
   )
 
+/** That calls without a start time were looked for, and whether any came. */
+const lookedFor = (run: Run, { changes }: Look, hidden = run.state.withoutStart?.hidden ?? 0): void => {
+  const idle = changes.length > 0 ? 0 : 1 + (run.state.withoutStart?.idle ?? 0)
+  run.state = { ...run.state, withoutStart: { at: run.began, idle, hidden } }
+}
+
+/** Calls without a start time, where no other call is left with which a window could show them. */
+const alone = (
+  run: Run,
+  why: Why,
+  onExpected: Reading["onExpected"]
+): Stream.Stream<Look, AgniError | LedgerError, AgniClient> =>
+  Stream.fromIterableEffect(
+    Effect.gen(function* () {
+      const { controls, pages } = yield* run.seen
+      if (run.profile.filterProblem !== undefined || controls.length > 0) return []
+      const isEmpty = pages.every(({ rows }) => rows.length === 0)
+      if (isEmpty && (yield* run.settings.lease.withoutStart).length === 0) return []
+      const found = yield* FrontSearch.all(run)
+      const look = yield* note(run, { ...found, why, rejected: [], uncounted: [] })
+      lookedFor(run, look)
+      onExpected?.(found.expected ?? [])
+      return [look]
+    })
+  )
+
 /** Reads a range to its proof: what is new, a hole, an audit. */
 export const prove = (
   run: Run,
@@ -216,6 +242,7 @@ export const prove = (
   range: { readonly from: Micros; readonly to?: Micros | undefined },
   reading?: Reading
 ): Stream.Stream<Look, AgniError | LedgerError, AgniClient> => {
+  const rest = reading?.withoutStart === "skip" ? Stream.empty : alone(run, why, reading?.onExpected)
   return windows(run, range, reading).pipe(
     Stream.mapEffect(
       Effect.fnUntraced(function* (window) {
@@ -246,14 +273,13 @@ export const prove = (
           Covered.by(run, window)
         )
         if (isWithoutStart) {
-          const idle = look.changes.length > 0 ? 0 : 1 + (run.state.withoutStart?.idle ?? 0)
-          const hidden = window.outside?.unassigned ?? run.state.withoutStart?.hidden ?? 0
-          run.state = { ...run.state, withoutStart: { at: run.began, idle, hidden } }
+          lookedFor(run, look, window.outside?.unassigned)
           reading?.onExpected?.(expected ?? [])
         }
         return look
       })
-    )
+    ),
+    Stream.concat(rest)
   )
 }
 
@@ -311,17 +337,3 @@ export const holes = ({ settings: { remember }, now, state }: Run): ReadonlyArra
     .filter(({ range, verdict }) => verdict !== "proven" && range.to > now - remember)
     .sort((left, right) => left.asOf - right.asOf)
     .map(({ range }) => range)
-
-/** A whole second near an instant at which no call starts: which side a call at the bound is on is not documented. */
-export const edge = Effect.fnUntraced(function* (lease: Lease, at: Micros): Effect.fn.Return<Micros, LedgerError> {
-  const middle = Math.floor(at / second) * second
-  const starts = (yield* lease.between({ from: middle - 62 * second, to: middle + 63 * second })).map(
-    ({ start = 0 }) => start
-  )
-  for (let step = 0; step <= 60; step++) {
-    for (const candidate of [middle - step * second, middle + step * second]) {
-      if (!starts.some((start) => start > candidate - second && start < candidate + 2 * second)) return candidate
-    }
-  }
-  return middle
-})

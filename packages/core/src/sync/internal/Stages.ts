@@ -14,21 +14,36 @@ import * as Counts from "./Counts.ts"
 import * as FreshCalls from "./FreshCalls.ts"
 import * as ListEnd from "./ListEnd.ts"
 import * as Missing from "./Missing.ts"
+import type * as Pass from "./Pass.ts"
+
+/** The end of a whole pass. */
+const forgetting = Effect.fnUntraced(function* (run: Pass.Run): Effect.fn.Return<void, LedgerError> {
+  const { lease, remember } = run.settings
+  const acknowledged = Object.values(yield* lease.acknowledged).map(({ commit }) => commit)
+  if (acknowledged.length > 0) {
+    yield* ListEnd.forgetting(run, lease.forget(run.now - remember, Math.min(...acknowledged)))
+  }
+  yield* Missing.doubtOutage(run)
+})
 
 /** Each stage is a stream of looks. `isFresh`: the page that the pass began with is still the newest answer. */
 export const looks = (
   { endpoint, first, run }: Begin.Begun,
   isFresh: boolean
 ): Stream.Stream<Look, AgniError | LedgerError, AgniClient> => {
-  const { lease, remember } = run.settings
   // Later answers are newer than that page.
   const page = first === undefined || isFresh ? Effect.succeed(first) : endpoint.created(1)
   const isWhole = FreshCalls.isWhole(run)
   const fresh = Stream.unwrap(Effect.map(page, (page) => FreshCalls.looks(run, endpoint, page)))
   const again = Stream.unwrap(Effect.map(Again.take(run), () => Again.looks(run)))
   const isUsable = run.profile.filterProblem === undefined
-  const audits = isUsable ? Audits.audits(run, endpoint) : Stream.empty
-  if (run.isFirst || !isUsable) return Allowance.untilSpent(run.allowance, "backfill", Stream.concat(fresh, audits))
+  const forget = Stream.fromEffectDrain(forgetting(run))
+  if (!isUsable) {
+    const all = fresh.pipe(Stream.concat(Stream.fromEffectDrain(Audits.wholeRead(run))), Stream.concat(again))
+    return Stream.concat(Allowance.untilSpent(run.allowance, run.isFirst ? "backfill" : "passes", all), forget)
+  }
+  const audits = Audits.audits(run, endpoint)
+  if (run.isFirst) return Allowance.untilSpent(run.allowance, "backfill", Stream.concat(fresh, audits))
   const awaited = Awaited.awaited(run, endpoint)
   if (!isWhole) return fresh.pipe(Stream.concat(again), Stream.concat(awaited))
   const behind = Stream.unwrap(
@@ -40,13 +55,6 @@ export const looks = (
       }
     )
   )
-  const forget = Effect.gen(function* () {
-    const acknowledged = Object.values(yield* lease.acknowledged).map(({ commit }) => commit)
-    if (acknowledged.length > 0) {
-      yield* ListEnd.forgetting(run, lease.forget(run.now - remember, Math.min(...acknowledged)))
-    }
-    yield* Missing.doubtOutage(run)
-  })
   const whole = fresh.pipe(
     Stream.concat(Stream.fromEffectDrain(Effect.sync(run.allowance.isNew))),
     Stream.concat(again),
@@ -56,5 +64,5 @@ export const looks = (
     Stream.concat(audits),
     Stream.concat(Missing.missing(run, endpoint, () => run.isCounted))
   )
-  return Stream.concat(Allowance.untilSpent(run.allowance, "passes", whole), Stream.fromEffectDrain(forget))
+  return Stream.concat(Allowance.untilSpent(run.allowance, "passes", whole), forget)
 }

@@ -70,7 +70,14 @@ export const SyncState = Schema.Struct({
    * changed again meanwhile comes last.
    */
   consumers: Schema.optionalKey(
-    Schema.Record(Schema.String, Schema.Struct({ has: Schema.Int, until: Schema.optionalKey(Schema.Int) }))
+    Schema.Record(
+      Schema.String,
+      Schema.Struct({
+        has: Schema.Int,
+        until: Schema.optionalKey(Schema.Int),
+        isLeftOut: Schema.optionalKey(Schema.Literal(true))
+      })
+    )
   ),
   /** How many calls appeared later than the horizon. */
   lateness: Schema.optionalKey(Lateness.Lateness),

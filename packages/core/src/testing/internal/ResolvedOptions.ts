@@ -10,8 +10,8 @@ const micros = (input: Duration.Input | undefined, otherwise: Duration.Input): n
   Duration.toMillis(Duration.fromInputUnsafe(input ?? otherwise)) * 1000
 
 const defaultFaults: ReadonlyArray<Fault.Fault> = [
-  Fault.tooManyRequests({ retryAfter: 1 }),
-  Fault.tooManyRequests({ retryAfter: 1, retryAfterAs: "date" }),
+  Fault.tooManyRequests({ retryAfter: "1 second" }),
+  Fault.tooManyRequests({ retryAfter: "1 second", retryAfterAs: "date" }),
   Fault.tooManyRequests(),
   Fault.status(500),
   Fault.htmlError(502),

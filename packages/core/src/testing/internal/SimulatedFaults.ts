@@ -111,11 +111,12 @@ export const replace = (fault: Fault.Fault, request: Request, now: number): Head
 const statusReply = (fault: Fault.Status, now: number): Head => {
   const headers: Record<string, string> = {}
   if (fault.retryAfter !== undefined) {
+    const seconds = Duration.toSeconds(Duration.fromInputUnsafe(fault.retryAfter))
     headers["retry-after"] =
       fault.retryAfterAs === "date"
         ? // An HTTP date has whole seconds: rounded up, so that it is never earlier than what is meant.
-          new Date(Math.ceil(now / 1e6 + fault.retryAfter) * 1000).toUTCString()
-        : String(fault.retryAfter)
+          new Date(Math.ceil(now / 1e6 + seconds) * 1000).toUTCString()
+        : String(Math.ceil(seconds))
   }
   const kind = fault.body ?? "json"
   if (kind === "empty") return { status: fault.status, headers, body: "", delivery: whole }

@@ -20,7 +20,10 @@ const server = () => open(rowsAt(starts))
 const make = (at = server(), whole = false, fromOldest = false) => {
   const controls = starts.map((start, i) => control(`row-${i}`, start))
   const settings = settingsOf(at, { controls })
-  return { settings, ledger: Deliveries.make(settings, range, () => known(), { whole, fromOldest }) }
+  return {
+    settings,
+    ledger: Deliveries.make(settings, range, () => known(), { whole, fromOldest, newestFirst: false })
+  }
 }
 
 const window = (ids: ReadonlyArray<number>, from: number, to: number): Window =>
@@ -94,7 +97,11 @@ describe("Deliveries", () => {
     Effect.gen(function* () {
       for (const repeats of [true, false]) {
         const settings = settingsOf(server(), { repeats: Effect.succeed(repeats) })
-        const ledger = Deliveries.make(settings, range, () => known(), { whole: false, fromOldest: false })
+        const ledger = Deliveries.make(settings, range, () => known(), {
+          whole: false,
+          fromOldest: false,
+          newestFirst: false
+        })
         yield* ledger.deliver(window([0, 1], from, middle))
         yield* ledger.deliver(window([2, 3], middle, to))
         const log = Ask.makeLog()
@@ -117,7 +124,11 @@ describe("Deliveries", () => {
           [2, false]
         ] as const) {
           const settings = settingsOf(server(), { repeats: Effect.succeed(true) })
-          const ledger = Deliveries.make(settings, range, () => known(), { whole: false, fromOldest: false })
+          const ledger = Deliveries.make(settings, range, () => known(), {
+            whole: false,
+            fromOldest: false,
+            newestFirst: false
+          })
           yield* ledger.deliver(window([0, 1], from, middle))
           yield* ledger.deliver(window([2, 3], middle, to))
           const log = Ask.makeLog()

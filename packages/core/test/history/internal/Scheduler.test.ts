@@ -29,7 +29,8 @@ const collect = <E>(stream: Stream.Stream<number, E>) =>
 describe("Scheduler", () => {
   it.effect("whatever takes long, is split or handed over: outputs come once and in order", () =>
     Effect.gen(function* () {
-      for (let seed = 1; seed <= 60; seed++) {
+      for (let seed = 1; seed <= 120; seed++) {
+        const newestFirst = seed % 2 === 0
         const { next, pick } = Histories.random(seed)
         const concurrency = pick(1, 2, 3, 8)
         let busy = 0
@@ -54,10 +55,11 @@ describe("Scheduler", () => {
             return done({ from, to: task.to })
           })
         const tasks = Array.from({ length: 10 }, (_, i) => ({ from: 10 * i, to: 10 * i + 10 }))
-        const outputs = yield* collect(Scheduler.run(tasks, { concurrency, work }))
+        const given = newestFirst ? tasks.toReversed() : tasks
+        const outputs = yield* collect(Scheduler.run(given, { concurrency, work, newestFirst }))
         assert.deepStrictEqual(
           outputs,
-          Array.from({ length: 100 }, (_, i) => i),
+          Array.from({ length: 100 }, (_, i) => (newestFirst ? 99 - i : i)),
           `seed ${seed}`
         )
         assert.isAtMost(most, concurrency, `seed ${seed}`)

@@ -7,6 +7,7 @@ import * as Scope from "effect/Scope"
 import type { Compression } from "../Compression.ts"
 import { codeOf, fromPlatform, OutputError } from "../OutputError.ts"
 import { syncFolder } from "../../../platform/internal/System.ts"
+import * as SinkBytes from "../../SinkBytes.ts"
 import * as AtomicRename from "./AtomicRename.ts"
 import { inodeOf, partialPath } from "./FileOnDisk.ts"
 import { failWith, unlessThere } from "./OutputFailure.ts"
@@ -157,10 +158,13 @@ const write = (self: Growing, bytes: Uint8Array): Effect.Effect<void, OutputErro
           return naming(self, "write")(file.writeAll(bytes))
         })
       ),
-      Effect.map(() => {
-        state.end = TailHash.append(state.end, bytes)
-        state.torn = false
-      }),
+      Effect.andThen(
+        Effect.suspend(() => {
+          state.end = TailHash.append(state.end, bytes)
+          state.torn = false
+          return SinkBytes.add(bytes.length)
+        })
+      ),
       // A handle that is closed under a write may belong to another file by the time the system gets to it.
       Effect.uninterruptible
     )

@@ -120,8 +120,12 @@ const read = Effect.fnUntraced(function* (self: Folder, name: string) {
   }
   const message = yield* Message.read(shape.exec(name)?.[1] ?? "", new Uint8Array(bytes.value))
   if (Option.isNone(message)) {
-    yield* Effect.logWarning(
-      `${self.sink}: a message that was waiting in ${self.folder} is damaged and was removed; its sessions are read again`
+    yield* Effect.annotateLogs(
+      Effect.logWarning(
+        `${self.sink}: a message that was waiting in ${self.folder} is damaged and was removed; its sessions are read again`
+      ),
+      "callstream.sink.name",
+      self.sink
     )
     yield* remove(self, name)
   }

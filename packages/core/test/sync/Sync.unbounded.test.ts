@@ -1,0 +1,95 @@
+/** Where bounds of time mean nothing, each pass reads all pages, and uses all that is on them. */
+import { Ledger } from "@callstream/core/sync/Ledger"
+import * as Sync from "@callstream/core/sync/Sync"
+import * as Verdict from "@callstream/core/sync/Verdict"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import * as World from "./SyncWorld.ts"
+
+const from = "2026-07-01T00:00:00Z"
+
+const pass = (world: World.World, options: Partial<Sync.ChangesOptions> = {}) =>
+  Sync.changes({ name: "calls", from, ...options }).pipe(
+    Stream.tap((change) => change.acknowledge),
+    Stream.runCollect,
+    Effect.provide(world.layer)
+  )
+
+const verdict = Effect.flatMap(Ledger, (ledger) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const view = yield* ledger.view("calls")
+      assert.isDefined(view)
+      return view === undefined ? undefined : yield* Verdict.of(view)
+    })
+  )
+)
+
+describe("Sync, where bounds of time mean nothing", () => {
+  for (const undated of ["front", "last"] as const) {
+    const options = { seed: 17, calls: 120, days: 2, rare: 4, pageSize: 20, undated, ignoresBounds: true }
+
+    it.effect(`holds each call in its latest version, also those without a start time (${undated})`, () =>
+      Effect.gen(function* () {
+        const world = World.make(options)
+        const held = new Map<string, string>()
+        const take = (changes: ReadonlyArray<Sync.Change>) => {
+          for (const { id, kind, session } of changes) {
+            assert.notStrictEqual(kind, "removed")
+            held.set(id, JSON.stringify(session?.costTotal ?? session?.status))
+          }
+        }
+        for (let i = 0; i < 16; i++) {
+          world.now += 6 * World.hour
+          take(yield* pass(world))
+        }
+        // What is doubted is seen again.
+        world.now += 11 * World.minute
+        take(yield* pass(world))
+        const there = world.lives.flatMap((life) => world.record(life) ?? [])
+        assert.isAbove(there.filter(({ startedAt }) => startedAt === undefined).length, 8)
+        for (const one of there) assert.strictEqual(held.get(one.id), JSON.stringify(one.costTotal ?? one.status))
+        assert.isEmpty(yield* pass(world))
+        const found = yield* verdict
+        assert.isFalse(found?.isFirstPass)
+        assert.isAbove(found?.holes.length ?? 0, 0)
+      }).pipe(Effect.provide(Ledger.layerMemory))
+    )
+  }
+
+  it.effect("delivers a range again that somebody asked for", () =>
+    Effect.gen(function* () {
+      const world = World.make({ seed: 18, calls: 60, days: 1, pageSize: 20, ignoresBounds: true })
+      for (let i = 0; i < 12; i++) {
+        world.now += 12 * World.hour
+        yield* pass(world)
+      }
+      assert.isEmpty(yield* pass(world))
+      const range = { from: World.origin, to: World.origin + 12 * World.hour }
+      const { ask } = yield* Ledger
+      yield* ask("calls", Sync.fingerprintOf({}), range)
+      const again = new Set((yield* pass(world)).map(({ id }) => id))
+      const meant = world.lives.filter((life) => {
+        const at = world.startOf(life) ?? life.created
+        return world.record(life) !== undefined && at >= range.from && at < range.to
+      })
+      assert.deepStrictEqual([...again].sort(), meant.map(({ id }) => id).sort())
+      assert.isEmpty(yield* pass(world))
+    }).pipe(Effect.provide(Ledger.layerMemory))
+  )
+
+  it.effect("has an allowance like any other sync after its first pass", () =>
+    Effect.gen(function* () {
+      const world = World.make({ seed: 19, calls: 100, days: 1, pageSize: 5, ignoresBounds: true })
+      world.now += 2 * World.day
+      yield* pass(world)
+      const before = world.requests
+      for (let i = 0; i < 24; i++) {
+        world.now += World.hour
+        yield* pass(world, { maxRequests: 100 })
+      }
+      assert.isBelow(world.requests - before, 150)
+    }).pipe(Effect.provide(Ledger.layerMemory))
+  )
+})
