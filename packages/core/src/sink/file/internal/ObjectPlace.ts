@@ -84,7 +84,9 @@ const open = Effect.fnUntraced(function* (self: Bucket, { force, from, grows, pa
     if (found !== undefined && from !== undefined && found.identity === from.inode) {
       const isWhole = grows === true ? found.bytes >= from.bytes : found.bytes === from.bytes
       if (!isWhole) return yield* failWith(path, "open", "Changed")
-      return named(self, path, found.bytes, from)
+      const file = named(self, path, found.bytes, from)
+      yield* file.discard
+      return file
     }
     if (found !== undefined && !force) return yield* failWith(path, "open", "Exists")
   }

@@ -92,6 +92,7 @@ export const open = Effect.fnUntraced(function* (
     finish: Effect.gen(function* () {
       yield* put("drain")
       yield* OpenParts.publish(state, OpenParts.withRows(state), true)
+      yield* Effect.ignore(place.clear([], true))
     }),
     replaced: manifest.replaced
   }

@@ -107,7 +107,7 @@ const openOne = (options: Options): Sink["open"] =>
           return Effect.onError(addAll(part, pieces), () => Effect.sync(() => part.rewind(before)))
         }),
       flush: () => Effect.andThen(part.settle, part.sync),
-      finish: part.finish,
+      finish: Effect.andThen(part.finish, Effect.ignore(place.clear([], true))),
       replaced: () => ({ replaced: before && !part.finished ? [path] : [], removed: [] })
     })
   })
