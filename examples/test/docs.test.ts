@@ -17,6 +17,7 @@ import { text } from "node:stream/consumers"
 import { afterAll, beforeAll, describe, it } from "vitest"
 import * as Bundle from "../../packages/cli/test/Bundle.ts"
 import { youngHeap } from "../../packages/cli/test/YoungHeap.ts"
+import * as S3Server from "../../packages/node/test/S3Server.ts"
 import * as Postgres from "../../packages/node/test/postgres/PostgresServer.ts"
 import { run, runNode } from "./run.ts"
 
@@ -157,6 +158,8 @@ const scope = Effect.runSync(Effects.Scope.make())
 let env: Readonly<Record<string, string>> = {}
 let callstream = ""
 
+let bucket: S3Server.S3Server | undefined
+
 beforeAll(async () => {
   const serve = Effect.gen(function* () {
     const simulator = yield* CoreTesting.AgniSimulator.make({ sessions: 400, recordingsUrl: "here" })
@@ -165,7 +168,11 @@ beforeAll(async () => {
     return { AGNI_BASE_URL: EffectHttp.HttpServer.formatAddress(server.address), AGNI_API_KEY: simulator.apiKey }
   })
   const hook = `http://127.0.0.1:${await listen(answerAsHook)}`
+  bucket = await S3Server.start(8 * 1024 * 1024)
   env = {
+    AWS_ACCESS_KEY_ID: S3Server.keys.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: S3Server.keys.secretAccessKey,
+    AWS_ENDPOINT_URL_S3: bucket.endpoint,
     SLACK_HOOK_URL: `${hook}/slack`,
     WORKFLOW_HOOK_URL: `${hook}/workflow`,
     WORKFLOW_TOKEN: "Bearer secret",
@@ -189,6 +196,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await Effect.runPromise(Effects.Scope.close(scope, Effects.Exit.void))
+  await bucket?.close()
   answerAsCrm.close()
   answerAsHook.close()
   for (const each of [folder, folderOfEffect3]) rmSync(each, { recursive: true, force: true })

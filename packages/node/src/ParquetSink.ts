@@ -17,6 +17,8 @@ import * as Parquet from "./internal/Parquet.ts"
  */
 export interface Options {
   readonly path: string
+  /** A bucket to write to: `path` is then the address of an object, such as `s3://bucket/calls.parquet`. @default files */
+  readonly store?: RowGroups.Options["store"]
   /** Replaces what is there under the name, at the end and in one step. @default false */
   readonly force?: boolean | undefined
   /**

@@ -57,6 +57,14 @@ const ofSinks = Effect.fnUntraced(function* (
         })
         break
       }
+      case "Object": {
+        at(target.url)
+        if (settings.rotate === undefined) break
+        const folder = target.url.slice(0, target.url.lastIndexOf("/") + 1)
+        const extension = target.compression === undefined ? "" : extensions[target.compression]
+        at(folder + Manifest.naming(target.url.slice(folder.length), extension).manifest)
+        break
+      }
       case "Table": {
         const { database } = target
         // A database file has many tables, and several pipelines may write the same rows to one table.

@@ -40,7 +40,7 @@ const ofSinks = ({ sinks }: PipelineSpec): ReadonlyArray<UsageError> =>
   sinks.flatMap((sink, item) => {
     const { rotate, to } = typeof sink === "string" ? { to: sink, rotate: undefined } : sink
     const target = Option.getOrUndefined(Target.parse(to))
-    const isKept = target?._tag !== "File" || target.format === "ndjson"
+    const isKept = target === undefined || !Target.isRows(target) || target.format === "ndjson"
     return [
       ...(isKept ? [] : [refuse("to", "database", { item })]),
       ...(rotate === "day" ? [refuse("rotate", "by size", { item, key: "rotate" })] : [])

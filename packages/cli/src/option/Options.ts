@@ -107,7 +107,7 @@ export const to = each(
     Kind.text("SINK", Target.expected, (text) => Target.parse(text)._tag === "Some"),
     "paths"
   ),
-  "Where calls go: - for stdout, calls.ndjson or calls.csv (also with .gz or .zst), calls.xlsx, calls.parquet, sqlite:calls.db, postgres:DATABASE_URL, https://… for a webhook",
+  "Where calls go: - for stdout, calls.ndjson or calls.csv (also with .gz or .zst), calls.xlsx, calls.parquet, s3://bucket/calls.parquet, sqlite:calls.db, postgres:DATABASE_URL, https://… for a webhook",
   { fallback: "-" }
 )
 
@@ -117,6 +117,13 @@ export const sink = {
   rotate: one(
     Kind.rotation,
     "Many files instead of one, by day of the start or up to a size such as 100MB, with a manifest"
+  ),
+  s3Endpoint: one(
+    Kind.text("URL", "the address of a store, such as https://ACCOUNT.r2.cloudflarestorage.com", (value) =>
+      /^https?:\/\/[^/?#@]+\/?$/i.test(value)
+    ),
+    "Address of a store that speaks S3 (AWS_ENDPOINT_URL_S3)",
+    { fallback: "AWS" }
   ),
   table: one(Kind.text("NAME", "the name of a table"), "Table of a database, made when it is missing", {
     fallback: "call_sessions"

@@ -27,6 +27,7 @@ import { among, type Reason, UsageError, type UsageErrors } from "./UsageError.t
 import { isClosedPipe } from "./ClosedPipe.ts"
 import * as Database from "./Database.ts"
 import * as Size from "./Size.ts"
+import * as ObjectSink from "./ObjectSink.ts"
 import * as Target from "./Target.ts"
 import * as WebhookRequest from "./WebhookRequest.ts"
 
@@ -42,11 +43,12 @@ export const describe = ({ settings, target }: Planned): string =>
 
 export type Sink = SessionSink.SessionSink<object, FileSystem.FileSystem | Path.Path | WebhookTransport>
 
-type Kind = Exclude<Target.Target["_tag"], "Table"> | "Csv" | Database.Database["_tag"]
+type Kind = Exclude<Target.Target["_tag"], "Table"> | "Csv" | "CsvObject" | Database.Database["_tag"]
 
 const kindOf = (target: Target.Target): Kind => {
   if (target._tag === "Table") return target.database._tag
-  return target._tag === "File" && target.format === "csv" ? "Csv" : target._tag
+  if (!Target.isRows(target) || target.format !== "csv") return target._tag
+  return target._tag === "File" ? "Csv" : "CsvObject"
 }
 
 /** The options of each kind of sink: a flag or a key goes with these kinds only. */
@@ -59,6 +61,11 @@ const kinds: {
   Stdout: { words: "stdout", settings: [] },
   File: { words: "a file", settings: ["force", "rotate"] },
   Csv: { words: "a CSV file", settings: ["force", "rotate", "csvRaw", "csvExcel"] },
+  Object: { words: "object storage", settings: ["force", "rotate", "s3Endpoint"] },
+  CsvObject: {
+    words: "CSV in object storage",
+    settings: ["force", "rotate", "s3Endpoint", "csvRaw", "csvExcel"]
+  },
   Sqlite: { words: "SQLite", settings: ["table"] },
   Postgres: { words: "PostgreSQL", settings: ["table", "schema"] },
   Webhook: {
@@ -79,7 +86,9 @@ const onlyWith = (setting: keyof SinkSettings): Reason => ({
   _tag: "OnlyWith",
   sinks: Object.values(kinds).flatMap((kind) =>
     // What goes with every file goes with a CSV file too.
-    kind.settings.includes(setting) && !(kind === kinds.Csv && kinds.File.settings.includes(setting))
+    kind.settings.includes(setting) &&
+    !(kind === kinds.Csv && kinds.File.settings.includes(setting)) &&
+    !(kind === kinds.CsvObject && kinds.Object.settings.includes(setting))
       ? [kind.words]
       : []
   )
@@ -112,12 +121,13 @@ const longestName = 200
 
 /** Whether what it writes depends on the time zone. */
 export const isZoned = ({ settings, target }: Planned): boolean =>
-  settings.rotate === "day" || settings.csvExcel === true || (target._tag === "File" && target.format === "xlsx")
+  settings.rotate === "day" || settings.csvExcel === true || (Target.isRows(target) && target.format === "xlsx")
 
 /** What two sinks cannot share. */
 const placeOf = (target: Target.Target): string | undefined => {
   const [file] = Target.fileOf(target)
   if (file !== undefined) return resolve(file)
+  if (target._tag === "Object") return target.url
   return target._tag === "Stdout" ? "-" : target._tag === "Table" ? Target.describe(target) : undefined
 }
 
@@ -215,51 +225,71 @@ export const check = Effect.fnUntraced(function* (
   })
 })
 
+/** A sink of rows in files, or in objects. */
+const fileSink = (
+  { settings, target }: { readonly settings: SinkSettings; readonly target: Target.Rows },
+  options: Making,
+  at: Pick<NdjsonSink.Options, "path" | "store">
+): Effect.Effect<Sink> => {
+  const { compression } = target
+  const { timeZone } = options
+  const file = {
+    ...at,
+    force: settings.force,
+    compression: compression === undefined ? undefined : compressions[compression],
+    rotate: options.sync === undefined ? rotation(settings.rotate) : logRotation(settings.rotate),
+    timeZone: isZoned({ settings, target }) ? timeZone : undefined
+  }
+  switch (target.format) {
+    case "ndjson":
+      return Effect.succeed(events(NdjsonSink.make(file), options))
+    case "csv":
+      return Effect.succeed(CsvSink.make({ ...file, raw: settings.csvRaw, excel: settings.csvExcel }))
+    case "xlsx":
+      return Effect.succeed(XlsxSink.make({ ...file, deflater: Deflate.deflater }))
+    case "parquet":
+      return Effect.map(
+        Effect.promise(() => import("@callstream/node/ParquetSink")),
+        (ParquetSink) => ParquetSink.make(file)
+      )
+  }
+}
+
+interface Making {
+  readonly organization: string
+  readonly spool: string | undefined
+  readonly keepsOffset: boolean
+  /** Whose days the files of `--rotate day` have, and whose clock spreadsheets show. */
+  readonly timeZone: DateTime.TimeZone | undefined
+  /** Of a sync: tables mark what is gone, other sinks get events. @default the sinks are of an export */
+  readonly sync?: SqlSink.Options["sync"]
+  /** Milestones of versions that webhooks get. @default every version */
+  readonly events?: ReadonlyArray<Change.Milestone> | undefined
+}
+
 /**
  * The sinks, not yet open. `spool` is the folder for a webhook's unsent messages, without one in memory; with
  * `keepsOffset` a table keeps how far it got.
  */
 export const make = (
   planned: ReadonlyArray<Planned>,
-  options: {
-    readonly organization: string
-    readonly spool: string | undefined
-    readonly keepsOffset: boolean
-    /** Whose days the files of `--rotate day` have, and whose clock spreadsheets show. */
-    readonly timeZone: DateTime.TimeZone | undefined
-    /** Of a sync: tables mark what is gone, other sinks get events. @default the sinks are of an export */
-    readonly sync?: SqlSink.Options["sync"]
-    /** Milestones of versions that webhooks get. @default every version */
-    readonly events?: ReadonlyArray<Change.Milestone> | undefined
-  }
+  options: Making
 ): Effect.Effect<ReadonlyArray<Sink>, UsageError, FileSystem.FileSystem> =>
   Effect.forEach(planned, ({ settings, target }, item): Effect.Effect<Sink, UsageError, FileSystem.FileSystem> => {
     switch (target._tag) {
       case "Stdout":
         return Effect.sync(() => events(StdoutSink.make(), options))
-      case "File": {
-        const { compression, path } = target
-        const { timeZone } = options
-        const file = {
-          path,
-          force: settings.force,
-          compression: compression === undefined ? undefined : compressions[compression],
-          rotate: options.sync === undefined ? rotation(settings.rotate) : logRotation(settings.rotate),
-          timeZone: isZoned({ settings, target }) ? timeZone : undefined
-        }
-        switch (target.format) {
-          case "ndjson":
-            return Effect.succeed(events(NdjsonSink.make(file), options))
-          case "csv":
-            return Effect.succeed(CsvSink.make({ ...file, raw: settings.csvRaw, excel: settings.csvExcel }))
-          case "xlsx":
-            return Effect.succeed(XlsxSink.make({ ...file, deflater: Deflate.deflater }))
-          case "parquet":
-            return Effect.map(
-              Effect.promise(() => import("@callstream/node/ParquetSink")),
-              (ParquetSink) => ParquetSink.make(file)
-            )
-        }
+      case "File":
+        return fileSink({ settings, target }, options, { path: target.path })
+      case "Object": {
+        const { bucket, url: path } = target
+        const endpoint = settings.s3Endpoint
+        const keeps = options.sync === undefined ? undefined : "changes"
+        return Effect.succeed(
+          ObjectSink.make({ bucket, endpoint, path, keeps }, (store) =>
+            fileSink({ settings, target }, options, { path, store })
+          )
+        )
       }
       case "Table":
         return Effect.mapError(

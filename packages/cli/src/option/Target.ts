@@ -24,12 +24,20 @@ export type Target =
       readonly format: Format
       readonly compression: "gzip" | "zstd" | undefined
     }
+  | {
+      readonly _tag: "Object"
+      /** Its address, such as `s3://bucket/calls.ndjson`. */
+      readonly url: string
+      readonly bucket: string
+      readonly format: Format
+      readonly compression: "gzip" | "zstd" | undefined
+    }
   | { readonly _tag: "Table"; readonly database: Database.Database }
   /** The path and query of a webhook may be all that keeps others from writing to it. */
   | { readonly _tag: "Webhook"; readonly url: Redacted.Redacted }
 
 export const expected =
-  "- for stdout, a file name that ends in .ndjson, .csv (either with .gz or .zst), .xlsx or .parquet, sqlite:FILE, postgres:VARIABLE with the URL in that environment variable, or the URL of a webhook (https://…)"
+  "- for stdout, a file name that ends in .ndjson, .csv (either with .gz or .zst), .xlsx or .parquet, such a name in a bucket (s3://bucket/folder/calls.parquet), sqlite:FILE, postgres:VARIABLE with the URL in that environment variable, or the URL of a webhook (https://…)"
 
 export const parse = (text: string): Option.Option<Target> => {
   if (text === "-") return Option.some({ _tag: "Stdout" })
@@ -38,19 +46,34 @@ export const parse = (text: string): Option.Option<Target> => {
   }
   const database = Database.parse(text)
   if (Option.isSome(database)) return Option.some({ _tag: "Table", database: database.value })
+  const bucket = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])\/./.exec(text)?.[1]
+  if (bucket !== undefined) {
+    return Option.map(fileFormat(text), (format) => ({ _tag: "Object", url: text, bucket, ...format }))
+  }
   // The name of a store that there is no sink for would otherwise be that of a folder.
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return Option.none()
+  return Option.map(fileFormat(text), (format) => ({ _tag: "File", path: text, ...format }))
+}
+
+/** What the name of a file says of its content. */
+const fileFormat = (text: string) => {
   const match = /[^/\\]\.(?:(ndjson|jsonl|csv)(\.gz|\.zst)?|(parquet|xlsx))$/i.exec(text)
   if (match === null) return Option.none()
   const extension = match[2]?.toLowerCase()
   const format = formats[(match[1] ?? match[3] ?? "").toLowerCase()] ?? "ndjson"
   const compression = extension === ".gz" ? "gzip" : extension === ".zst" ? "zstd" : undefined
-  return Option.some({ _tag: "File", path: text, format, compression })
+  return Option.some({ format, compression } as const)
 }
+
+/** A target that is written as a file is. */
+export type Rows = Extract<Target, { readonly _tag: "File" | "Object" }>
 
 /** Whether rows go into columns that are known before the first of them. */
 export const isTable = (target: Target): boolean =>
-  target._tag === "Table" || (target._tag === "File" && target.format !== "ndjson")
+  target._tag === "Table" || (isRows(target) && target.format !== "ndjson")
+
+/** Whether it is written as a file is. */
+export const isRows = (target: Target): target is Rows => target._tag === "File" || target._tag === "Object"
 
 /** The file of a target that is one. */
 export const fileOf = (target: Target): ReadonlyArray<string> =>
@@ -76,6 +99,8 @@ export const describe = (target: Target): string => {
   switch (target._tag) {
     case "File":
       return target.path
+    case "Object":
+      return target.url
     case "Table":
       return Database.describe(target.database)
     case "Webhook":

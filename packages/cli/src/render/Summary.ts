@@ -55,6 +55,8 @@ export const tellWhatIsThere = (
       return printOf(about, `${amount}; ${Sinks.describe(sink)} may lack the last ones`)
     case "Webhook":
       return printOf(about, `${amount} to ${Target.describe(target)}; there may be more`)
+    case "Object":
+      return printOf(about, `${amount}; ${target.url} was ${settings.force === true ? "left as it was" : "not made"}`)
     case "File":
       return printOf(
         about,
@@ -66,8 +68,8 @@ export const tellWhatIsThere = (
 
 /** With `--rotate` there is no file of the given name. */
 const nameOf = (sink: Sinks.Planned): string =>
-  sink.target._tag === "File" && sink.settings.rotate !== undefined
-    ? `the files of ${sink.target.path}, which its manifest names,`
+  Target.isRows(sink.target) && sink.settings.rotate !== undefined
+    ? `the files of ${Target.describe(sink.target)}, which its manifest names,`
     : Sinks.describe(sink)
 
 const sinkLine = (sink: Sinks.Planned | undefined, { failure, refused, written }: Pipeline.SinkSummary): string => {

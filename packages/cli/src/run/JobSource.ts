@@ -15,6 +15,7 @@ import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
 import * as Struct from "effect/Struct"
+import * as Target from "../option/Target.ts"
 import type { Job } from "../job/Job.ts"
 import * as Progress from "./Progress.ts"
 import type * as Unmatched from "./Unmatched.ts"
@@ -23,7 +24,7 @@ import type * as Unmatched from "./Unmatched.ts"
 export const isLines = ({ recordings, sinks, transform }: Job): boolean =>
   recordings === undefined &&
   transform.label === "" &&
-  sinks.every(({ target }) => target._tag === "Stdout" || (target._tag === "File" && target.format === "ndjson"))
+  sinks.every(({ target }) => target._tag === "Stdout" || (Target.isRows(target) && target.format === "ndjson"))
 
 const instant = (bound: Instant.Bound | undefined) => {
   const found = bound === undefined ? undefined : Instant.fromBound(bound)

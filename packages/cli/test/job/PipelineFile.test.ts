@@ -212,7 +212,10 @@ describe("job/PipelineFile", () => {
           "sinks:\n  - to: a.ndjson\n    force: true\n",
           /:3:5: force cannot be combined with name; a run that resumes replaces nothing/
         ],
-        ["sinks:\n  - a.ndjson\n  - { to: '-', rotate: day }\n", /:3:16: rotate applies to a file only/],
+        [
+          "sinks:\n  - a.ndjson\n  - { to: '-', rotate: day }\n",
+          /:3:16: rotate applies to a file or object storage only/
+        ],
         ["sinks: [a.ndjson, ./a.ndjson]\n", /:1:19: to: \.\/a\.ndjson is named twice/],
         [
           "source: { since: 2026-07-02, until: 2026-07-01 }\nsinks: [a.ndjson]\n",

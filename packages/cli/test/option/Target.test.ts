@@ -14,6 +14,10 @@ describe("Target", () => {
       ["calls.csv.gz", { _tag: "File", path: "calls.csv.gz", format: "csv", compression: "gzip" }],
       ["calls.csv.zst", { _tag: "File", path: "calls.csv.zst", format: "csv", compression: "zstd" }],
       ["calls.XLSX", { _tag: "File", path: "calls.XLSX", format: "xlsx", compression: undefined }],
+      [
+        "s3://bucket/a/calls.csv.gz",
+        { _tag: "Object", url: "s3://bucket/a/calls.csv.gz", bucket: "bucket", format: "csv", compression: "gzip" }
+      ],
       ["a/calls.parquet", { _tag: "File", path: "a/calls.parquet", format: "parquet", compression: undefined }]
     ] as const) {
       assert.deepStrictEqual(Target.parse(text), Option.some<Target.Target>(target), text)
@@ -72,7 +76,10 @@ describe("Target", () => {
       "folder/.ndjson",
       "a.ndjson.bz2",
       "https://",
-      "s3://bucket/calls.parquet",
+      "gs://bucket/calls.parquet",
+      "s3://bucket/prefix/",
+      "s3://b/calls.parquet",
+      "s3:///calls.parquet",
       "gs://bucket/calls.ndjson",
       "ftp://example.com/calls.ndjson.tar"
     ]) {

@@ -59,6 +59,12 @@ const words = {
   Altered: "the file was replaced or changed since the run finished",
   Torn: "the file is not what was written there",
   Finished: "it is finished already, and there is more to write",
+  NoBucket: "the bucket does not exist",
+  NoKeys: "there are no keys for the store",
+  KeysRejected: "the store does not accept the keys",
+  OtherRegion: "the bucket is in another region",
+  WrongClock: "the store does not accept the time of this machine's clock",
+  Unreachable: "the store did not take it",
   Other: "it could not be written"
 } as const
 
@@ -72,6 +78,8 @@ const words = {
  * - `Torn`: its content is not in the expected format.
  * - `Finished`: it has its name, and nothing can be added.
  * - `Locked`: another run writes to it.
+ * - `NoBucket`, `NoKeys`, `KeysRejected`, `OtherRegion`, `WrongClock`: of object storage, which a setting mends.
+ * - `Unreachable`: it did not answer, or could not do it, in all attempts.
  * - `Uncovered`: it may be overwritten, but holds what the run does not read.
  * - `Untrusted`: another user owns it or can write to it, or it is a symbolic link.
  *
@@ -96,6 +104,12 @@ export const OutputReason = Schema.Union([
   Schema.TaggedStruct("Altered", {}),
   Schema.TaggedStruct("Torn", {}),
   Schema.TaggedStruct("Finished", {}),
+  Schema.TaggedStruct("NoBucket", {}),
+  Schema.TaggedStruct("NoKeys", {}),
+  Schema.TaggedStruct("KeysRejected", {}),
+  Schema.TaggedStruct("OtherRegion", {}),
+  Schema.TaggedStruct("WrongClock", {}),
+  Schema.TaggedStruct("Unreachable", {}),
   Schema.TaggedStruct("Other", {}),
   Schema.TaggedStruct("Locked", { held: Held.Held }),
   Schema.TaggedStruct("Uncovered", { gap: Uncovered }),

@@ -88,7 +88,7 @@ export const output = (reason: OutputError["reason"], reader: Reader): string | 
     case "NameTooLong":
       return "Choose a name of at most 200 characters."
     case "NotAllowed":
-      return "Let this user write there, or choose another folder."
+      return "Let this user write there, or choose another folder. In a bucket the keys need s3:ListBucket, s3:GetObject, s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload."
     case "Full":
       return reader.resumes
         ? `Make room, and ${again(reader)}.`
@@ -115,6 +115,18 @@ export const output = (reason: OutputError["reason"], reader: Reader): string | 
       return uncovered(reason.gap, reader)
     case "Untrusted":
       return untrusted(reason.file)
+    case "NoBucket":
+      return "Make the bucket first, or correct its name."
+    case "NoKeys":
+      return "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE for a profile in ~/.aws/credentials. Roles of containers and single sign-on are not read: export their keys to the environment."
+    case "KeysRejected":
+      return "Check the keys, and whether they are of this store. A session token ends after some hours: get another one."
+    case "OtherRegion":
+      return "Set AWS_REGION to the region of the bucket."
+    case "WrongClock":
+      return "Set the clock of this machine."
+    case "Unreachable":
+      return `Check the address of the store and the network, then ${again(reader)}.`
     case "Closed":
     case "Other":
       return undefined

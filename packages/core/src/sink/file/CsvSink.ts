@@ -16,6 +16,7 @@ import * as Lines from "./internal/Lines.ts"
 import * as RowFiles from "./internal/RowFiles.ts"
 import * as Tabular from "./internal/Tabular.ts"
 import type { Rotation } from "./Manifest.ts"
+import type { ObjectStore } from "../object/ObjectStore.ts"
 import type { Item, SessionSink } from "../SessionSink.ts"
 
 /**
@@ -26,6 +27,8 @@ import type { Item, SessionSink } from "../SessionSink.ts"
  */
 export interface Options extends Omit<Csv.Options, "local"> {
   readonly path: string
+  /** A bucket to write to: `path` is then the address of an object, such as `s3://bucket/calls.ndjson`. @default files */
+  readonly store?: ObjectStore | undefined
   /** Replaces what is there under the name, at the end and in one step. @default false */
   readonly force?: boolean | undefined
   /** @default none */
@@ -58,6 +61,7 @@ export interface Options extends Omit<Csv.Options, "local"> {
 export const make = (options: Options): SessionSink<object, FileSystem.FileSystem | Path.Path> =>
   RowFiles.make({
     path: options.path,
+    store: options.store,
     force: options.force === true,
     rotate: options.rotate,
     timeZone: options.timeZone,

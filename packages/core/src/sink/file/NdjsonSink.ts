@@ -15,6 +15,7 @@ import * as Lines from "./internal/Lines.ts"
 import * as Repaired from "../internal/Repaired.ts"
 import * as RowFiles from "./internal/RowFiles.ts"
 import type { Rotation } from "./Manifest.ts"
+import type { ObjectStore } from "../object/ObjectStore.ts"
 import * as Ndjson from "./Ndjson.ts"
 import { type OutputError, toSinkError } from "./OutputError.ts"
 import type { TextOutput } from "./OutputFile.ts"
@@ -29,6 +30,8 @@ import { SinkError } from "../SinkError.ts"
  */
 export interface Options {
   readonly path: string
+  /** A bucket to write to: `path` is then the address of an object, such as `s3://bucket/calls.ndjson`. @default files */
+  readonly store?: ObjectStore | undefined
   /** Replaces what is there under the name, at the end and in one step. @default false */
   readonly force?: boolean | undefined
   /** @default none */
@@ -68,6 +71,7 @@ export interface Options {
 export const make = (options: Options): SessionSink.SessionSink<unknown, FileSystem.FileSystem | Path.Path> =>
   RowFiles.make({
     path: options.path,
+    store: options.store,
     force: options.force === true,
     rotate: options.rotate,
     timeZone: options.timeZone,

@@ -101,7 +101,8 @@ export const toSinkError =
     new SinkError({
       sink,
       operation,
-      retryable: reason._tag === "Full" || (reason._tag === "Other" && passing.has(code ?? "")),
+      retryable:
+        reason._tag === "Full" || reason._tag === "Unreachable" || (reason._tag === "Other" && passing.has(code ?? "")),
       reason:
         reason._tag === "Untrusted"
           ? reason

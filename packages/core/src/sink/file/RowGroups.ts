@@ -14,6 +14,7 @@ import * as Lines from "./internal/Lines.ts"
 import * as RowFiles from "./internal/RowFiles.ts"
 import * as Tabular from "./internal/Tabular.ts"
 import type { Rotation } from "./Manifest.ts"
+import type { ObjectStore } from "../object/ObjectStore.ts"
 import type { Item, SessionSink } from "../SessionSink.ts"
 import { type Cell, make as makeTable } from "../Table.ts"
 
@@ -58,6 +59,8 @@ export interface Format {
  */
 export interface Options {
   readonly path: string
+  /** A bucket to write to: `path` is then the address of an object, such as `s3://bucket/calls.ndjson`. @default files */
+  readonly store?: ObjectStore | undefined
   /** Replaces what is there under the name, at the end and in one step. @default false */
   readonly force?: boolean | undefined
   /** Many files instead of one, and a manifest: as for `NdjsonSink`. @default one file */
@@ -80,6 +83,7 @@ export interface Options {
 export const make = (options: Options): SessionSink<object, FileSystem.FileSystem | Path.Path> =>
   RowFiles.make({
     path: options.path,
+    store: options.store,
     force: options.force === true,
     rotate: options.rotate,
     timeZone: options.timeZone,

@@ -17,6 +17,7 @@ import * as SheetXml from "./internal/SheetXml.ts"
 import * as Tabular from "./internal/Tabular.ts"
 import * as Workbook from "./internal/Workbook.ts"
 import type { Rotation } from "./Manifest.ts"
+import type { ObjectStore } from "../object/ObjectStore.ts"
 import type { Item, SessionSink } from "../SessionSink.ts"
 import { make as makeTable } from "../Table.ts"
 
@@ -28,6 +29,8 @@ import { make as makeTable } from "../Table.ts"
  */
 export interface Options {
   readonly path: string
+  /** A bucket to write to: `path` is then the address of an object, such as `s3://bucket/calls.ndjson`. @default files */
+  readonly store?: ObjectStore | undefined
   /** What compresses: `Deflate.deflater` of `@callstream/node`. */
   readonly deflater: Deflater
   /** Replaces what is there under the name, at the end and in one step. @default false */
@@ -58,6 +61,7 @@ export const make = (options: Options): SessionSink<object, FileSystem.FileSyste
   const limits = { ...Workbook.limits, rows: options.rowsPerSheet ?? Workbook.limits.rows }
   return RowFiles.make({
     path: options.path,
+    store: options.store,
     force: options.force === true,
     rotate: options.rotate,
     timeZone: options.timeZone,

@@ -1,14 +1,13 @@
 /** Rows that do not fill a group yet, safe in a file of their own until they do. */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as FileSystem from "effect/FileSystem"
-import * as Path from "effect/Path"
 import * as Ref from "effect/Ref"
 import * as Scope from "effect/Scope"
 import { of } from "../../../model/Instant.ts"
-import { fromPlatform, type OutputError } from "../OutputError.ts"
+import type { OutputError } from "../OutputError.ts"
 import type { Line } from "./Lines.ts"
 import * as PartialFile from "./PartialFile.ts"
+import type { Place } from "./Place.ts"
 
 const decoder = new TextDecoder()
 const encoder = new TextEncoder()
@@ -38,19 +37,15 @@ const holding = (lines: ReadonlyArray<Line>) => ({ first: lines[0], last: lines.
 
 /** @param from With it, also gives the lines that are in it. */
 export const open = Effect.fnUntraced(function* (
+  place: Place,
   path: string,
   number: number,
   from: PartialFile.Position | undefined,
   parent: Scope.Scope
-): Effect.fn.Return<
-  { readonly waiting: GroupBuffer; readonly lines: ReadonlyArray<Line> },
-  OutputError,
-  FileSystem.FileSystem | Path.Path
-> {
-  const fs = yield* FileSystem.FileSystem
+): Effect.fn.Return<{ readonly waiting: GroupBuffer; readonly lines: ReadonlyArray<Line> }, OutputError> {
   const scope = yield* Scope.fork(parent)
   const own = pathOf(path, number)
-  const file = yield* PartialFile.open({ path: own, force: true, from }).pipe(
+  const file = yield* place.open({ path: own, force: true, from, scratch: true }).pipe(
     Scope.provide(scope),
     Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
   )
@@ -70,31 +65,26 @@ export const open = Effect.fnUntraced(function* (
       )
       return yield* file.sync
     }),
-    remove: Effect.andThen(
-      Scope.close(scope, Exit.void),
-      Effect.ignore(fs.remove(PartialFile.partialPath(own), { force: true }))
-    )
+    remove: Effect.andThen(Scope.close(scope, Exit.void), file.discard)
   }
   return { waiting, lines }
 })
 
 /** Removes what killed runs left, but for the one with this number. */
 export const clear = Effect.fnUntraced(function* (
+  place: Place,
   path: string,
   kept: number | undefined
-): Effect.fn.Return<number, OutputError, FileSystem.FileSystem | Path.Path> {
-  const fs = yield* FileSystem.FileSystem
-  const paths = yield* Path.Path
-  const folder = paths.dirname(path)
-  const start = paths.basename(pathOf(path, 0)).slice(0, -1)
+): Effect.fn.Return<number, OutputError> {
+  const start = place.nameOf(pathOf(path, 0)).slice(0, -1)
   const end = PartialFile.partialPath("")
   let greatest = kept ?? 0
-  for (const name of yield* Effect.mapError(fs.readDirectory(folder), fromPlatform(path, "open"))) {
+  for (const name of yield* place.namesBeside(path)) {
     if (!name.startsWith(start) || !name.endsWith(end)) continue
     const number = name.slice(start.length, -end.length)
     if (!/^\d+$/.test(number) || Number(number) === kept) continue
     greatest = Math.max(greatest, Number(number))
-    yield* Effect.mapError(fs.remove(paths.join(folder, name), { force: true }), fromPlatform(path, "open"))
+    yield* place.remove(place.beside(path, name))
   }
   return greatest
 })

@@ -1,13 +1,12 @@
 /** The files in which rows of a part wait until they fill a group: the one that takes them, and those no longer needed. */
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
-import * as Path from "effect/Path"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import type { OutputError } from "../OutputError.ts"
 import * as GroupBuffer from "./GroupBuffer.ts"
 import type { Line } from "./Lines.ts"
 import * as PartialFile from "./PartialFile.ts"
+import type { Place } from "./Place.ts"
 
 /** Where the rows wait, safe on disk. */
 export const Position = Schema.Struct({ ...PartialFile.Position.fields, number: Schema.Int })
@@ -34,13 +33,13 @@ interface State {
 }
 
 export const open = Effect.fnUntraced(function* (
+  place: Place,
   path: string,
   from: Position | null
-): Effect.fn.Return<GroupBuffers, OutputError, FileSystem.FileSystem | Path.Path | Scope.Scope> {
-  const context = yield* Effect.context<FileSystem.FileSystem | Path.Path>()
+): Effect.fn.Return<GroupBuffers, OutputError, Scope.Scope> {
   const scope = yield* Scope.Scope
-  const number = yield* GroupBuffer.clear(path, from?.number)
-  const found = from === null ? undefined : yield* GroupBuffer.open(path, from.number, from, scope)
+  const number = yield* GroupBuffer.clear(place, path, from?.number)
+  const found = from === null ? undefined : yield* GroupBuffer.open(place, path, from.number, from, scope)
   const state: State = { number, current: found?.waiting, retired: [], removable: [] }
 
   const sync = Effect.fnUntraced(function* (pending: ReadonlyArray<Line>) {
@@ -52,10 +51,10 @@ export const open = Effect.fnUntraced(function* (
       state.current = undefined
     }
     if (pending.length === 0) return null
-    const current = state.current ?? (yield* GroupBuffer.open(path, ++state.number, undefined, scope)).waiting
+    const current = state.current ?? (yield* GroupBuffer.open(place, path, ++state.number, undefined, scope)).waiting
     state.current = current
     return { ...(yield* current.sync(pending)), number: current.number }
-  }, Effect.provideContext(context))
+  })
 
   return {
     lines: found?.lines ?? [],

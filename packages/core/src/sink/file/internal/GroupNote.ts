@@ -51,6 +51,25 @@ const readAt = Effect.fnUntraced(function* (path: string, file: Readable, end: n
   return note.at < end ? note : yield* torn()
 })
 
+/** Notes as lines, for a file of their own. */
+export const toLines = (notes: ReadonlyArray<GroupNote>): Uint8Array =>
+  encoder.encode(notes.map((note) => `${JSON.stringify(note)}\n`).join(""))
+
+/** All that such a file holds. */
+export const ofLines = Effect.fnUntraced(function* (
+  path: string,
+  file: Readable
+): Effect.fn.Return<ReadonlyArray<GroupNote>, OutputError> {
+  const lines = decoder
+    .decode(yield* file.read(0, file.end().bytes))
+    .split("\n")
+    .slice(0, -1)
+  return yield* Effect.mapError(
+    Effect.forEach(lines, (line) => decode(line)),
+    () => failWith(path, "open", "Torn")
+  )
+})
+
 /** Of a file that ends with a group, or has none. */
 export const readAll = Effect.fnUntraced(function* (
   path: string,

@@ -17,7 +17,18 @@ import * as TailHash from "./TailHash.ts"
 export const Position = Schema.Struct({
   bytes: Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)),
   inode: Schema.NullOr(Schema.String),
-  tail: Schema.String
+  tail: Schema.String,
+  /** Of an object that is not complete. */
+  object: Schema.optionalKey(
+    Schema.Struct({
+      /** The multipart upload, where there is one, and its parts, each of `partBytes` bytes. */
+      upload: Schema.NullOr(Schema.String),
+      parts: Schema.Array(Schema.Struct({ number: Schema.Int, tag: Schema.String })),
+      partBytes: Schema.Int,
+      /** Where what fills no part yet waits, as ranges of bytes: in an object each. */
+      pieces: Schema.Array(Schema.Struct({ from: Schema.Int, to: Schema.Int }))
+    })
+  )
 })
 export type Position = typeof Position.Type
 
@@ -37,6 +48,8 @@ export interface PartialFile {
   readonly seal: Effect.Effect<void, OutputError>
   /** Can be called again after it failed. */
   readonly finish: Effect.Effect<void, OutputError>
+  /** Removes it, once its scope is closed; nobody needs what it holds. */
+  readonly discard: Effect.Effect<void>
 }
 
 /** Writes, and remembers it in the same step: no interruption comes between the two. */
@@ -95,7 +108,8 @@ export const make = ({ end, ...settings }: Omit<Growing, "state"> & Opened): Par
     write: (bytes) => write(self, bytes),
     sync: flush(self),
     seal: seal(self),
-    finish: finish(self)
+    finish: finish(self),
+    discard: Effect.ignore(settings.fs.remove(partialPath(settings.path), { force: true }))
   }
 }
 

@@ -1,12 +1,11 @@
 /** A partial file of lines, compressed or not. */
 import * as Effect from "effect/Effect"
-import type * as FileSystem from "effect/FileSystem"
-import type * as Path from "effect/Path"
 import type * as Scope from "effect/Scope"
 import type { Compression } from "../Compression.ts"
 import type { OutputError } from "../OutputError.ts"
 import { join, type Line, makeEncoder, type Terminator } from "./Lines.ts"
 import * as PartialFile from "./PartialFile.ts"
+import type { Place } from "./Place.ts"
 import { type Content, type Options as PartOptions, type Part, type Position, withLines } from "./Part.ts"
 
 export interface Options extends PartOptions {
@@ -25,10 +24,8 @@ interface State {
   content: Content
 }
 
-export const open = Effect.fnUntraced(function* (
-  options: Options
-): Effect.fn.Return<Part, OutputError, FileSystem.FileSystem | Path.Path | Scope.Scope> {
-  const file = yield* PartialFile.open({ ...options, verify: options.compression?.verify })
+export const open = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<Part, OutputError, Scope.Scope> {
+  const file = yield* options.place.open({ ...options, verify: options.compression?.verify })
   const { begin, compression, limit, terminator } = options
   const plain = makeEncoder(terminator)
   const encode = (lines: ReadonlyArray<Line>) => {
@@ -96,5 +93,5 @@ export const open = Effect.fnUntraced(function* (
 })
 
 /** Whether the file that a finished run left is still there. Where nothing was known to begin it, it begins at its end. */
-export const verify = (path: string, from: Position) =>
-  Effect.scoped(Effect.asVoid(PartialFile.openFinished(path, from, from.bytes === 0)))
+export const verify = (place: Place, path: string, from: Position) =>
+  Effect.scoped(Effect.asVoid(place.openFinished(path, from, from.bytes === 0)))

@@ -1,11 +1,8 @@
 /** The manifest on disk: replaced as a whole, and identified by its first files. */
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
-import * as Path from "effect/Path"
 import type { File, Manifest } from "../Manifest.ts"
 import type { Replaced } from "../../SessionSink.ts"
-import * as OutputFile from "../OutputFile.ts"
-import { fromPlatform, type OutputError } from "../OutputError.ts"
+import type { OutputError } from "../OutputError.ts"
 import * as OldManifest from "./OldManifest.ts"
 
 export { Head, verify } from "./OldManifest.ts"
@@ -61,10 +58,7 @@ interface State {
   head: OldManifest.Head | undefined
 }
 
-export const open = Effect.fnUntraced(function* (
-  options: Options
-): Effect.fn.Return<ManifestFile, OutputError, FileSystem.FileSystem | Path.Path> {
-  const context = yield* Effect.context<FileSystem.FileSystem | Path.Path>()
+export const open = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<ManifestFile, OutputError> {
   const old = yield* OldManifest.open(options)
   const state: State = {
     options,
@@ -87,21 +81,14 @@ export const open = Effect.fnUntraced(function* (
     replaced: () => state.replaced,
     complete: old.isComplete,
     head: Effect.suspend(() => (state.head === undefined ? digested(state) : Effect.succeed(state.head))),
-    begin: Effect.provideContext(
-      Effect.suspend(() => (state.isForeign ? write(state, false) : Effect.void)),
-      context
-    ),
+    begin: Effect.suspend(() => (state.isForeign ? write(state, false) : Effect.void)),
     add: (file, sure) => {
       files.push(sure ? covered(file, options.claim) : file)
       names.add(file.name)
       state.head = undefined
       state.isBehind = true
     },
-    save: (all) =>
-      Effect.provideContext(
-        Effect.suspend(() => (all ? complete(state) : state.isBehind ? write(state, false) : Effect.void)),
-        context
-      )
+    save: (all) => Effect.suspend(() => (all ? complete(state) : state.isBehind ? write(state, false) : Effect.void))
   }
 })
 
@@ -126,12 +113,10 @@ const write = Effect.fnUntraced(function* (state: State, complete: boolean) {
     ...(replaces.length === 0 ? {} : { replaces }),
     ...(removes.length === 0 ? {} : { removes })
   }
-  const output = yield* OutputFile.open({ path: options.path, force: true, alone: options.from !== undefined })
-  yield* output.write(`${JSON.stringify(manifest, null, 2)}\n`)
-  yield* output.finish
+  yield* options.place.replaceText(options.path, `${JSON.stringify(manifest, null, 2)}\n`, options.from !== undefined)
   state.isForeign = false
   state.isBehind = false
-}, Effect.scoped)
+})
 
 const complete = Effect.fnUntraced(function* (state: State) {
   const { files, names, options, replaced, strangers } = state
@@ -147,17 +132,15 @@ const complete = Effect.fnUntraced(function* (state: State) {
   for (const [at, file] of files.entries()) files[at] = covered(file, claim)
   yield* write(state, true)
   if (state.removes.length === 0) return
-  const removed = yield* Effect.mapError(remove(options.path, state.removes), fromPlatform(options.path, "finish"))
+  const removed = yield* remove(options, state.removes)
   state.replaced = { ...state.replaced, removed: [...state.replaced.removed, ...removed] }
   state.removes = []
   yield* write(state, true)
 })
 
 /** Removes those files that are unchanged, and returns their names. */
-const remove = Effect.fnUntraced(function* (manifest: string, files: ReadonlyArray<File>) {
-  const fs = yield* FileSystem.FileSystem
-  const paths = yield* Path.Path
-  const there = yield* OldManifest.thoseThere(manifest, files)
-  for (const { name } of there) yield* fs.remove(paths.join(paths.dirname(manifest), name))
+const remove = Effect.fnUntraced(function* ({ path, place }: Options, files: ReadonlyArray<File>) {
+  const there = yield* OldManifest.thoseThere(place, path, files, "finish")
+  for (const { name } of there) yield* place.remove(place.beside(path, name))
   return there.map(({ name }) => name)
 })

@@ -1,15 +1,11 @@
 /** The manifest that is there when an output is opened: whose it is, and what of its files is still there. */
 import * as WebCrypto from "effect/crypto/WebCrypto"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
-import * as Option from "effect/Option"
-import * as Path from "effect/Path"
 import * as Schema from "effect/Schema"
-import * as TrustedFile from "../../../platform/TrustedFile.ts"
 import { type File, Manifest } from "../Manifest.ts"
-import { fromPlatform, OutputError } from "../OutputError.ts"
-import { isFile } from "./FileOnDisk.ts"
-import { failWith, unlessThere } from "./OutputFailure.ts"
+import type { OutputError } from "../OutputError.ts"
+import { failWith } from "./OutputFailure.ts"
+import type { Place } from "./Place.ts"
 import type * as Replacement from "./Replacement.ts"
 import * as TailHash from "./TailHash.ts"
 
@@ -22,6 +18,7 @@ export const Head = Schema.Struct({
 export type Head = typeof Head.Type
 
 export interface Options {
+  readonly place: Place
   readonly path: string
   readonly force: boolean
   /** Nothing else is ever removed, whatever a manifest says. */
@@ -54,11 +51,9 @@ export const digest = (files: ReadonlyArray<File>): Effect.Effect<string> =>
     encoder.encode(JSON.stringify(files.map(({ bytes, from, name, rows, to }) => ({ name, rows, bytes, from, to }))))
   )
 
-export const open = Effect.fnUntraced(function* (
-  options: Options
-): Effect.fn.Return<OldManifest, OutputError, FileSystem.FileSystem | Path.Path> {
-  const { force, from, keyOf, path } = options
-  const found = yield* read(path, "open")
+export const open = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<OldManifest, OutputError> {
+  const { force, from, keyOf, path, place } = options
+  const found = yield* place.readText(path, "open")
   if (from === undefined && found !== undefined && !force) return yield* failWith(path, "open", "Exists")
   const run = from?.run ?? (yield* WebCrypto.WebCrypto).randomUUID()
   // A manifest that will be replaced need not be readable.
@@ -81,7 +76,7 @@ export const open = Effect.fnUntraced(function* (
     isForeign: found !== undefined,
     isComplete: false,
     files,
-    kept: yield* Effect.mapError(thoseThere(path, kept), fromPlatform(path, "open")),
+    kept: yield* thoseThere(place, path, kept, "open"),
     replaces: superseded,
     removes,
     strangers
@@ -105,13 +100,13 @@ const assertSame = Effect.fnUntraced(function* (
 })
 
 /** Those files of a manifest that are unchanged: one that changed since belongs to another program. */
-export const thoseThere = Effect.fnUntraced(function* (manifest: string, files: ReadonlyArray<File>) {
-  const fs = yield* FileSystem.FileSystem
-  const paths = yield* Path.Path
-  return yield* Effect.filter(files, ({ bytes, name }) =>
-    isFile(fs, paths.join(paths.dirname(manifest), name), (info) => TailHash.lengthOf(info) === bytes)
-  )
-})
+export const thoseThere = (
+  place: Place,
+  manifest: string,
+  files: ReadonlyArray<File>,
+  operation: "open" | "finish"
+): Effect.Effect<Array<File>, OutputError> =>
+  Effect.filter(files, ({ bytes, name }) => place.holds(place.beside(manifest, name), bytes, operation))
 
 /** Those that its run wrote itself. */
 const fresh = (manifest: Manifest | undefined): ReadonlyArray<File> =>
@@ -138,28 +133,15 @@ const oldFiles = (old: Manifest | undefined, keyOf: (name: string) => string | u
 
 /** Whether the manifest of a finished run is still there, and every file that it names. */
 export const verify = Effect.fnUntraced(function* (
+  place: Place,
   path: string,
   from: Head
-): Effect.fn.Return<void, OutputError, FileSystem.FileSystem | Path.Path> {
-  const fs = yield* FileSystem.FileSystem
-  const paths = yield* Path.Path
-  const text = yield* read(path, "verify")
+): Effect.fn.Return<void, OutputError> {
+  const text = yield* place.readText(path, "verify")
   if (text === undefined) return yield* failWith(path, "verify", "Gone")
   const manifest = yield* Effect.mapError(parse(path, text), () => failWith(path, "verify", "Altered"))
   if (manifest?.run !== from.run || !manifest.complete) return yield* failWith(path, "verify", "Altered")
-  for (const { bytes, name } of fresh(manifest)) {
-    const at = paths.join(paths.dirname(path), name)
-    const info = yield* Effect.mapError(fs.stat(at), unlessThere(at, "verify", "Gone"))
-    if (info.type !== "File" || TailHash.lengthOf(info) !== bytes) return yield* failWith(at, "verify", "Altered")
-  }
-})
-
-const read = Effect.fnUntraced(function* (path: string, operation: "open" | "verify") {
-  const opening = Effect.mapError(fromPlatform(path, operation))
-  const found = yield* opening(TrustedFile.check(path))
-  if (Option.isNone(found)) return undefined
-  if (found.value.type !== "File") return yield* failWith(path, "open", "NotAFile")
-  return yield* opening(TrustedFile.readString(path))
+  for (const { bytes, name } of fresh(manifest)) yield* place.verify(place.beside(path, name), bytes)
 })
 
 const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(Manifest))

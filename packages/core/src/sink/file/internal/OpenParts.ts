@@ -1,11 +1,8 @@
 /** The files of a rotated output that are not complete yet: opened, written to, and given their names. */
 import * as Clock from "effect/Clock"
-import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as FileSystem from "effect/FileSystem"
-import type * as Path from "effect/Path"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import type { Calendar } from "../../../model/Calendar.ts"
@@ -15,6 +12,7 @@ import type { OutputError } from "../OutputError.ts"
 import type { ManifestFile } from "./ManifestFile.ts"
 import * as Part from "./Part.ts"
 import * as PartName from "./PartName.ts"
+import type { Place } from "./Place.ts"
 
 export const Position = Schema.Struct({
   ...Part.Position.fields,
@@ -43,13 +41,12 @@ export interface OpenPart {
 }
 
 export interface Settings {
+  readonly place: Place
   readonly force: boolean
   readonly rotate: PartName.Rotation
   /** Whose days those are. */
   readonly calendar: Calendar
-  readonly openPart: (
-    options: Part.Options
-  ) => Effect.Effect<Part.Part, OutputError, FileSystem.FileSystem | Path.Path | Scope.Scope>
+  readonly openPart: (options: Part.Options) => Effect.Effect<Part.Part, OutputError, Scope.Scope>
 }
 
 export interface OpenParts {
@@ -58,7 +55,6 @@ export interface OpenParts {
   /** The path of a file of this name. */
   readonly pathOf: (name: string) => string
   readonly manifest: ManifestFile
-  readonly context: Context.Context<FileSystem.FileSystem | Path.Path>
   readonly parent: Scope.Scope
   /** By name; the one that was written to last is last. */
   readonly parts: Map<string, OpenPart>
@@ -77,9 +73,10 @@ const open = Effect.fnUntraced(function* (
   name: string,
   from: Position | undefined
 ): Effect.fn.Return<OpenPart, OutputError> {
-  const { force, openPart, rotate } = self.settings
+  const { force, openPart, place, rotate } = self.settings
   const scope = yield* Scope.fork(self.parent)
   const part = yield* openPart({
+    place,
     path: self.pathOf(name),
     force,
     from,
@@ -87,7 +84,6 @@ const open = Effect.fnUntraced(function* (
     limit: rotate === "day" ? Infinity : rotate.bytes
   }).pipe(
     Scope.provide(scope),
-    Effect.provideContext(self.context),
     Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
   )
   const complete = from?.complete ?? false

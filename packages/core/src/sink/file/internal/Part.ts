@@ -6,6 +6,7 @@ import type { OutputError } from "../OutputError.ts"
 import * as GroupBuffers from "./GroupBuffers.ts"
 import type { Line } from "./Lines.ts"
 import * as PartialFile from "./PartialFile.ts"
+import type { Place } from "./Place.ts"
 import * as TailHash from "./TailHash.ts"
 import * as Workbook from "./Workbook.ts"
 
@@ -47,7 +48,9 @@ const Groups = Schema.Struct({
   rows: Schema.Int,
   /** The end of the file is written. */
   closed: Schema.Boolean,
-  waiting: Schema.NullOr(GroupBuffers.Position)
+  waiting: Schema.NullOr(GroupBuffers.Position),
+  /** Where the file cannot be read before it is complete: what its groups are, in another one. */
+  notes: Schema.optionalKey(PartialFile.Position)
 })
 
 /** Of a workbook: all that continues it. */
@@ -64,6 +67,16 @@ export const Position = Schema.Struct({
   workbook: Schema.optionalKey(BegunWorkbook)
 })
 export type Position = typeof Position.Type
+
+/** Of the files in which it waits for its name, too. */
+export const positionsOf = (position: Position): ReadonlyArray<PartialFile.Position> => {
+  const { notes, waiting } = position.groups ?? {}
+  return [
+    position,
+    ...(waiting === undefined || waiting === null ? [] : [waiting]),
+    ...(notes === undefined ? [] : [notes])
+  ]
+}
 
 export interface Part {
   /** Opened again after it had got its name: there is nothing left to write. */
@@ -89,6 +102,7 @@ export interface Part {
 }
 
 export interface Options {
+  readonly place: Place
   readonly path: string
   readonly force: boolean
   readonly from: Position | undefined

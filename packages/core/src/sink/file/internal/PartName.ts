@@ -21,20 +21,36 @@ export interface Naming {
 
 const part = /^-(\d{5,}|\d{4}-\d\d-\d\d(?:-without-start)?|without-start)(?:-\d+)?(?:\.\w+)*$/
 
-/** @param base The name that was given, without its folder. */
-export const make = (base: string, compression = ""): Naming => {
+/** What Hive calls the partition of rows whose value is null. */
+const noDay = "__HIVE_DEFAULT_PARTITION__"
+
+const partitionOf = (key: string): string => {
+  if (isNumber(key)) return ""
+  return `date=${/^\d{4}-\d\d-\d\d/.exec(key)?.[0] ?? noDay}/`
+}
+
+const inPartition = (path: string): string => path.replace(/^date=[^/]+\//, "")
+
+/** @param base The name that was given, without its folder.
+ * @param partitions Files of days are in folders as Hive names them. */
+export const make = (base: string, compression = "", partitions = false): Naming => {
   const plain = compression !== "" && base.endsWith(compression) ? base.slice(0, -compression.length) : base
   const dot = plain.lastIndexOf(".")
   const stem = dot > 0 ? plain.slice(0, dot) : plain
   const extension = base.slice(stem.length)
-  const keyOf = (name: string) => (name.startsWith(`${stem}-`) ? part.exec(name.slice(stem.length))?.[1] : undefined)
+  const keyOf = (path: string) => {
+    const name = inPartition(path)
+    return name.startsWith(`${stem}-`) ? part.exec(name.slice(stem.length))?.[1] : undefined
+  }
   return {
     manifest: `${stem}.manifest.json`,
-    of: (key, repeat) => `${stem}-${key}${repeat === 1 ? "" : `-${repeat}`}${extension}`,
+    of: (key, repeat) =>
+      `${partitions ? partitionOf(key) : ""}${stem}-${key}${repeat === 1 ? "" : `-${repeat}`}${extension}`,
     isPart: (name) => keyOf(name) !== undefined,
     keyOf,
-    isOwn: (name) => {
-      const key = keyOf(name)
+    isOwn: (path) => {
+      const name = inPartition(path)
+      const key = keyOf(path)
       return (
         key !== undefined &&
         /^(?:-\d+)?$/.test(name.slice(`${stem}-${key}`.length, name.length - extension.length)) &&

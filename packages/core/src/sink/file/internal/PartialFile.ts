@@ -27,6 +27,8 @@ export interface Options {
   readonly from?: Position | undefined
   /** Whether finishing adds to the file, so that a finished file may be longer than its last commit. */
   readonly grows?: boolean | undefined
+  /** It never gets its name: what it holds waits for another file. */
+  readonly scratch?: boolean | undefined
   /** Checks the whole file before it gets its name. */
   readonly verify?: Compression["verify"] | undefined
 }
@@ -217,5 +219,6 @@ const finishedFile = (
   // Only what was committed may be committed again.
   sync: options.from === undefined ? Effect.die("finished without a position") : Effect.succeed(options.from),
   seal: Effect.void,
-  finish
+  finish,
+  discard: Effect.void
 })

@@ -1,8 +1,6 @@
 /** Rows in many files, by size or by day, and the manifest that says which of them are complete. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import type * as FileSystem from "effect/FileSystem"
-import * as Path from "effect/Path"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import type { Cursor } from "../../../model/Position.ts"
@@ -14,7 +12,9 @@ import * as ManifestFile from "./ManifestFile.ts"
 import * as NumberedParts from "./NumberedParts.ts"
 import * as OpenParts from "./OpenParts.ts"
 import { failWith } from "./OutputFailure.ts"
+import * as Part from "./Part.ts"
 import * as PartName from "./PartName.ts"
+import type { Place } from "./Place.ts"
 import * as RotatedManifest from "./RotatedManifest.ts"
 
 /** The files that have their names, as the manifest's head, and those that have not. */
@@ -37,21 +37,19 @@ export interface RotatedFiles {
 
 export const open = Effect.fnUntraced(function* (
   options: Options
-): Effect.fn.Return<RotatedFiles, OutputError, FileSystem.FileSystem | Path.Path | Scope.Scope> {
-  const context = yield* Effect.context<FileSystem.FileSystem | Path.Path>()
-  const paths = yield* Path.Path
+): Effect.fn.Return<RotatedFiles, OutputError, Scope.Scope> {
   const parent = yield* Scope.Scope
-  const { compression, from, path, rotate } = options
-  const naming = PartName.make(paths.basename(path), compression)
-  const pathOf = (name: string) => paths.join(paths.dirname(path), name)
+  const { compression, from, path, place, rotate } = options
+  const naming = PartName.make(place.nameOf(path), compression, place.partitions)
+  const pathOf = (name: string) => place.beside(path, name)
   const manifest = yield* RotatedManifest.open(options, naming, from?.manifest)
+  yield* place.clear((from?.parts ?? []).flatMap(Part.positionsOf), from !== undefined)
   const parts = new Map<string, OpenParts.OpenPart>()
   const state: OpenParts.OpenParts = {
     settings: options,
     naming,
     pathOf,
     manifest,
-    context,
     parent,
     parts,
     reached: undefined,
@@ -94,14 +92,12 @@ export const open = Effect.fnUntraced(function* (
     finish: Effect.gen(function* () {
       yield* put("drain")
       yield* OpenParts.publish(state, OpenParts.withRows(state), true)
+      yield* Effect.ignore(place.clear([], true))
     }),
     replaced: manifest.replaced
   }
 })
 
 /** Whether the files that a finished run left are still there, and its manifest. */
-export const verify = Effect.fnUntraced(function* (path: string, compression: string | undefined, from: Position) {
-  const paths = yield* Path.Path
-  const { manifest } = PartName.make(paths.basename(path), compression)
-  yield* ManifestFile.verify(paths.join(paths.dirname(path), manifest), from.manifest)
-})
+export const verify = (place: Place, path: string, compression: string | undefined, from: Position) =>
+  ManifestFile.verify(place, place.beside(path, PartName.make(place.nameOf(path), compression).manifest), from.manifest)

@@ -1,15 +1,15 @@
 /** A sink of rows in one file or in many, in whatever encoding. */
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
+import type * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
-import * as Path from "effect/Path"
+import type * as Path from "effect/Path"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Calendar from "../../../model/Calendar.ts"
 import type { Committed } from "../../../model/Committed.ts"
 import type { Cursor } from "../../../model/Position.ts"
-import { fromPlatform, type OutputError, toSinkError } from "../OutputError.ts"
+import { type OutputError, toSinkError } from "../OutputError.ts"
 import * as SessionSink from "../../SessionSink.ts"
 import type { Refused, Replaced, Writer } from "../../SessionSink.ts"
 import { SinkError } from "../../SinkError.ts"
@@ -17,8 +17,11 @@ import * as Encoding from "./Encoding.ts"
 import type { Line } from "./Lines.ts"
 import * as Part from "./Part.ts"
 import * as Repaired from "../../internal/Repaired.ts"
-import { OutputLock } from "../OutputLock.ts"
+import type { ObjectStore } from "../../object/ObjectStore.ts"
+import * as DiskPlace from "./DiskPlace.ts"
+import * as ObjectPlace from "./ObjectPlace.ts"
 import * as PartName from "./PartName.ts"
+import type { Place } from "./Place.ts"
 import * as RotatedFiles from "./RotatedFiles.ts"
 
 type Services = FileSystem.FileSystem | Path.Path
@@ -33,11 +36,10 @@ export interface Options {
   /** What the name ends with beyond that of the rows, such as `.gz`. */
   readonly compression: string | undefined
   readonly encoding: Encoding.Encoding
-  readonly openPart: (
-    options: Part.Options,
-    rows: Encoding.Rows
-  ) => Effect.Effect<Part.Part, OutputError, Services | Scope.Scope>
-  readonly verifyPart: (path: string, from: Part.Position) => Effect.Effect<void, OutputError, Services>
+  readonly openPart: (options: Part.Options, rows: Encoding.Rows) => Effect.Effect<Part.Part, OutputError, Scope.Scope>
+  readonly verifyPart: (place: Place, path: string, from: Part.Position) => Effect.Effect<void, OutputError>
+  /** Where `path` is the address of an object. @default files */
+  readonly store: ObjectStore | undefined
 }
 
 /** A file that grows as `NAME.partial` and gets its name when the whole run is in, or many and their manifest. */
@@ -57,26 +59,28 @@ const formOf = ({ compression = "", encoding, rotate, timeZone }: Options): stri
 
 const verify = Effect.fnUntraced(function* (options: Options, left: Committed) {
   const { compression, path, rotate, verifyPart } = options
+  const place = yield* placeOf(options)
   const form = formOf(options)
   const verified =
     rotate === undefined
       ? Effect.map(noteIn(Part.Position, form, path, Option.some(left)), (kept) =>
-          kept === undefined ? Effect.void : verifyPart(path, kept.at)
+          kept === undefined ? Effect.void : verifyPart(place, path, kept.at)
         )
       : Effect.map(noteIn(RotatedFiles.Position, form, path, Option.some(left)), (kept) =>
-          kept === undefined ? Effect.void : RotatedFiles.verify(path, compression, kept.at)
+          kept === undefined ? Effect.void : RotatedFiles.verify(place, path, compression, kept.at)
         )
   yield* Effect.mapError(yield* verified, toSinkError(path, "verify"))
 })
 
 /** As long as the sink is open no other run begins there, whatever its name; two rotated ones share a manifest. */
-const lock = Effect.fnUntraced(function* ({ compression, path, rotate }: Options) {
-  const paths = yield* Path.Path
-  const { manifest } = PartName.make(paths.basename(path), compression)
-  const { acquire } = yield* OutputLock
-  const locked = acquire(rotate === undefined ? path : paths.join(paths.dirname(path), manifest))
+const lock = Effect.fnUntraced(function* (place: Place, { compression, path, rotate }: Options) {
+  const { manifest } = PartName.make(place.nameOf(path), compression)
+  const locked = place.lock(rotate === undefined ? path : place.beside(path, manifest))
   yield* Effect.mapError(locked, toSinkError(path, "open"))
 })
+
+const placeOf = ({ path, store }: Options) =>
+  store === undefined ? DiskPlace.make : Effect.succeed(ObjectPlace.make(store, path))
 
 /** One function for all writes: V8 keeps what a generator's closure holds until it collects the old generation. */
 const addAll = Effect.fnUntraced(function* (part: Part.Part, pieces: Iterable<ReadonlyArray<Line>>) {
@@ -89,14 +93,13 @@ const openOne = (options: Options): Sink["open"] =>
     const form = formOf(options)
     const kept = yield* noteIn(Part.Position, form, path, from)
     const rows = encoding.open(kept?.columns)
-    yield* lock(options)
-    const fs = yield* FileSystem.FileSystem
-    const before = yield* Effect.mapError(fs.exists(path), (error) =>
-      toSinkError(path, "open")(fromPlatform(path, "open")(error))
-    )
-    const part = yield* Effect.mapError(
-      options.openPart({ path, force, from: kept?.at, content: Part.nothing, limit: Infinity }, rows),
-      toSinkError(path, "open")
+    const place = yield* placeOf(options)
+    yield* lock(place, options)
+    const opening = Effect.mapError(toSinkError(path, "open"))
+    yield* opening(place.clear(kept === undefined ? [] : Part.positionsOf(kept.at), kept !== undefined))
+    const before = yield* opening(place.exists(path))
+    const part = yield* opening(
+      options.openPart({ place, path, force, from: kept?.at, content: Part.nothing, limit: Infinity }, rows)
     )
     return writer(path, form, from, rows, {
       write: (pieces) =>
@@ -105,7 +108,7 @@ const openOne = (options: Options): Sink["open"] =>
           return Effect.onError(addAll(part, pieces), () => Effect.sync(() => part.rewind(before)))
         }),
       flush: () => Effect.andThen(part.settle, part.sync),
-      finish: part.finish,
+      finish: Effect.andThen(part.finish, Effect.ignore(place.clear([], true))),
       replaced: () => ({ replaced: before && !part.finished ? [path] : [], removed: [] })
     })
   })
@@ -125,9 +128,11 @@ const openRotated = (options: Options, rotate: PartName.Rotation): Sink["open"] 
     const form = formOf(options)
     const kept = yield* noteIn(RotatedFiles.Position, form, path, from)
     const rows = encoding.open(kept?.columns)
-    yield* lock(options)
+    const place = yield* placeOf(options)
+    yield* lock(place, options)
     const files = yield* Effect.mapError(
       RotatedFiles.open({
+        place,
         path,
         force,
         compression: options.compression,
@@ -140,8 +145,7 @@ const openRotated = (options: Options, rotate: PartName.Rotation): Sink["open"] 
       }),
       toSinkError(path, "open")
     )
-    const paths = yield* Path.Path
-    const named = (names: ReadonlyArray<string>) => names.map((name) => paths.join(paths.dirname(path), name))
+    const named = (names: ReadonlyArray<string>) => names.map((name) => place.beside(path, name))
     return writer(path, form, from, rows, {
       ...files,
       write: (pieces) => files.write([...pieces].flat()),

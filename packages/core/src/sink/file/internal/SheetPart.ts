@@ -1,7 +1,5 @@
 /** A partial file of a workbook, compressed block by block. */
 import * as Effect from "effect/Effect"
-import type * as FileSystem from "effect/FileSystem"
-import type * as Path from "effect/Path"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Column } from "../../../model/Column.ts"
@@ -11,6 +9,7 @@ import type { Line } from "./Lines.ts"
 import { failWith } from "./OutputFailure.ts"
 import { type Content, type Options as PartOptions, type Part, type Position, withLines } from "./Part.ts"
 import * as PartialFile from "./PartialFile.ts"
+import type { Place } from "./Place.ts"
 import * as Workbook from "./Workbook.ts"
 
 export interface Options extends PartOptions {
@@ -91,9 +90,7 @@ const verify =
       (found) => found.crc === crc && found.bytes === bytes
     )
 
-export const open = Effect.fnUntraced(function* (
-  options: Options
-): Effect.fn.Return<Part, OutputError, FileSystem.FileSystem | Path.Path | Scope.Scope> {
+export const open = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<Part, OutputError, Scope.Scope> {
   const { columns, deflater, from, limits, path } = options
   const began = from?.workbook
   const state: State = {
@@ -102,7 +99,7 @@ export const open = Effect.fnUntraced(function* (
     workbook: began?.state ?? Workbook.empty,
     closed: began?.closed ?? false
   }
-  const file = yield* PartialFile.open({
+  const file = yield* options.place.open({
     ...options,
     grows: began?.closed === false,
     verify: (pieces) => verify(deflater, state.workbook)(pieces)
@@ -157,11 +154,11 @@ export const open = Effect.fnUntraced(function* (
 /** Whether the file that a finished run left is still there, as long as its end says. */
 export const verifyFinished =
   (deflater: Deflater, limits: Workbook.Limits) =>
-  (path: string, { workbook, ...from }: Position) =>
+  (place: Place, path: string, { workbook, ...from }: Position) =>
     Effect.scoped(
       Effect.gen(function* () {
         const closed = workbook?.closed === true
-        const file = yield* PartialFile.openFinished(path, from, !closed)
+        const file = yield* place.openFinished(path, from, !closed)
         if (workbook === undefined || closed || workbook.state.sheets.length === 0) return
         const { state } = Workbook.make(deflater, () => [], limits).end(workbook.state)
         if (file.end().bytes !== state.bytes) return yield* failWith(path, "verify", "Altered")

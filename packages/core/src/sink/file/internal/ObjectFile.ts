@@ -1,0 +1,291 @@
+/** An object that grows as a multipart upload and appears when it is complete. What fills no part yet waits in objects of its own. */
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import type * as Scope from "effect/Scope"
+import { concat } from "../../../model/internal/Bytes.ts"
+import type { ObjectStore, ObjectStoreError } from "../../object/ObjectStore.ts"
+import { OutputError } from "../OutputError.ts"
+import type { PartialFile, Position } from "./GrowingFile.ts"
+import { failWith } from "./OutputFailure.ts"
+import type { Operation } from "./Place.ts"
+import type * as TailHash from "./TailHash.ts"
+
+/** Uploads of a file at the same time: with the part that fills, all that memory holds of it. */
+const inFlight = 2
+
+/** A position names each of them, so of more one is made. */
+const mostPieces = 32
+
+/** As the store allows. */
+const mostParts = 10_000
+
+interface UploadedPart {
+  readonly number: number
+  tag: string | undefined
+  /** Until it is there. */
+  data: Uint8Array<ArrayBuffer> | undefined
+  fiber: Fiber.Fiber<string, ObjectStoreError> | undefined
+}
+
+interface Piece {
+  readonly from: number
+  readonly to: number
+}
+
+/** How far the object is written. A value: the bytes that wait are kept as long as somebody may go back to it. */
+class End implements TailHash.End {
+  readonly bytes: number
+  readonly tail = new Uint8Array()
+  readonly parts: ReadonlyArray<UploadedPart>
+  readonly waiting: ReadonlyArray<Uint8Array<ArrayBuffer>>
+  constructor(bytes: number, parts: ReadonlyArray<UploadedPart>, waiting: ReadonlyArray<Uint8Array<ArrayBuffer>>) {
+    this.bytes = bytes
+    this.parts = parts
+    this.waiting = waiting
+  }
+}
+
+interface State {
+  end: End
+  upload: string | undefined
+  nextNumber: number
+  pieces: ReadonlyArray<Piece>
+  /** Not needed by what is flushed next, and by what was flushed last. */
+  retired: ReadonlyArray<Piece>
+  removable: ReadonlyArray<Piece>
+  synced: { readonly end: End; readonly position: Position } | undefined
+  finished: boolean
+}
+
+export interface Settings {
+  readonly store: ObjectStore
+  readonly path: string
+  readonly key: string
+  readonly force: boolean
+  /** Of the object, in its metadata. */
+  readonly identity: string
+  /** The prefix of the objects that hold what waits. */
+  readonly scratch: string
+  /** It never becomes an object: what it holds waits for another one. */
+  readonly isScratch: boolean
+  readonly scope: Scope.Scope
+}
+
+interface Growing extends Settings {
+  readonly state: State
+}
+
+/** The failures of a store as those of this file. */
+export const failing = (path: string, operation: Operation) =>
+  Effect.mapError(
+    ({ code, reason }: ObjectStoreError) =>
+      new OutputError({ target: path, operation, reason, ...(code === undefined ? {} : { code }) })
+  )
+
+/** Names the upload that a run began, so that another one can abort it. */
+export const marker = (scratch: string): string => `${scratch}upload`
+
+const keyOf = (scratch: string, { from, to }: Piece): string => `${scratch}${from}-${to}`
+
+export const make = Effect.fnUntraced(function* (
+  settings: Settings,
+  from: Position | undefined
+): Effect.fn.Return<PartialFile, OutputError> {
+  const state = from?.object === undefined ? fresh() : yield* resumed(settings, from, from.object)
+  const self: Growing = { ...settings, state }
+  return {
+    finished: false,
+    end: () => state.end,
+    rewind: (end) => {
+      state.end = end instanceof End ? end : new End(0, [], [])
+    },
+    read: (at, length) => {
+      const { end } = state
+      const start = end.parts.length * settings.store.partBytes
+      return Effect.sync(() => concat(end.waiting).slice(at - start, at - start + length))
+    },
+    write: (bytes) => write(self, bytes),
+    sync: sync(self),
+    seal: Effect.void,
+    finish: finish(self),
+    discard: Effect.ignore(discard(settings))
+  }
+})
+
+const fresh = (): State => ({
+  end: new End(0, [], []),
+  upload: undefined,
+  nextNumber: 1,
+  pieces: [],
+  retired: [],
+  removable: [],
+  synced: undefined,
+  finished: false
+})
+
+const resumed = Effect.fnUntraced(function* (
+  { path, scratch, store }: Settings,
+  from: Position,
+  { partBytes, parts, pieces, upload }: NonNullable<Position["object"]>
+) {
+  // Stores want parts of one size.
+  if (partBytes !== store.partBytes && parts.length > 0) return yield* failWith(path, "open", "Changed")
+  const cut = parts.length * partBytes
+  const waiting: Array<Uint8Array<ArrayBuffer>> = []
+  let at = cut
+  for (const piece of pieces) {
+    const bytes = yield* failing(path, "open")(store.get(keyOf(scratch, piece)))
+    if (bytes === undefined) return yield* failWith(path, "open", "Missing")
+    if (bytes.length !== piece.to - piece.from || piece.from > at) return yield* failWith(path, "open", "Changed")
+    waiting.push(bytes.slice(at - piece.from))
+    at = piece.to
+  }
+  if (at !== from.bytes) return yield* failWith(path, "open", "Changed")
+  const uploaded = parts.map(({ number, tag }) => ({ number, tag, data: undefined, fiber: undefined }))
+  const end = new End(from.bytes, uploaded, waiting)
+  const state: State = {
+    ...fresh(),
+    end,
+    upload: upload ?? undefined,
+    nextNumber: 1 + parts.reduce((most, { number }) => Math.max(most, number), 0),
+    pieces,
+    synced: { end, position: from }
+  }
+  return state
+})
+
+/** Bytes beyond the parts. */
+const waitingBytes = ({ store }: Growing, { bytes, parts }: End): number => bytes - parts.length * store.partBytes
+
+const write = (self: Growing, bytes: Uint8Array): Effect.Effect<void, OutputError> =>
+  Effect.gen(function* () {
+    const { isScratch, path, state, store } = self
+    if (state.finished) return yield* failWith(path, "write", "Finished")
+    if (bytes.length === 0) return
+    // The encoder uses its buffer again.
+    let end = new End(state.end.bytes + bytes.length, state.end.parts, [...state.end.waiting, bytes.slice()])
+    while (!isScratch && waitingBytes(self, end) >= store.partBytes) {
+      const all = concat(end.waiting)
+      const part = yield* begin(self, end.parts, all.slice(0, store.partBytes))
+      end = new End(end.bytes, [...end.parts, part], [all.slice(store.partBytes)])
+    }
+    state.end = end
+  }).pipe(Effect.uninterruptible)
+
+/** Begins the upload of a part, which runs beside what comes next. */
+const begin = Effect.fnUntraced(function* (
+  self: Growing,
+  before: ReadonlyArray<UploadedPart>,
+  data: Uint8Array<ArrayBuffer>
+) {
+  const { path, scope, state } = self
+  if (state.nextNumber > mostParts) {
+    return yield* new OutputError({ target: path, operation: "write", reason: { _tag: "Other" }, code: "TooManyParts" })
+  }
+  const id = yield* uploadOf(self, "write")
+  const running = before.filter(({ tag }) => tag === undefined)
+  for (const part of running.slice(0, Math.max(0, running.length - inFlight + 1))) yield* settle(self, part, "write")
+  // Never a number twice: an attempt that was given up may still come through.
+  const part: UploadedPart = { number: state.nextNumber++, tag: undefined, data, fiber: undefined }
+  part.fiber = yield* Effect.forkIn(Effect.interruptible(upload(self, id, part.number, data)), scope)
+  return part
+})
+
+const upload = ({ key, store }: Growing, id: string, number: number, data: Uint8Array<ArrayBuffer>) =>
+  store.part({ key, id }, number, data)
+
+const uploadOf = Effect.fnUntraced(function* (self: Growing, operation: Operation) {
+  const { identity, key, path, scratch, state, store } = self
+  if (state.upload !== undefined) return state.upload
+  const naming = failing(path, operation)
+  const id = yield* naming(store.begin({ key, identity }))
+  const text = new TextEncoder().encode(JSON.stringify({ key, id }))
+  yield* naming(store.put({ key: marker(scratch), identity, unlessThere: false }, text))
+  state.upload = id
+  return id
+})
+
+/** Waits until a part is there; one that failed is uploaded again. */
+const settle = Effect.fnUntraced(function* (self: Growing, part: UploadedPart, operation: Operation) {
+  const { data, fiber } = part
+  if (part.tag !== undefined || data === undefined) return
+  const exit = fiber === undefined ? undefined : yield* Fiber.await(fiber)
+  const id = yield* uploadOf(self, operation)
+  part.tag =
+    exit?._tag === "Success" ? exit.value : yield* failing(self.path, operation)(upload(self, id, part.number, data))
+  part.data = undefined
+  part.fiber = undefined
+})
+
+const settled = (self: Growing, operation: Operation) =>
+  Effect.forEach(self.state.end.parts, (part) => settle(self, part, operation), { discard: true })
+
+const sync = (self: Growing): Effect.Effect<Position, OutputError> =>
+  Effect.gen(function* () {
+    const { identity, path, scratch, state, store } = self
+    const { end, synced } = state
+    if (synced?.end === end) return synced.position
+    for (const piece of state.removable) yield* Effect.ignore(store.remove(keyOf(scratch, piece)))
+    state.removable = []
+    yield* settled(self, "flush")
+    const cut = end.parts.length * store.partBytes
+    const needed = state.pieces.filter(({ to }) => to > cut)
+    const kept = needed.length < mostPieces ? needed : []
+    const from = kept.at(-1)?.to ?? cut
+    const added = from < end.bytes ? [{ from, to: end.bytes }] : []
+    for (const piece of added) {
+      const bytes = concat(end.waiting).slice(from - cut)
+      yield* failing(path, "flush")(store.put({ key: keyOf(scratch, piece), identity, unlessThere: false }, bytes))
+    }
+    const pieces = [...kept, ...added]
+    const position: Position = {
+      bytes: end.bytes,
+      inode: identity,
+      tail: "",
+      object: {
+        upload: state.upload ?? null,
+        partBytes: store.partBytes,
+        parts: end.parts.map(({ number, tag = "" }) => ({ number, tag })),
+        pieces
+      }
+    }
+    state.removable = state.retired
+    state.retired = state.pieces.filter((piece) => !pieces.includes(piece))
+    state.pieces = pieces
+    state.synced = { end, position }
+    return position
+  }).pipe(Effect.uninterruptible)
+
+const finish = (self: Growing): Effect.Effect<void, OutputError> =>
+  Effect.gen(function* () {
+    const { force, identity, key, path, state, store } = self
+    if (state.finished) return
+    const naming = { key, identity, unlessThere: !force }
+    const finishing = failing(path, "finish")
+    const { end } = state
+    if (end.parts.length === 0) yield* finishing(store.put(naming, concat(end.waiting)))
+    else {
+      yield* settled(self, "finish")
+      const id = yield* uploadOf(self, "finish")
+      const parts = end.parts.map(({ number, tag = "" }) => ({ number, tag }))
+      if (waitingBytes(self, end) > 0) {
+        const number = state.nextNumber++
+        const tag = yield* finishing(store.part({ key, id }, number, concat(end.waiting)))
+        parts.push({ number, tag })
+      }
+      yield* finishing(store.complete(naming, id, parts))
+    }
+    const found = yield* finishing(store.head(key))
+    if (found?.identity !== identity) return yield* failWith(path, "finish", "Replaced")
+    if (found.bytes !== end.bytes) return yield* failWith(path, "finish", "Torn")
+    state.finished = true
+    yield* Effect.ignore(discard(self))
+  }).pipe(Effect.uninterruptible)
+
+/** Removes all that waits for an object. */
+export const discard = Effect.fnUntraced(function* ({
+  scratch,
+  store
+}: Pick<Settings, "scratch" | "store">): Effect.fn.Return<void, ObjectStoreError> {
+  for (const { key } of yield* store.list(scratch)) yield* store.remove(key)
+})

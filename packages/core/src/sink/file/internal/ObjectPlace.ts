@@ -1,0 +1,148 @@
+/** A prefix of a bucket as the place where files are kept. */
+import * as Clock from "effect/Clock"
+import * as WebCrypto from "effect/crypto/WebCrypto"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
+import type { ObjectStore } from "../../object/ObjectStore.ts"
+import type { PartialFile, Position } from "./GrowingFile.ts"
+import * as ObjectFile from "./ObjectFile.ts"
+import { failWith } from "./OutputFailure.ts"
+import type { Options } from "./PartialFile.ts"
+import type { Operation, Place } from "./Place.ts"
+
+/** What another run may still write to has been written to since then. */
+const recently = 3_600_000
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
+const nameOf = (path: string): string => path.slice(path.lastIndexOf("/") + 1)
+const folderOf = (path: string): string => path.slice(0, path.lastIndexOf("/") + 1)
+
+/** @param output The address that the sink was given, which names all that it writes. */
+export const make = (store: ObjectStore, output: string): Place => {
+  const self: Bucket = { store, scratch: `${keyOf(store, folderOf(output))}_partial/${nameOf(output)}/` }
+  const head = (path: string, operation: Operation) =>
+    ObjectFile.failing(path, operation)(store.head(keyOf(store, path)))
+  return {
+    nameOf,
+    beside: (path, name) => folderOf(path) + name,
+    partitions: true,
+    readsUnfinished: false,
+    // Its state has a lease; a bucket has no locks.
+    lock: () => Effect.void,
+    exists: (path) => Effect.map(head(path, "open"), (found) => found !== undefined),
+    open: (options) => open(self, options),
+    openFinished: Effect.fnUntraced(function* (path, from, grows) {
+      const found = yield* head(path, "verify")
+      if (found === undefined) return yield* failWith(path, "verify", "Gone")
+      const isWhole = grows ? found.bytes >= from.bytes : found.bytes === from.bytes
+      if (found.identity !== from.inode || !isWhole) return yield* failWith(path, "verify", "Altered")
+      return finished(self, path, found.bytes, "verify")
+    }),
+    readText: (path, operation) =>
+      Effect.map(ObjectFile.failing(path, operation)(store.get(keyOf(store, path))), (bytes) =>
+        bytes === undefined ? undefined : decoder.decode(bytes)
+      ),
+    replaceText: Effect.fnUntraced(function* (path, text) {
+      const identity = (yield* WebCrypto.WebCrypto).randomUUID()
+      const naming = { key: keyOf(store, path), identity, unlessThere: false }
+      yield* ObjectFile.failing(path, "finish")(store.put(naming, encoder.encode(text)))
+    }),
+    holds: (path, bytes, operation) => Effect.map(head(path, operation), (found) => found?.bytes === bytes),
+    verify: Effect.fnUntraced(function* (path, bytes) {
+      const found = yield* head(path, "verify")
+      if (found === undefined) return yield* failWith(path, "verify", "Gone")
+      if (found.bytes !== bytes) return yield* failWith(path, "verify", "Altered")
+    }),
+    namesBeside: (path) => {
+      const prefix = keyOf(store, folderOf(path))
+      return Effect.map(ObjectFile.failing(path, "open")(store.list(prefix)), (all) =>
+        all.map(({ key }) => key.slice(prefix.length)).filter((name) => !name.startsWith("_partial/"))
+      )
+    },
+    remove: (path) => ObjectFile.failing(path, "finish")(store.remove(keyOf(store, path))),
+    clear: (kept, resumes) => ObjectFile.failing(output, "open")(clear(self, kept, resumes))
+  }
+}
+
+interface Bucket {
+  readonly store: ObjectStore
+  /** The prefix of what waits for all files of the output. */
+  readonly scratch: string
+}
+
+const keyOf = ({ bucket }: ObjectStore, path: string): string => path.slice(`s3://${bucket}/`.length)
+
+const open = Effect.fnUntraced(function* (self: Bucket, { force, from, grows, path, scratch: isScratch }: Options) {
+  const { store } = self
+  const scope = yield* Scope.Scope
+  const key = keyOf(store, path)
+  if (isScratch !== true) {
+    const found = yield* ObjectFile.failing(path, "open")(store.head(key))
+    if (found !== undefined && from !== undefined && found.identity === from.inode) {
+      const isWhole = grows === true ? found.bytes >= from.bytes : found.bytes === from.bytes
+      if (!isWhole) return yield* failWith(path, "open", "Changed")
+      const file = named(self, path, found.bytes, from)
+      yield* file.discard
+      return file
+    }
+    if (found !== undefined && !force) return yield* failWith(path, "open", "Exists")
+  }
+  const identity = from?.inode ?? (yield* WebCrypto.WebCrypto).randomUUID()
+  const scratch = `${self.scratch}${identity}/`
+  return yield* ObjectFile.make(
+    { store, path, key, force, identity, scratch, isScratch: isScratch === true, scope },
+    from
+  )
+})
+
+const finished = ({ store }: Bucket, path: string, bytes: number, operation: Operation) => ({
+  end: () => ({ bytes, tail: new Uint8Array() }),
+  read: (at: number, length: number) =>
+    length === 0
+      ? Effect.succeed(new Uint8Array())
+      : Effect.map(
+          ObjectFile.failing(path, operation)(store.get(keyOf(store, path), { from: at, to: at + length })),
+          (found) => found ?? new Uint8Array()
+        )
+})
+
+/** A run that ended after the object appeared. */
+const named = (self: Bucket, path: string, bytes: number, from: Position): PartialFile => ({
+  ...finished(self, path, bytes, "open"),
+  finished: true,
+  rewind: () => {},
+  write: (more) => (more.length === 0 ? Effect.void : Effect.fail(failWith(path, "write", "Finished"))),
+  sync: Effect.succeed(from),
+  seal: Effect.void,
+  finish: Effect.void,
+  discard: Effect.ignore(ObjectFile.discard({ store: self.store, scratch: `${self.scratch}${from.inode ?? ""}/` }))
+})
+
+const decodeMarker = Schema.decodeUnknownOption(
+  Schema.fromJsonString(Schema.Struct({ key: Schema.String, id: Schema.String }))
+)
+
+const clear = Effect.fnUntraced(function* (
+  { scratch, store }: Bucket,
+  kept: ReadonlyArray<Position>,
+  resumes: boolean
+) {
+  const all = yield* store.list(scratch)
+  const now = yield* Clock.currentTimeMillis
+  if (!resumes && all.some(({ modified }) => now - modified < recently)) return
+  const needed = new Map(kept.map(({ inode, object }) => [inode ?? "", object] as const))
+  for (const { key } of all) {
+    const identity = key.slice(scratch.length).split("/")[0] ?? ""
+    const object = needed.get(identity)
+    if (key === ObjectFile.marker(`${scratch}${identity}/`)) {
+      const text = yield* store.get(key)
+      const upload = text === undefined ? undefined : decodeMarker(decoder.decode(text))
+      if (upload?._tag !== "Some" || upload.value.id === object?.upload) continue
+      yield* store.abort(upload.value)
+    } else if (object !== undefined) continue
+    yield* store.remove(key)
+  }
+})

@@ -1,0 +1,180 @@
+/** What stores do to their clients, and what becomes of it. */
+import * as NdjsonSink from "@callstream/core/sink/NdjsonSink"
+import * as SessionSink from "@callstream/core/sink/SessionSink"
+import * as Column from "@callstream/core/model/Column"
+import * as Version from "@callstream/core/model/Version"
+import { afterAll, assert, beforeEach, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as S3Server from "./S3Server.ts"
+import * as S3Sinks from "./S3Sinks.ts"
+import { provided } from "./SinkStore.ts"
+
+const server = await S3Server.start(S3Sinks.partBytes)
+afterAll(() => server.close())
+
+beforeEach(() => {
+  server.fault("drop", 0)
+  server.loseUploads()
+  Object.assign(server.settings, { conditions: "kept", clock: 0, region: undefined })
+})
+
+const bytesOf = (text: string) => new TextEncoder().encode(text)
+const naming = (key: string, identity = "one", unlessThere = true) => ({ key, identity, unlessThere })
+
+/** Whole uploads of three parts. */
+const upload = Effect.fnUntraced(function* (key: string) {
+  const store = yield* S3Sinks.bucketOf(server)
+  const id = yield* store.begin({ key, identity: "one" })
+  const parts = []
+  for (const [at, length] of [500, 500, 20].entries()) {
+    const tag = yield* store.part({ key, id }, at + 1, bytesOf("x".repeat(length)))
+    parts.push({ number: at + 1, tag })
+  }
+  yield* store.complete(naming(key), id, parts)
+  return yield* store.head(key)
+})
+
+describe("S3Store.make", () => {
+  for (const fault of ["drop", "lost", "500", "503", "slow"] as const) {
+    it.live(`uploads once whatever it meets: ${fault}`, () =>
+      Effect.gen(function* () {
+        const key = `faults/${fault}`
+        for (const which of ["uploads=", "partNumber=2", "POST /calls/faults"]) {
+          server.fault(fault, 2, (line) => line.includes(which))
+          assert.deepStrictEqual(yield* upload(`${key}/${which}`), { bytes: 1020, identity: "one" })
+        }
+      })
+    )
+  }
+
+  it.live("a completion that says 200 and fails in its body is retried", () =>
+    Effect.gen(function* () {
+      server.fault("error in 200", 2, (line) => line.startsWith("POST") && line.includes("uploadId="))
+      assert.deepStrictEqual(yield* upload("odd/200"), { bytes: 1020, identity: "one" })
+    })
+  )
+
+  it.live("a put whose answer was lost is no other program's object", () =>
+    Effect.gen(function* () {
+      const store = yield* S3Sinks.bucketOf(server)
+      server.fault("lost", 1, (line) => line.startsWith("PUT"))
+      yield* store.put(naming("odd/put"), bytesOf("a"))
+      const error = yield* Effect.flip(store.put(naming("odd/put", "two"), bytesOf("b")))
+      assert.strictEqual(error.reason._tag, "Exists")
+      assert.strictEqual(String(server.read("odd/put")), "a")
+    })
+  )
+
+  it.live("asks first where the store has no conditions", () =>
+    Effect.gen(function* () {
+      server.settings.conditions = "refused"
+      const store = yield* S3Sinks.bucketOf(server)
+      yield* store.put(naming("odd/condition"), bytesOf("a"))
+      const error = yield* Effect.flip(store.put(naming("odd/condition", "two"), bytesOf("b")))
+      assert.strictEqual(error.reason._tag, "Exists")
+      const sent = server.requests.filter(
+        ({ headers, line }) => line === "PUT /calls/odd/condition" && "if-none-match" in headers
+      )
+      assert.strictEqual(sent.length, 1)
+    })
+  )
+
+  it.live("follows the store's clock and region", () =>
+    Effect.gen(function* () {
+      server.settings.clock = 3_600_000
+      server.settings.region = "eu-north-1"
+      const store = yield* S3Sinks.bucketOf(server)
+      yield* store.put(naming("odd/clock"), bytesOf("a"))
+      assert.strictEqual(String(server.read("odd/clock")), "a")
+    })
+  )
+
+  it.live("says what is wrong, and never with a key", () =>
+    Effect.gen(function* () {
+      const none = yield* S3Sinks.bucketOf(server, { bucket: "no-such-bucket" })
+      const secret = "a-secret-that-is-wrong"
+      const credentials = { ...S3Sinks.credentials, secretAccessKey: Redacted.make(secret) }
+      const wrong = yield* S3Sinks.bucketOf(server, { credentials })
+      const errors = [yield* Effect.flip(none.list("")), yield* Effect.flip(wrong.list(""))]
+      assert.deepStrictEqual(
+        errors.map(({ message }) => message),
+        [
+          "s3://no-such-bucket/: the bucket does not exist (NoSuchBucket)",
+          "s3://calls/: the store does not accept the keys (SignatureDoesNotMatch)"
+        ]
+      )
+      assert.notInclude(JSON.stringify(errors), secret)
+    })
+  )
+})
+
+const batch = (from: number) => ({
+  items: Array.from({ length: 20 }, (_, at) => ({
+    id: `${from + at}`,
+    start: undefined,
+    row: { id: `${from + at}`, text: "x".repeat(50) }
+  })),
+  columns: Column.ofSession,
+  observedAt: Version.of(1)
+})
+
+describe("a sink in a bucket", () => {
+  it.live("says that the upload of an earlier run is gone, and leaves no half object", () =>
+    Effect.gen(function* () {
+      const store = yield* S3Sinks.bucketOf(server)
+      const sink = provided(NdjsonSink.make({ path: "s3://calls/lost/calls.ndjson", store }))
+      const committed = yield* Effect.scoped(
+        Effect.gen(function* () {
+          const writer = yield* sink.open(SessionSink.opening())
+          yield* writer.write(batch(0))
+          return yield* writer.flush("end")
+        })
+      )
+      assert.strictEqual(server.uploads().length, 1)
+      server.loseUploads()
+      const error = yield* Effect.flip(
+        Effect.scoped(
+          Effect.gen(function* () {
+            const writer = yield* sink.open(SessionSink.opening(Option.some(committed)))
+            yield* writer.finish
+          })
+        )
+      )
+      assert.include(error.message, "the file that the earlier run left is not there (NoSuchUpload)")
+      assert.isUndefined(server.read("lost/calls.ndjson"))
+    })
+  )
+
+  it.live("aborts the upload that a run began after its last commit", () =>
+    Effect.gen(function* () {
+      const store = yield* S3Sinks.bucketOf(server)
+      const sink = provided(NdjsonSink.make({ path: "s3://calls/dead/calls.ndjson", store }))
+      const committed = yield* Effect.scoped(
+        Effect.gen(function* () {
+          const writer = yield* sink.open(SessionSink.opening())
+          const left = yield* writer.flush("end")
+          yield* writer.write(batch(0))
+          return left
+        })
+      )
+      const [dead] = server.uploads()
+      assert.isDefined(dead)
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const writer = yield* sink.open(SessionSink.opening(Option.some(committed)))
+          assert.notInclude(server.uploads(), dead)
+          yield* writer.write(batch(0))
+          yield* writer.flush("end")
+          yield* writer.finish
+        })
+      )
+      assert.deepStrictEqual(server.uploads(), [])
+      assert.deepStrictEqual(
+        server.keys().filter((key) => key.startsWith("dead/")),
+        ["dead/calls.ndjson"]
+      )
+    })
+  )
+})
