@@ -29,7 +29,7 @@ export const bucket = "calls"
 export const keys = { accessKeyId: "S3RVER", secretAccessKey: "S3RVER" }
 
 /** What happens to a request: `lost` is done, and the answer does not come. */
-export type Fault = "drop" | "lost" | "500" | "503" | "slow" | "error in 200"
+type Fault = "drop" | "lost" | "500" | "503" | "slow" | "error in 200"
 
 export interface S3Server {
   readonly endpoint: string

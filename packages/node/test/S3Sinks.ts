@@ -34,7 +34,7 @@ export interface At {
   readonly store: ObjectStore
 }
 
-export interface Store extends SinkConformance.Store {
+interface Store extends SinkConformance.Store {
   readonly prefix: string
 }
 

@@ -42,7 +42,7 @@ export interface Connection {
 }
 
 /** What the store's answers showed. */
-export interface Learned {
+interface Learned {
   readonly region: string
   /** How far this machine's clock is behind the store's, in milliseconds. */
   readonly skew: number

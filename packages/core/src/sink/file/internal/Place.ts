@@ -7,7 +7,7 @@ import type { Options } from "./PartialFile.ts"
 
 export type Operation = OutputError["operation"]
 
-export type Finished = Pick<PartialFile, "end" | "read">
+type Finished = Pick<PartialFile, "end" | "read">
 
 export interface Place {
   /** The last segment of a path. */
