@@ -105,6 +105,7 @@ describe("job/Save", () => {
         "--where durationSec>60 --derive direction,cost --redact phone=drop,email --calling-code 49 --select id,cost=c --flatten",
         "--to https://example.com/canary --webhook-body row --webhook-header X-Team=TEAM --webhook-unsigned",
         "--to calls.csv --csv-raw --csv-excel --to calls.parquet --to calls.xlsx",
+        "--name o --to s3://bucket/calls.parquet --s3-endpoint https://example.com --rotate day",
         "--omit summary --on-sink-failure continue --dead-letters d.ndjson --dead-letters-raw --max-dead-letters 7 --coverage c.json --recordings audio --recordings-rate 5 --recordings-size 20MB --recordings-private-hosts --horizon 90m --without-start skip --keep-going",
         "--page-size 10 --concurrency 2 --rate 0.5 --timeout 1500ms --retries 0 --walk pages --oldest 2 --base-url https://example.com --allow-http",
         "--agent-id 0b6b0f52-5f0b-4c0b-8f0b-0b6b0f525f0b --status completed --channel inbound_call --caller-number +14155550123 --search x --profile l.json --api-key-file k.txt"
