@@ -118,7 +118,7 @@ describe("job/Save", () => {
         assert.notInclude(text, "canary")
       }
       // Every flag that says something of a pipeline is among them.
-      const said = new Set(lines.flatMap((line) => Array.from(line.matchAll(/--([a-z-]+)/g), ([, flag]) => flag)))
+      const said = new Set(lines.flatMap((line) => Array.from(line.matchAll(/--([a-z\d-]+)/g), ([, flag]) => flag)))
       const all = Object.keys(Export.options).map((name) => flagOf(name).slice(2))
       assert.deepStrictEqual(
         all.filter((flag) => !said.has(flag)),
