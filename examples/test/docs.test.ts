@@ -342,7 +342,7 @@ describe("documentation", () => {
     "demo"
   ])("docs/cli.md names every flag of %s", async (command, { expect }) => {
     const { stdout } = await runNode([callstream, command, "--help"])
-    const flags = new Set(Array.from(stdout.matchAll(/^ {2}(--[a-z-]+)/gm), ([, flag = ""]) => flag))
+    const flags = new Set(Array.from(stdout.matchAll(/^ {2}(--[a-z\d-]+)/gm), ([, flag = ""]) => flag))
     expect(flags.size).toBeGreaterThan(3)
     const page = readFileSync(join(root, "docs/cli.md"), "utf8")
     expect([...flags].filter((flag) => !page.includes(`\`${flag}`))).toEqual([])
