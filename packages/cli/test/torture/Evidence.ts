@@ -159,7 +159,7 @@ export const tableAfterKill = (
   if (stretches.length > 0) {
     const starts = ask(path, "SELECT startedAt AS at FROM call_sessions").map(({ at }) => Date.parse(String(at)) * 1000)
     return stretches.flatMap(({ range: { from, to } }, nth) => {
-      const own = accounts.find((one) => String(one["name"]).startsWith(`torture stretch ${nth + 1} `))
+      const own = accounts.find((one) => String(one["name"]).startsWith(`torture stretch ${from}-${to} `))
       // When all are finished there is the account of the whole.
       const whole = accounts.some(
         (one) => String(one["name"]).startsWith("torture ") && !String(one["name"]).includes("stretch")

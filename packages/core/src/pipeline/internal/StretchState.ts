@@ -104,7 +104,8 @@ export const make = Effect.fnUntraced(function* (
     )
   if (kept === undefined) yield* save((before) => before)
 
-  const nameOf = (nth: number) => `${name} stretch ${nth + 1}`
+  // By its range: a sink may remember a stretch of a state that was lost, and another cut would have another one as the nth.
+  const nameOf = ({ range: { from, to } }: Pick<Stretch, "range">) => `${name} stretch ${from}-${to}`
   const stretches = () => Ref.getUnsafe(state).stretches ?? []
   const keptOf = (nth: number): State => {
     const whole = Struct.omit(Ref.getUnsafe(state), ["stretches"])
@@ -127,10 +128,11 @@ export const make = Effect.fnUntraced(function* (
     },
     of: (nth, proven) => {
       const own = keptOf(nth)
+      const one = nth === ending ? undefined : stretches()[nth]
       const stretchLease: Lease = { state: lease.state, commit: (next) => save((before) => merge(before, nth, next)) }
       return {
-        name: nth === ending ? name : nameOf(nth),
-        stretches: nth === ending ? stretches().map((_, at) => nameOf(at)) : undefined,
+        name: one === undefined ? name : nameOf(one),
+        stretches: one === undefined ? stretches().map(nameOf) : undefined,
         lease: stretchLease,
         kept: own,
         clock,

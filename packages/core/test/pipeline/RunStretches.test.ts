@@ -1,0 +1,127 @@
+import * as Checkpoint from "@callstream/core/checkpoint/Checkpoint"
+import type { Range } from "@callstream/core/coverage/CoverageSet"
+import type { CallSession } from "@callstream/core/model/CallSession"
+import * as Instant from "@callstream/core/model/Instant"
+import * as Position from "@callstream/core/model/Position"
+import * as Rows from "@callstream/core/model/Rows"
+import * as Pipeline from "@callstream/core/pipeline/Pipeline"
+import * as SessionSink from "@callstream/core/sink/SessionSink"
+import * as Source from "@callstream/core/source/Source"
+import * as Transform from "@callstream/core/transform/Transform"
+import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+
+const begin = Instant.parse("2026-07-01T00:00:00Z") ?? Instant.of(0)
+const range = (from: number, to: number): Range => ({ from: Instant.of(begin + from), to: Instant.of(begin + to) })
+const ids = Array.from({ length: 100 }, (_, at) => `call-${at}`)
+
+/** Windows of 100, each with ten calls. */
+const windows = ({ from, to }: Range, after: Position.Position = Position.of(from)) =>
+  Array.from({ length: 10 }, (_, at) => range(100 * at, 100 * at + 100))
+    .filter((window) => window.from >= Math.max(from, after) && window.to <= to)
+    .map((window): Source.Unit => {
+      const first = (window.from - begin) / 10
+      const sessions = ids.slice(first, first + 10).map((id, at): CallSession => ({
+        id,
+        startedAt: Instant.format(Instant.of(window.from + 10 * at))
+      }))
+      const coverage = { range: window, verdict: "proven", count: 10, final: 0, requests: 1, asOf: window.to } as const
+      return {
+        _tag: "Window",
+        rows: Rows.ofSessions(sessions, window.to),
+        rejected: [],
+        range: window,
+        coverage,
+        to: Position.of(window.to)
+      }
+    })
+
+/** A table that keeps how far each of its writers got, in one step with the rows. */
+const table = (name: string) => {
+  const rows = new Set<string>()
+  const cursors = new Map<string, Position.Cursor>()
+  const sink = SessionSink.make<unknown>({
+    name,
+    delivery: "transactional",
+    shares: "each",
+    open: ({ pipeline }) =>
+      Effect.sync(() => {
+        let waiting: ReadonlyArray<string> = []
+        const at = cursors.get(pipeline)
+        return {
+          committed: at === undefined || at === "end" ? Option.none() : Option.some({ at, note: null }),
+          write: ({ items }) =>
+            Effect.sync(() => {
+              waiting = [...waiting, ...items.map(({ id }) => id)]
+              return []
+            }),
+          flush: (at) =>
+            Effect.sync(() => {
+              for (const id of waiting) rows.add(id)
+              waiting = []
+              cursors.set(pipeline, at)
+              return { at, note: null }
+            }),
+          finish: Effect.void
+        }
+      })
+  })
+  return { rows, sink }
+}
+
+describe("Pipeline.run in stretches, whose state was lost", () => {
+  it.live("another cut writes all calls to a table that remembers the first one", () =>
+    Effect.gen(function* () {
+      const { rows, sink } = table("table")
+      const isFar = yield* Deferred.make<void>()
+      const run = (
+        cut: ReadonlyArray<Range>,
+        units: (stretch: Range, at: Source.Place) => Stream.Stream<Source.Unit>
+      ) =>
+        Pipeline.make({
+          name: "nightly",
+          source: {
+            ...Source.make({ fingerprint: {}, units: () => Stream.die("it is read in stretches") }),
+            stretches: () =>
+              Effect.succeed({
+                stretches: cut,
+                units: (nth, at) => units(cut[nth] ?? range(0, 0), at),
+                closing: Stream.empty
+              })
+          },
+          transform: Transform.sessions,
+          sinks: [sink],
+          deadLetters: table("letters").sink,
+          commitEvery: 0,
+          stretches: 2
+        })
+          .run()
+          .pipe(Effect.provide(Checkpoint.Checkpoint.layerMemory))
+      // The first stretch is killed early, and the second one late.
+      const killed = yield* Effect.exit(
+        run([range(0, 500), range(500, 1000)], (stretch) => {
+          const all = Stream.fromIterable(windows(stretch))
+          return stretch.from === begin
+            ? Stream.concat(
+                Stream.take(all, 1),
+                Stream.fromEffectDrain(Deferred.await(isFar)).pipe(Stream.concat(Stream.die("killed")))
+              )
+            : Stream.concat(
+                Stream.take(all, 3),
+                Stream.fromEffectDrain(Deferred.succeed(isFar, undefined)).pipe(Stream.concat(Stream.never))
+              )
+        })
+      )
+      assert.isTrue(Exit.isFailure(killed))
+      assert.strictEqual(rows.size, 40)
+      yield* run([range(0, 200), range(200, 400), range(400, 1000)], (stretch, at) =>
+        Stream.fromIterable(windows(stretch, at.from))
+      )
+      assert.deepStrictEqual([...rows].toSorted(), ids.toSorted())
+    })
+  )
+})
