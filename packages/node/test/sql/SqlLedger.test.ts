@@ -7,6 +7,7 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import { statSync } from "node:fs"
@@ -76,6 +77,40 @@ describe("SqlLedger, in SQLite", () => {
       yield* ask(filename, "UPDATE callstream_ledgers SET state = '{}'")
       assert.strictEqual(reason(yield* Effect.flip(open)), "Torn")
       assert.deepStrictEqual(yield* ask(filename, "SELECT state FROM callstream_ledgers"), [{ state: "{}" }])
+    })
+  )
+
+  it.live("a page that is damaged is said to be, by whatever asks for it", () =>
+    Effect.gen(function* () {
+      const source = random(1)
+      const ids = [Laws.uuid(source), Laws.uuid(source)]
+      const damages = [
+        "records = substr(records, 1, length(records) - 20)",
+        "records = substr(records, 1, length(records) - 66)",
+        "records = x''",
+        "ids = substr(ids, 1, 20)",
+        "ids = substr(ids, 1, 16)",
+        "ids = x''"
+      ]
+      for (const damage of damages) {
+        const filename = yield* inFile
+        const found = yield* Effect.scoped(
+          Effect.gen(function* () {
+            const { note } = yield* sqlite(filename)("calls", {})
+            yield* note({ state: null, head: 2, entries: [], fresh: Laws.newPage(source, ids, 1) })
+            yield* ask(filename, `UPDATE callstream_ledger_pages SET ${damage}`)
+            const view = yield* reading(SqliteClient.layer({ filename }))("calls")
+            assert.isDefined(view)
+            return yield* Effect.all([
+              Effect.flip(view.changedAfter(0, 10)),
+              Effect.flip(Stream.runDrain(view.all)),
+              Effect.flip(view.between({ from: 0, to: 1e18 })),
+              Effect.flip(view.byId(ids))
+            ])
+          })
+        )
+        for (const error of found) assert.strictEqual(error.reason._tag, "Torn", damage)
+      }
     })
   )
 

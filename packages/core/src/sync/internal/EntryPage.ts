@@ -103,8 +103,10 @@ export class EntryPage implements NewCalls {
 
   /** Whether a ledger with these agents wrote it. */
   isWhole(): boolean {
-    for (let i = 0; i < this.size; i++) if (this.agentAt(i) === undefined) return false
-    return Number.isInteger(this.size)
+    for (let i = 0; i < this.size; i++) {
+      if (this.agentAt(i) === undefined || !Number.isFinite(this.startAt(i))) return false
+    }
+    return true
   }
 
   hasSome(ids: ReadonlySet<string>): boolean {
@@ -240,6 +242,10 @@ export interface Part extends Kept {
   readonly until: number
   readonly due: number | null
 }
+
+/** Whether these are as many ids as records. */
+export const isKept = ({ ids, records }: Pick<Kept, "ids" | "records">): boolean =>
+  records.length > 0 && records.length % length === 0 && ids.length / EntryBytes.uuidBytes === records.length / length
 
 /** The page as it was kept. */
 export const ofKept = (kept: Kept, agents: ReadonlyArray<string>): EntryPage =>

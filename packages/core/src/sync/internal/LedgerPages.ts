@@ -28,7 +28,7 @@ const pagesIn = (
   const found: Array<EntryPage.EntryPage> = []
   for (const row of rows) {
     const kept = Tables.readPage(row)
-    const page = kept === undefined ? undefined : EntryPage.ofKept(kept, agents)
+    const page = kept === undefined || !EntryPage.isKept(kept) ? undefined : EntryPage.ofKept(kept, agents)
     if (page?.isWhole() !== true) return undefined
     found.push(page)
   }
@@ -64,13 +64,14 @@ export interface Pages extends Pick<
   readonly added: (part: EntryPage.Part) => void
 }
 
+const tornIn = (name: string) => new LedgerError({ reason: { _tag: "Torn", name } })
+
 const asking = ({ ask, dialect: { pages }, name }: Store, number: number, row: Agents) => {
-  const torn = () => new LedgerError({ reason: { _tag: "Torn", name } })
   const select = Effect.fnUntraced(function* (
     where: string,
     params: ReadonlyArray<unknown>
   ): Effect.fn.Return<ReadonlyArray<EntryPage.EntryPage>, LedgerError> {
-    return pagesIn(yield* ask(pages.select(where), [number, ...params]), row().agents) ?? (yield* torn())
+    return pagesIn(yield* ask(pages.select(where), [number, ...params]), row().agents) ?? (yield* tornIn(name))
   })
   /** By their commits, what a function gives of each. */
   const inTurn = <A>(
@@ -88,11 +89,13 @@ const asking = ({ ask, dialect: { pages }, name }: Store, number: number, row: A
 }
 
 /** The pages of calls, by an index that is made when it is needed. */
-const finding = ({ ask, dialect: { pages } }: Store, number: number, keepsIndex: boolean) => {
+const finding = ({ ask, dialect: { pages }, name }: Store, number: number, keepsIndex: boolean) => {
   const kept = Ref.makeUnsafe<PageIndex.PageIndex | undefined>(undefined)
-  const made = Effect.map(ask(pages.ids, [number]), (rows) =>
-    PageIndex.of(rows.flatMap((one) => Tables.readIds(one) ?? []))
-  )
+  const made = Effect.flatMap(ask(pages.ids, [number]), (rows) => {
+    const all = rows.flatMap((one) => Tables.readIds(one) ?? [])
+    // A call whose page lost its id would come again as a new one.
+    return all.length === rows.length ? Effect.succeed(PageIndex.of(all)) : Effect.fail(tornIn(name))
+  })
   const indexNow = Effect.flatMap(Ref.get(kept), (index) =>
     index !== undefined
       ? Effect.succeed(index)

@@ -135,7 +135,7 @@ const pagesOf = (place: Place): Pages => {
   const inserts = new Map<number, string>()
   return {
     select: (where) => `SELECT first, read_at, ids, records FROM ${pages} WHERE ledger = ${integer(1)} AND ${where}`,
-    ids: `SELECT first, ids FROM ${pages} WHERE ledger = ${integer(1)}`,
+    ids: `SELECT first, calls, ids FROM ${pages} WHERE ledger = ${integer(1)}`,
     count: `SELECT coalesce(sum(calls), 0) AS calls FROM ${pages} WHERE ledger = ${integer(1)} AND since >= ${integer(2)} AND until < ${integer(3)}`,
     edges: `until >= ${integer(2)} AND since < ${integer(3)} AND NOT (since >= ${integer(4)} AND until < ${integer(5)})`,
     between: `until >= ${integer(2)} AND since < ${integer(3)}`,
@@ -293,10 +293,11 @@ export const readPage = (row: unknown): EntryPage.Kept | undefined => {
   return { first: Number(first), readAt: Number(read_at), ids, records }
 }
 
-/** Its ids alone. */
+/** Its ids alone, if they are as many as its calls. */
 export const readIds = (row: unknown): Pick<EntryPage.Kept, "first" | "ids"> | undefined => {
-  const { first, ids }: Record<string, unknown> = { ...(typeof row === "object" ? row : {}) }
-  return ids instanceof Uint8Array ? { first: Number(first), ids } : undefined
+  const { calls, first, ids }: Record<string, unknown> = { ...(typeof row === "object" ? row : {}) }
+  const isWhole = ids instanceof Uint8Array && ids.length === EntryBytes.uuidBytes * Number(calls)
+  return isWhole ? { first: Number(first), ids } : undefined
 }
 
 interface Columns extends Pick<Entry, "id" | "start" | "changed" | "due"> {
