@@ -47,16 +47,19 @@ export const make = Effect.fnUntraced(function* (
   options: Options
 ): Effect.fn.Return<ObjectStore.ObjectStore, never, HttpClient.HttpClient> {
   const { bucket, credentials, endpoint, partBytes = 8 * 1024 * 1024, region = "us-east-1" } = options
-  const url =
-    endpoint === undefined
-      ? `https://${bucket.includes(".") ? `s3.${region}.amazonaws.com/${bucket}` : `${bucket}.s3.${region}.amazonaws.com`}`
-      : `${endpoint.replace(/\/+$/, "")}/${bucket}`
+  const url = (region: string) => {
+    if (endpoint !== undefined) return `${endpoint.replace(/\/+$/, "")}/${bucket}`
+    const host = `s3.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}`
+    // No certificate is for a bucket with a dot.
+    return `https://${bucket.includes(".") ? `${host}/${bucket}` : `${bucket}.${host}`}`
+  }
   const connection: S3Request.Connection = {
     client: yield* HttpClient.HttpClient,
     credentials,
     bucket,
     url,
-    learned: yield* Ref.make({ region, skew: 0 })
+    learned: yield* Ref.make({ region, skew: 0 }),
+    isAway: yield* Ref.make(false)
   }
   const self: Store = { connection, conditions: yield* Ref.make(true) }
   return {
@@ -155,8 +158,11 @@ const list = Effect.fnUntraced(function* ({ connection }: Store, prefix: string)
       ...(token === undefined ? {} : { "continuation-token": token })
     }
     const text = S3Request.textOf(yield* S3Request.succeed(connection, { method: "GET", key: "", query }))
+    // Not every store does what was asked for.
+    const isEncoded = S3Xml.textOf(text, "EncodingType") === "url"
     for (const one of S3Xml.all(text, "Contents")) {
-      const key = decodeURIComponent((S3Xml.textOf(one, "Key") ?? "").replaceAll("+", " "))
+      const name = S3Xml.textOf(one, "Key") ?? ""
+      const key = isEncoded ? decodeURIComponent(name.replaceAll("+", " ")) : name
       found.push({ key, modified: Date.parse(S3Xml.textOf(one, "LastModified") ?? "") })
     }
     token = S3Xml.textOf(text, "IsTruncated") === "true" ? S3Xml.textOf(text, "NextContinuationToken") : undefined

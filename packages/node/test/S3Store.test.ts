@@ -5,6 +5,13 @@ import * as Column from "@callstream/core/model/Column"
 import * as Version from "@callstream/core/model/Version"
 import { afterAll, assert, beforeEach, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientError from "effect/http/HttpClientError"
+import * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as Logger from "effect/Logger"
+import * as S3Store from "@callstream/node/S3Store"
+import * as TestClock from "effect/testing/TestClock"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as S3Server from "./S3Server.ts"
@@ -81,6 +88,17 @@ describe("S3Store.make", () => {
     })
   )
 
+  it.live("asks first, in any case: a store may take no notice of conditions", () =>
+    Effect.gen(function* () {
+      server.settings.conditions = "ignored"
+      const store = yield* S3Sinks.bucketOf(server)
+      yield* store.put(naming("odd/ignored"), bytesOf("a"))
+      const error = yield* Effect.flip(store.put(naming("odd/ignored", "two"), bytesOf("b")))
+      assert.strictEqual(error.reason._tag, "Exists")
+      assert.strictEqual(String(server.read("odd/ignored")), "a")
+    })
+  )
+
   it.live("follows the store's clock and region", () =>
     Effect.gen(function* () {
       server.settings.clock = 3_600_000
@@ -106,6 +124,143 @@ describe("S3Store.make", () => {
         ]
       )
       assert.notInclude(JSON.stringify(errors), secret)
+    })
+  )
+})
+
+describe("S3Store.make, with keys of all kinds", () => {
+  for (const folder of ["a b", "a+b", "a%20b", "ünï/日本", "~=$@,;:", "date=2026-07-01"]) {
+    it.live(`signs as the store does: ${folder}`, () =>
+      Effect.gen(function* () {
+        const store = yield* S3Sinks.bucketOf(server)
+        const key = `signed/${folder}/a (b) *!.csv`
+        yield* store.put(naming(key), bytesOf("a"))
+        assert.deepStrictEqual(yield* store.head(key), { bytes: 1, identity: "one" })
+        assert.strictEqual(String(Buffer.from((yield* store.get(key)) ?? [])), "a")
+        assert.deepStrictEqual(
+          (yield* store.list(`signed/${folder}/`)).map(({ key }) => key),
+          [key]
+        )
+        yield* store.remove(key)
+        assert.deepStrictEqual(yield* store.list(`signed/${folder}/`), [])
+      })
+    )
+  }
+
+  it.live("sends spaces of a prefix as the signature has them", () =>
+    Effect.gen(function* () {
+      const store = yield* S3Sinks.bucketOf(server)
+      yield* store.list("signed/a b/")
+      assert.include(server.requests.at(-1)?.line, "prefix=signed/a b/")
+    })
+  )
+})
+
+/** What a client sends, and gets from a function of its address. */
+const withClient = (answer: (url: URL) => Response | undefined) => {
+  const urls: Array<string> = []
+  const client = HttpClient.make((request, url) => {
+    urls.push(url.href)
+    const response = answer(url)
+    return response === undefined
+      ? Effect.fail(
+          new HttpClientError.HttpClientError({
+            reason: new HttpClientError.TransportError({
+              request,
+              cause: Object.assign(new Error(), { code: "ECONNREFUSED" })
+            })
+          })
+        )
+      : Effect.succeed(HttpClientResponse.fromWeb(request, response))
+  })
+  const make = (options: Partial<S3Store.Options>) =>
+    S3Store.make({ bucket: "calls", credentials: S3Sinks.credentials, ...options }).pipe(
+      Effect.provideService(HttpClient.HttpClient, client)
+    )
+  return { urls, make }
+}
+
+describe("S3Store.make, where the store is", () => {
+  it.effect("asks AWS in the bucket's own region, which its answer names", () =>
+    Effect.gen(function* () {
+      const { make, urls } = withClient(({ host }) =>
+        host.includes("eu-west-1")
+          ? new Response("", { headers: { "content-length": "0" } })
+          : new Response("", { status: 301, headers: { "x-amz-bucket-region": "eu-west-1" } })
+      )
+      const store = yield* make({})
+      assert.deepStrictEqual(yield* store.head("a.csv"), { bytes: 0, identity: undefined })
+      yield* store.head("b.csv")
+      assert.deepStrictEqual(urls, [
+        "https://calls.s3.us-east-1.amazonaws.com/a.csv",
+        "https://calls.s3.eu-west-1.amazonaws.com/a.csv",
+        "https://calls.s3.eu-west-1.amazonaws.com/b.csv"
+      ])
+    })
+  )
+
+  it.effect("has other addresses in China, and for a bucket with a dot", () =>
+    Effect.gen(function* () {
+      const { make, urls } = withClient(() => new Response(""))
+      yield* (yield* make({ region: "cn-north-1" })).head("a")
+      yield* (yield* make({ bucket: "calls.example.com", region: "eu-west-1" })).head("a")
+      assert.deepStrictEqual(urls, [
+        "https://calls.s3.cn-north-1.amazonaws.com.cn/a",
+        "https://s3.eu-west-1.amazonaws.com/calls.example.com/a"
+      ])
+    })
+  )
+
+  it.effect("a region that is none leads nowhere", () =>
+    Effect.gen(function* () {
+      const { make, urls } = withClient(
+        () => new Response("", { status: 301, headers: { "x-amz-bucket-region": "evil.example.com/" } })
+      )
+      const error = yield* Effect.flip((yield* make({})).list(""))
+      assert.strictEqual(error.reason._tag, "OtherRegion")
+      assert.isTrue(urls.every((url) => new URL(url).host === "calls.s3.us-east-1.amazonaws.com"))
+    })
+  )
+
+  it.effect("refuses at once an address that is no URL", () =>
+    Effect.gen(function* () {
+      const { make, urls } = withClient(() => new Response(""))
+      for (const options of [
+        { endpoint: "localhost:9000" },
+        { endpoint: "minio.internal" },
+        { endpoint: "http://[" },
+        { region: "us east" }
+      ]) {
+        const error = yield* Effect.flip((yield* make(options)).head("a"))
+        assert.strictEqual(error.reason._tag, "NoAddress", JSON.stringify(options))
+      }
+      assert.deepStrictEqual(urls, [])
+    })
+  )
+
+  it.effect("says once that the store does not answer, while it tries again", () =>
+    Effect.gen(function* () {
+      const told: Array<string> = []
+      const logger = Logger.make(({ message }) => void told.push(String(message)))
+      const { make, urls } = withClient(() => undefined)
+      const store = yield* make({})
+      const asked = yield* Effect.forkChild(
+        Effect.flip(store.list("")).pipe(
+          Effect.andThen(Effect.flip(store.head("a"))),
+          Effect.provide(Logger.layer([logger]))
+        )
+      )
+      // A signature is made outside of the test's clock.
+      while (asked.pollUnsafe() === undefined) {
+        yield* TestClock.adjust("500 millis")
+        yield* Effect.promise(() => new Promise(setImmediate))
+        if (urls.length < 3) assert.deepStrictEqual(told, [])
+      }
+      assert.strictEqual((yield* Fiber.join(asked)).reason._tag, "Unreachable")
+      assert.strictEqual(urls.length, 14)
+      assert.deepStrictEqual(told, [
+        "s3://calls: the store did not take it (ECONNREFUSED); callstream tries again for about a minute"
+      ])
     })
   )
 })

@@ -57,9 +57,10 @@ const ofStretches = ({ sinks, source = {}, stretches = 1 }: PipelineSpec): Reado
     ...sinks.flatMap((sink) => {
       const { rotate, to } = typeof sink === "string" ? { to: sink, rotate: undefined } : sink
       const target = Option.getOrUndefined(Target.parse(to))
-      const isOrdered = target?._tag === "Stdout" || (target?._tag === "File" && rotate === undefined)
-      if (target === undefined || !isOrdered) return []
-      const rotates = target._tag === "File" && target.format !== "xlsx"
+      if (target === undefined) return []
+      const isFile = Target.isRows(target)
+      if (target._tag !== "Stdout" && !(isFile && rotate === undefined)) return []
+      const rotates = isFile && target.format !== "xlsx"
       const reason = { _tag: "InOrder", sink: Target.describe(target), rotates } as const
       return [new UsageError({ option: "stretches", reason })]
     })

@@ -286,7 +286,7 @@ export const make = (
         const endpoint = settings.s3Endpoint
         const keeps = options.sync === undefined ? undefined : "changes"
         return Effect.succeed(
-          ObjectSink.make({ bucket, endpoint, path, keeps }, (store) =>
+          ObjectSink.make({ bucket, endpoint, path, keeps, rotates: settings.rotate !== undefined }, (store) =>
             fileSink({ settings, target }, options, { path, store })
           )
         )

@@ -47,7 +47,8 @@ export const parse = (text: string): Option.Option<Target> => {
   const database = Database.parse(text)
   if (Option.isSome(database)) return Option.some({ _tag: "Table", database: database.value })
   const bucket = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])\/./.exec(text)?.[1]
-  if (bucket !== undefined) {
+  // In a URL a segment of dots leads elsewhere: to another bucket.
+  if (bucket !== undefined && !/\/\.\.?\//.test(text)) {
     return Option.map(fileFormat(text), (format) => ({ _tag: "Object", url: text, bucket, ...format }))
   }
   // The name of a store that there is no sink for would otherwise be that of a folder.

@@ -70,6 +70,21 @@ describe("export --to s3://", () => {
     )
   }
 
+  it.live("is written in stretches, a partition a day", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run, simulator } = yield* simulation({ sessions: 900, span: "4 days", age: "1 day", undated: 3 })
+      const args = ["export", "--stretches", "3", "--page-size", "20", "--to", "s3://calls/beside/calls.ndjson.gz"]
+      const done = yield* run([...args, "--rotate", "day"], { cwd, env })
+      assert.strictEqual(done.code, 0, done.stderr)
+      const truth = simulator.truth().map(({ id }) => id)
+      assert.deepStrictEqual(idsIn("beside/").map(String).toSorted(), truth.toSorted())
+      const one = yield* run(args, { cwd, env })
+      assert.strictEqual(one.code, 2, one.stderr)
+      assert.match(one.stderr, /--stretches cannot be used with s3:.*\n.*Add --rotate/)
+    })
+  )
+
   it.live("holds the changes of a sync", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
@@ -104,6 +119,13 @@ describe("export --to s3://", () => {
       const folderOnly = yield* run(to("s3://calls/prefix/"), { cwd, env })
       assert.strictEqual(folderOnly.code, 2)
       assert.include(folderOnly.stderr, "s3://bucket/folder/calls.parquet")
+      const noAddress = yield* run(to("s3://calls/none/calls.csv"), {
+        cwd,
+        env: { ...env, AWS_ENDPOINT_URL_S3: "localhost:9000" }
+      })
+      assert.strictEqual(noAddress.code, 2, noAddress.stderr)
+      assert.include(noAddress.stderr, "the address of the store is no URL")
+      assert.include(noAddress.stderr, "Set AWS_ENDPOINT_URL_S3 to a URL")
       const noBucket = yield* run(to("s3://no-such-bucket/calls.csv"), { cwd, env })
       assert.include(noBucket.stderr, "the bucket does not exist")
       assert.include(noBucket.stderr, "Make the bucket first")

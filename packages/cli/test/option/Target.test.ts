@@ -24,6 +24,18 @@ describe("Target", () => {
     }
   })
 
+  it("knows no object that a URL would have elsewhere", () => {
+    for (const text of [
+      "s3://bucket/../other/calls.csv",
+      "s3://bucket/a/./calls.csv",
+      "s3://bucket/a/..",
+      "s3://B/a.csv"
+    ]) {
+      assert.isTrue(Option.isNone(Target.parse(text)), text)
+    }
+    assert.isTrue(Option.isSome(Target.parse("s3://bucket/a.b/..c/calls.csv")))
+  })
+
   it("keeps the URL of a webhook, which may be a secret, out of sight", () => {
     const target = Option.getOrThrow(Target.parse("https://example.com/hook/canary?token=canary"))
     assert.strictEqual(target._tag, "Webhook")

@@ -60,6 +60,7 @@ const words = {
   Torn: "the file is not what was written there",
   Finished: "it is finished already, and there is more to write",
   NoBucket: "the bucket does not exist",
+  NoAddress: "the address of the store is no URL",
   NoKeys: "there are no keys for the store",
   KeysRejected: "the store does not accept the keys",
   OtherRegion: "the bucket is in another region",
@@ -78,7 +79,7 @@ const words = {
  * - `Torn`: its content is not in the expected format.
  * - `Finished`: it has its name, and nothing can be added.
  * - `Locked`: another run writes to it.
- * - `NoBucket`, `NoKeys`, `KeysRejected`, `OtherRegion`, `WrongClock`: of object storage, which a setting mends.
+ * - `NoBucket`, `NoAddress`, `NoKeys`, `KeysRejected`, `OtherRegion`, `WrongClock`: of object storage, which a setting mends.
  * - `Unreachable`: it did not answer, or could not do it, in all attempts.
  * - `Uncovered`: it may be overwritten, but holds what the run does not read.
  * - `Untrusted`: another user owns it or can write to it, or it is a symbolic link.
@@ -105,6 +106,7 @@ export const OutputReason = Schema.Union([
   Schema.TaggedStruct("Torn", {}),
   Schema.TaggedStruct("Finished", {}),
   Schema.TaggedStruct("NoBucket", {}),
+  Schema.TaggedStruct("NoAddress", {}),
   Schema.TaggedStruct("NoKeys", {}),
   Schema.TaggedStruct("KeysRejected", {}),
   Schema.TaggedStruct("OtherRegion", {}),

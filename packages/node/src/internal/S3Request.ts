@@ -6,7 +6,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Hex from "effect/encoding/Hex"
 import type * as HttpClient from "effect/http/HttpClient"
-import { TracerPropagationEnabled } from "effect/http/HttpClient"
+import { TracerDisabledWhen, TracerPropagationEnabled } from "effect/http/HttpClient"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
@@ -35,10 +36,11 @@ export interface Connection {
   readonly client: HttpClient.HttpClient
   readonly credentials: Credentials
   readonly bucket: string
-  /** The bucket's own address, without a slash at its end. */
-  readonly url: string
-  /** Nothing where a store was never asked for it. */
+  /** The bucket's own address in a region, without a slash at its end. */
+  readonly url: (region: string) => string
   readonly learned: Ref.Ref<Learned>
+  /** Whether it was said that the store does not answer, since it last did. */
+  readonly isAway: Ref.Ref<boolean>
 }
 
 /** What the store's answers showed. */
@@ -64,8 +66,12 @@ const passing = new Set([
 /** Seven attempts in about 12 seconds; the pipeline's own patience comes after that. */
 const schedule = Schedule.min([Schedule.exponential("200 millis"), Schedule.spaced("4 seconds")]).pipe(
   Schedule.jittered,
-  Schedule.upTo({ times: 6 })
+  Schedule.upTo({ times: 6 }),
+  Schedule.setInputType<ObjectStore.ObjectStoreError>()
 )
+
+/** The retry by which about a second has passed. */
+const afterASecond = 3
 
 const none = new Uint8Array()
 const decoder = new TextDecoder()
@@ -92,7 +98,7 @@ const signed = Effect.fnUntraced(function* (self: Connection, request: Request) 
   const { accessKeyId, secretAccessKey, sessionToken } = self.credentials
   const signer = new AwsV4Signer({
     method,
-    url: `${self.url}${key === "" ? "" : `/${encoded(key)}`}${words.length === 0 ? "" : `?${words.join("&")}`}`,
+    url: `${self.url(region)}${key === "" ? "" : `/${encoded(key)}`}${words.length === 0 ? "" : `?${words.join("&")}`}`,
     headers: { ...headers, "x-amz-content-sha256": yield* sha256(body) },
     accessKeyId: Redacted.value(accessKeyId),
     secretAccessKey: Redacted.value(secretAccessKey),
@@ -102,7 +108,8 @@ const signed = Effect.fnUntraced(function* (self: Connection, request: Request) 
     datetime: new Date(now).toISOString().replace(/[:-]|\.\d{3}/g, "")
   })
   const done = yield* Effect.promise(() => signer.sign())
-  const made = HttpClientRequest.make(method)(done.url, { headers: Object.fromEntries(done.headers.entries()) })
+  // As text: a URL would be taken apart, and its spaces would become other than the signature has them.
+  const made = HttpClientRequest.make(method)(done.url.href, { headers: Object.fromEntries(done.headers.entries()) })
   return request.body === undefined
     ? made
     : HttpClientRequest.bodyUint8Array(made, body, headers["content-type"] ?? "application/octet-stream")
@@ -130,7 +137,10 @@ const attempt = Effect.fnUntraced(function* (
     return { status: response.status, headers: response.headers, bytes: new Uint8Array(yield* response.arrayBuffer) }
   }).pipe(
     Effect.scoped,
+    // No span has an address, or a header with a token, and no redirect takes them along.
+    Effect.provideService(TracerDisabledWhen, () => true),
     Effect.provideService(TracerPropagationEnabled, false),
+    Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }),
     Effect.mapError((error) => unreachable(codeIn(error))),
     Effect.timeoutOrElse({ duration: timeout, orElse: () => Effect.fail(unreachable("ETIMEDOUT")) })
   )
@@ -151,7 +161,7 @@ const learn = Effect.fnUntraced(function* (
   code: string | undefined
 ) {
   const region = headers["x-amz-bucket-region"] ?? S3Xml.textOf(text, "Region")
-  if (region !== undefined && region !== "")
+  if (region !== undefined && /^[a-z0-9-]+$/.test(region))
     yield* Ref.update(self.learned, (known) => (known.region === region ? known : { ...known, region }))
   if (code !== "RequestTimeTooSkewed") return
   const theirs = Date.parse(S3Xml.textOf(text, "ServerTime") ?? headers["date"] ?? "")
@@ -180,6 +190,20 @@ const reasons: Readonly<Record<string, ObjectStore.ObjectStoreError["reason"]>> 
 const isCorrected = ({ code, status }: Response): boolean =>
   code === "RequestTimeTooSkewed" || code === "AuthorizationHeaderMalformed" || status === 301 || status === 400
 
+/** Says once that a store does not answer: nothing else is seen of a run meanwhile. */
+const retried = ({ bucket, isAway }: Connection) =>
+  Schedule.tap(schedule, ({ attempt, input: { code, reason } }) =>
+    attempt < afterASecond
+      ? Effect.void
+      : Effect.flatMap(Ref.getAndSet(isAway, true), (known) =>
+          known
+            ? Effect.void
+            : Effect.logWarning(
+                `${ObjectStore.failure(`s3://${bucket}`, reason, code).message}; callstream tries again for about a minute`
+              )
+        )
+  )
+
 /** Sends it until there is an answer that another attempt would not change. */
 export const send = Effect.fnUntraced(function* (
   self: Connection,
@@ -187,7 +211,10 @@ export const send = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Response, ObjectStore.ObjectStoreError> {
   for (let corrections = 0; ; corrections++) {
     const before = yield* Ref.get(self.learned)
-    const response = yield* Effect.retry(attempt(self, request), schedule)
+    const url = self.url(before.region)
+    if (!/^https?:/i.test(url) || !URL.canParse(url)) return yield* failure(self, request.key, { _tag: "NoAddress" })
+    const response = yield* Effect.retry(attempt(self, request), retried(self))
+    yield* Ref.set(self.isAway, false)
     const hasLearned = (yield* Ref.get(self.learned)) !== before
     // The clock, and then the region.
     if (!hasLearned || corrections === 2 || !isCorrected(response)) return response

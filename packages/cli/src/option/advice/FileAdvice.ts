@@ -117,6 +117,8 @@ export const output = (reason: OutputError["reason"], reader: Reader): string | 
       return untrusted(reason.file)
     case "NoBucket":
       return "Make the bucket first, or correct its name."
+    case "NoAddress":
+      return "Set AWS_ENDPOINT_URL_S3 to a URL such as https://minio.example.com:9000, and AWS_REGION to a region such as eu-west-1."
     case "NoKeys":
       return "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE for a profile in ~/.aws/credentials. Roles of containers and single sign-on are not read: export their keys to the environment."
     case "KeysRejected":
