@@ -43,7 +43,7 @@ describe("inFile", () => {
         { _tag: "NoSyncName" as const },
         { _tag: "NoSuchSync" as const, name: "", known: [] }
       ].flatMap((reason) => syncWords(reason, speaker).advice ?? [])
-    assert.lengthOf(advice(inFile), 13)
+    assert.lengthOf(advice(inFile), 14)
     assert.deepStrictEqual(withFlags(advice(inFile)), [])
     assert.lengthOf(withFlags(advice(inFlags)), 4)
   })

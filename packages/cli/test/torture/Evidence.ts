@@ -318,7 +318,7 @@ export const coverage = (path: string, range: { readonly from?: string; readonly
   const whole = range.from === undefined && range.to === undefined
   if (whole && last.from !== last.to) problems.push("coverage: has no window for those without a start")
   const sum = windows.reduce((sum, { count }) => sum + count, 0)
-  if (sum !== of) problems.push(`coverage: ${of} sessions, and ${sum} in its windows`)
+  if (sum !== of) problems.push(`coverage: ${of} sessions, and ${sum} in its windows: ${JSON.stringify(windows)}`)
   if (set === "unprovable") problems.push("coverage: unprovable")
   return problems
 }

@@ -4,7 +4,7 @@ import { found } from "./FoundSyncHistories.ts"
 import * as Histories from "./SyncHistories.ts"
 
 /** `pnpm torture:sync` plays as many as there is time for. */
-const count = 120
+const count = 80
 
 describe("Histories of a sync", () => {
   for (const [name, one] of Object.entries(found)) {

@@ -349,13 +349,16 @@ const open = (one: Case, limit = 20_000): Adversary.Server => {
   })
 }
 
+/** The windows of a case. */
+export const windows = (one: Case, server = open(one)) =>
+  Stream.runCollect(read(one)).pipe(
+    Effect.provideService(AgniClient, server.client),
+    Effect.provideService(References.MinimumLogLevel, "None"),
+    Effect.provideServiceEffect(Clock.Clock, clockOf(server))
+  )
+
 /** One case from end to end. */
 export const run = (one: Case) => {
   const server = open(one)
-  return Stream.runCollect(read(one)).pipe(
-    Effect.provideService(AgniClient, server.client),
-    Effect.provideService(References.MinimumLogLevel, "None"),
-    Effect.provideServiceEffect(Clock.Clock, clockOf(server)),
-    Effect.map((windows) => judge(one, server, ascending(one, windows)))
-  )
+  return Effect.map(windows(one, server), (all) => judge(one, server, ascending(one, all)))
 }

@@ -91,9 +91,10 @@ const assertSweep = <E, R>(make: Effect.Effect<Stores.Store, E, R | Scope.Scope>
     )
     assert.isAbove(statements, 15)
     const outcomes = { went: 0, failed: 0 }
-    for (const [kind, after] of faults) {
+    // Every statement meets each fault, every other one once, the rest for good: both for each would take twice as long.
+    for (const [nth, [kind, after]] of faults.entries()) {
       for (const times of [1, Infinity]) {
-        for (let skip = 0; skip < statements; skip++) {
+        for (let skip = (nth + (times === 1 ? 0 : 1)) % 2; skip < statements; skip += 2) {
           const where = `statement ${skip + 1}, ${kind}, ${after ? "after it was run, " : ""}${times} times`
           yield* Effect.scoped(
             Effect.gen(function* () {
@@ -127,8 +128,8 @@ const assertSweep = <E, R>(make: Effect.Effect<Stores.Store, E, R | Scope.Scope>
         }
       }
     }
-    assert.isAbove(outcomes.went, statements)
-    assert.isAbove(outcomes.failed, statements)
+    assert.isAbove(outcomes.went, statements / 2)
+    assert.isAbove(outcomes.failed, statements / 2)
   })
 
 describe("SqlSink, where one statement fails", () => {

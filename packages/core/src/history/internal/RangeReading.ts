@@ -216,8 +216,8 @@ const readAll = Effect.fnUntraced(function* (
   const reading = yield* Reading.make(settings, range, parts, {
     ...options,
     end: all.to,
-    // What lies above a part was counted too.
-    ends: { whole: whole && range.to === all.to, fromOldest: isFromOldest && range.from === all.from, newestFirst },
+    // What lies beside a part was counted too.
+    ends: { whole: whole && !inPart, fromOldest: isFromOldest && range.from === all.from, newestFirst },
     log: seen.log
   })
   const { known, ledger } = reading
