@@ -3,7 +3,14 @@
  *
  * @since 0.1.0
  */
-import type { CallSession, CallSessionQuery, Duration, Selection as PlainSelection, Time } from "./CallTypes.ts"
+import type {
+  CallSession,
+  CallSessionQuery,
+  Duration,
+  Selection as PlainSelection,
+  StreamOptions,
+  Time
+} from "./CallTypes.ts"
 import type { Facet, Milestone } from "./ChangeTypes.ts"
 import type { AgniError } from "./ClientErrors.ts"
 import type { Clock, Fetch, LogEntry } from "./ClientOptions.ts"
@@ -122,9 +129,32 @@ export interface Look {
 }
 
 /** Which calls are read in windows. @since 0.1.0 @category options */
-export interface Selection extends Omit<PlainSelection, "from" | "to" | "signal"> {
+export interface Selection extends Omit<PlainSelection, "from" | "to" | "signal">, Omit<StreamOptions, "retry"> {
   readonly from?: Bound | undefined
   readonly to?: Bound | undefined
+  /** Resumes after an error that may pass. @default the error ends the reading */
+  readonly retry?: BeginRetry | undefined
+}
+
+/**
+ * Begins again after each window. What it returns waits, and says whether to resume after the error. @since 0.1.0 @category options
+ */
+export type BeginRetry = () => (error: AgniError, signal: AbortSignal) => Promise<boolean>
+
+/** The answer to one request. It has no data of a call. @since 0.1.0 @category models */
+export interface Health {
+  /** Calls can be read: it is reachable and authorized, and it answered with a page of calls. */
+  readonly ok: boolean
+  /** The server answered, in any way. */
+  readonly reachable: boolean
+  /** The key was accepted; `undefined` where the answer does not say. */
+  readonly authorized: boolean | undefined
+  /** Milliseconds from the request to the end of the answer, with what it waited for its turn. */
+  readonly latency: number
+  /** How many milliseconds the server's clock is ahead of this machine's. Its `Date` has whole seconds. Only with `ok`. */
+  readonly clockOffset: number | undefined
+  /** Why it is not `ok`. */
+  readonly error: AgniError | undefined
 }
 
 /** One request for a page. @since 0.1.0 @category options */
@@ -200,6 +230,12 @@ export interface MetricUpdate {
 /** A line of the log with its annotations. @since 0.1.0 @category models */
 export interface HostLogEntry extends LogEntry {
   readonly annotations: Readonly<Record<string, unknown>>
+}
+
+/** A client whose spans and metrics somebody sees. @since 0.1.0 @category options */
+export interface Named {
+  /** In spans and metrics. @default "default" */
+  readonly name?: string | undefined
 }
 
 /** What a reading uses of the program around it. @since 0.1.0 @category options */

@@ -5,19 +5,24 @@
  * @since 0.1.0
  */
 import { AgniClient } from "@callstream/core/client/AgniClient"
+import * as CoreHealth from "@callstream/core/client/Health"
 import * as CoreReason from "@callstream/core/coverage/CoverageReason"
 import { AgniError as CoreAgniError } from "@callstream/core/model/AgniError"
 import * as CoreCall from "@callstream/core/model/CallSession"
 import * as CoreInstant from "@callstream/core/model/Instant"
 import * as BigDecimal from "effect/BigDecimal"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type {
   Bound,
   ChangesOptions,
   Delivered,
+  Health,
   Host,
   Instant,
   LedgersStore,
+  Named,
   Outcome,
   Page,
   Query,
@@ -32,6 +37,7 @@ import * as Connected from "./internal/Connected.ts"
 import * as Hosted from "./internal/Hosted.ts"
 import * as HostedReads from "./internal/HostedReads.ts"
 import * as Loops from "./internal/Loops.ts"
+import * as PlainErrors from "./internal/PlainErrors.ts"
 
 export type * from "./BridgeTypes.ts"
 export type {
@@ -72,6 +78,8 @@ export interface Bridge {
     options: { readonly concurrency?: number | undefined }
   ) => AsyncIterable<ReadonlyArray<Page>>
   readonly list: (host: Host, query: Query, signal: AbortSignal) => Promise<Page>
+  /** One request for one call, without retries. It never fails. */
+  readonly health: (host: Host, signal: AbortSignal) => Promise<Health>
   /** A store is the ledgers of all that read with it. */
   readonly changes: (
     host: Host,
@@ -87,12 +95,11 @@ export interface Bridge {
  * @category constructors
  */
 export const createBridge = (
-  options: Omit<ClientOptions, "fetch" | "log" | "onRequest" | "clock" | "schemas">
+  options: Omit<ClientOptions, "fetch" | "log" | "onRequest" | "clock" | "schemas"> & Named
 ): Bridge => {
   const context = Connected.make(options)
   return {
-    windows: (host, { horizon, keepGoing, ...selection }) =>
-      HostedReads.windows(Hosted.contextOf(context, host), selection, { horizon, keepGoing }),
+    windows: (host, selection) => HostedReads.windows(Hosted.contextOf(context, host), selection),
     pages: (host, query, options) => HostedReads.pages(Hosted.contextOf(context, host), query, options),
     list: (host, query, signal) =>
       Loops.once(
@@ -100,9 +107,17 @@ export const createBridge = (
         AgniClient.use(({ list }) => list(query)),
         signal
       ),
+    health: (host, signal) =>
+      Loops.once(Hosted.contextOf(context, host), Effect.map(CoreHealth.check, plainHealth), signal),
     changes: (host, store, options) => HostedReads.changes(Hosted.contextOf(context, host), store, options)
   }
 }
+
+const plainHealth = ({ error, latency, ...health }: CoreHealth.Health): Health => ({
+  ...health,
+  latency: Duration.toMillis(latency),
+  error: error === undefined ? undefined : PlainErrors.ofAgni(error)
+})
 
 const textOf = (cost: BigDecimal.BigDecimal | undefined): string | undefined =>
   cost === undefined ? undefined : BigDecimal.format(cost)

@@ -12,6 +12,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as Runtime from "effect/Runtime"
 import type * as Stream from "effect/Stream"
 import type { AgniError } from "./AgniError.ts"
 import * as AppHost from "./internal/AppHost.ts"
@@ -45,8 +46,13 @@ export interface RetryOptions {
  * @category options
  */
 export interface Options extends Rate {
-  /** Sent as `X-Api-Key`, to the origin of `baseUrl` only. */
-  readonly apiKey: Redacted.Redacted
+  /**
+   * Sent as `X-Api-Key`, to the origin of `baseUrl` only. An effect is run for each request, so that a key can be replaced while
+   * the client is used. A 401 runs it again; if it then gives another key, the request is retried with that.
+   */
+  readonly apiKey: Redacted.Redacted | Effect.Effect<Redacted.Redacted>
+  /** The name of this client in spans and metrics, such as that of the organization. @default "default" */
+  readonly name?: string | undefined
   /** @default "https://api.ravan.ai" */
   readonly baseUrl?: string | undefined
   /** Allows `http:` to a host that is not this machine: the key then travels readable. @default false */
@@ -74,6 +80,11 @@ export class AgniClient extends Context.Tag("@callstream/effect3/AgniClient")<
   {
     /** One page. */
     readonly list: (query: Query) => Effect.Effect<Page, AgniError>
+    /** An answer of the bridge. For the modules of this package. */
+    readonly once: <A, E>(
+      ask: (bridge: Bridge, host: Host, signal: AbortSignal) => Promise<A>,
+      failed: (error: unknown) => Effect.Effect<never, E>
+    ) => Effect.Effect<A, E>
     /** A reading of the bridge as a stream, in the arrays in which it comes. For the modules of this package. */
     readonly read: <A, E>(
       begin: (bridge: Bridge, host: Host) => AsyncIterable<ReadonlyArray<A>>,
@@ -89,19 +100,22 @@ export class AgniClient extends Context.Tag("@callstream/effect3/AgniClient")<
   static readonly make = (options: Options): Effect.Effect<AgniClient["Type"], AgniError, HttpClient.HttpClient> =>
     Effect.gen(function* () {
       const http = yield* HttpClient.HttpClient
+      const runtime = yield* Effect.runtime()
       const host = AppHost.make(options.transformClient === undefined ? http : options.transformClient(http))
       const bridge = yield* Effect.catchAll(
-        Effect.try(() => createBridge(plain(options))),
+        Effect.try(() => createBridge(plain(options, runtime))),
         ({ error }) => Failures.ofClient(error)
       )
+      const once: AgniClient["Type"]["once"] = (ask, failed) =>
+        Effect.flatMap(host, (host) =>
+          Effect.catchAll(
+            Effect.tryPromise((signal) => ask(bridge, host, signal)),
+            ({ error }) => failed(error)
+          )
+        )
       return {
-        list: (query) =>
-          Effect.flatMap(host, (host) =>
-            Effect.catchAll(
-              Effect.tryPromise((signal) => bridge.list(host, query, signal)),
-              ({ error }) => Failures.ofClient(error)
-            )
-          ),
+        once,
+        list: (query) => once((bridge, host, signal) => bridge.list(host, query, signal), Failures.ofClient),
         read: (begin, failed) =>
           FromArrays.make(
             Effect.map(host, (host) => begin(bridge, host)),
@@ -139,17 +153,18 @@ export class AgniClient extends Context.Tag("@callstream/effect3/AgniClient")<
     Layer.effect(AgniClient, Effect.flatMap(Config.unwrap(options), AgniClient.make))
 }
 
-const plain = ({
-  apiKey,
-  maxConcurrentRequests,
-  requestsPerSecond,
-  retry,
-  timeout,
-  transformClient: _,
-  ...rest
-}: Options) => ({
+/** The bridge asks for the key of each request where it may change. */
+const keyOf = (apiKey: Options["apiKey"], runtime: Runtime.Runtime<never>) =>
+  Redacted.isRedacted(apiKey)
+    ? Redacted.value(apiKey)
+    : () => Runtime.runPromise(runtime)(Effect.map(apiKey, Redacted.value))
+
+const plain = (
+  { apiKey, maxConcurrentRequests, requestsPerSecond, retry, timeout, transformClient: _, ...rest }: Options,
+  runtime: Runtime.Runtime<never>
+) => ({
   ...rest,
-  apiKey: Redacted.value(apiKey),
+  apiKey: keyOf(apiKey, runtime),
   rate: { maxConcurrentRequests, requestsPerSecond },
   timeout: Millis.of(timeout),
   retry:

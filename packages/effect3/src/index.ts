@@ -12,6 +12,8 @@ export * as CallSessions from "./CallSessions.ts"
 /** @since 0.1.0 */
 export * as Coverage from "./Coverage.ts"
 /** @since 0.1.0 */
+export * as Health from "./Health.ts"
+/** @since 0.1.0 */
 export * as Instant from "./Instant.ts"
 export { Ledger } from "./Ledger.ts"
 export * from "./LedgerError.ts"

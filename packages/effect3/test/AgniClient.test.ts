@@ -1,8 +1,11 @@
-import { AgniClient, type AgniError, CallSessions } from "@callstream/effect3"
+import { AgniClient, type AgniError, CallSessions, Health } from "@callstream/effect3"
 import { AgniSimulator } from "@callstream/effect3/testing"
 import * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientError from "@effect/platform/HttpClientError"
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as ConfigProvider from "effect/ConfigProvider"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -91,6 +94,28 @@ describe("the app's HttpClient", () => {
     }).pipe(AgniSimulator.inTime, Effect.provide(AgniSimulator.layerClient({}, { retry: { tries: 3 } })))
   )
 
+  it.effect("leaves no address of a request in the log, also where it fails", () => {
+    const lines: Array<string> = []
+    const logger = Logger.make<unknown, void>(({ cause, message }) => {
+      lines.push(`${String(message)} ${Cause.pretty(cause)}`)
+    })
+    const http = HttpClient.make((request) =>
+      Effect.fail(new HttpClientError.RequestError({ request, reason: "Transport", description: "away" }))
+    )
+    return Effect.flatMap(AgniClient, ({ list }) => list({ callerNumber: "+15551234567" })).pipe(
+      Effect.flip,
+      AgniSimulator.inTime,
+      Effect.tap(({ reason }) => assert.strictEqual(reason._tag, "Unavailable")),
+      Effect.provide(over(http, { retry: { tries: 2 } })),
+      Effect.map(() => {
+        assert.isTrue(lines.some((line) => line.includes("try 1 of 2 failed")))
+        assert.notInclude(lines.join("\n"), "15551234567")
+      }),
+      Logger.withMinimumLogLevel(LogLevel.All),
+      Effect.provide(Logger.replace(Logger.defaultLogger, logger))
+    )
+  })
+
   it.effect("does not follow a redirect to another origin", () =>
     Effect.gen(function* () {
       const simulator = yield* AgniSimulator.AgniSimulator
@@ -105,6 +130,38 @@ describe("the app's HttpClient", () => {
       const error = yield* Effect.flip(Effect.flatMap(AgniClient, ({ list }) => list({})))
       assert.deepInclude(error.reason, { _tag: "InvalidResponse", problem: { _tag: "TooLarge", limit: 100 } })
     }).pipe(Effect.provide(AgniSimulator.layerClient({}, { maxBodyBytes: 100 })))
+  )
+})
+
+describe("an API key that is an effect", () => {
+  it.effect("is read for each request, and again after a 401", () =>
+    Effect.gen(function* () {
+      const simulator = yield* AgniSimulator.AgniSimulator
+      const keys = ["old", simulator.apiKey]
+      const read = { times: 0 }
+      const apiKey = Effect.sync(() => Redacted.make(keys[Math.min(read.times++, 1)] ?? ""))
+      assert.strictEqual(yield* Effect.provide(count, over(simulator.httpClient, { apiKey })), 5)
+      assert.strictEqual(simulator.requests[0]?.status, 401)
+      assert.isAbove(read.times, simulator.requests.length - 1)
+      const wrong = over(simulator.httpClient, { apiKey: Effect.succeed(Redacted.make("old")) })
+      assert.strictEqual((yield* Effect.flip(Effect.provide(count, wrong))).reason._tag, "Unauthorized")
+    }).pipe(AgniSimulator.inTime, Effect.provide(AgniSimulator.layer({ sessions: 5, content: "minimal", undated: 0 })))
+  )
+})
+
+describe("Health.check", () => {
+  it.effect("takes one request, and never fails", () =>
+    Effect.gen(function* () {
+      const simulator = yield* AgniSimulator.AgniSimulator
+      const health = yield* AgniSimulator.inTime(Health.check)
+      assert.deepInclude(health, { ok: true, reachable: true, authorized: true, error: undefined })
+      assert.strictEqual(Duration.toMillis(health.latency), 400)
+      simulator.failNext(1, { _tag: "Status", status: 401 })
+      const refused = yield* AgniSimulator.inTime(Health.check)
+      assert.deepInclude(refused, { ok: false, reachable: true, authorized: false })
+      assert.strictEqual(refused.error?.reason._tag, "Unauthorized")
+      assert.lengthOf(simulator.requests, 2)
+    }).pipe(Effect.provide(AgniSimulator.layerClient({ latency: "400 millis" })))
   )
 })
 
@@ -171,6 +228,22 @@ describe("the app's Tracer", () => {
       const text = JSON.stringify(seen)
       for (const secret of ["15551234567", "secret", agentId, simulator.apiKey]) assert.notInclude(text, secret)
     }).pipe(Effect.provide(AgniSimulator.layerClient({ sessions: 105 })), Effect.withTracer(tracer))
+  })
+
+  it.effect("has the annotations of the app, and the name of the client", () => {
+    const { spans, tracer } = traced()
+    return count.pipe(
+      Effect.annotateSpans("tenant", "acme"),
+      Effect.provide(AgniSimulator.layerClient({ sessions: 5 }, { name: "acme calls" })),
+      Effect.withTracer(tracer),
+      Effect.map(() => {
+        assert.isAbove(spans.length, 1)
+        assert.isTrue(spans.every(({ attributes }) => attributes.get("tenant") === "acme"))
+        const requests = spans.filter(({ kind }) => kind === "client")
+        assert.isTrue(requests.every(({ attributes }) => attributes.get("callstream.client.name") === "acme calls"))
+        assert.isAbove(requests.length, 0)
+      })
+    )
   })
 
   it.effect("is not asked where tracing is off", () => {

@@ -17,6 +17,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 
@@ -114,6 +115,64 @@ describe("sessions", () => {
       assert.isBelow(ahead, 200)
       assert.isBelow(simulator.requests.length - ahead, 10)
     }).pipe(Effect.provide(layer({ sessions: 10_000 })))
+  )
+
+  it.effect("begins with the call that started last, where it is asked to", () =>
+    Effect.gen(function* () {
+      const calls = yield* collect(CallSessions.sessions({ order: "newest" }))
+      const starts = calls.map((call) => CallSession.startInstant(call) ?? 0)
+      assert.lengthOf(starts, 1005)
+      assert.deepStrictEqual(
+        starts,
+        starts.toSorted((left, right) => right - left)
+      )
+    }).pipe(Effect.provide(layer({ sessions: 1005 })))
+  )
+
+  it.effect("refuses a profile that is none", () =>
+    Effect.gen(function* () {
+      const simulator = yield* AgniSimulator.AgniSimulator
+      const error = yield* Effect.flip(Stream.runDrain(CallSessions.sessions({ profile: { version: 7 } })))
+      assert.deepInclude(error.reason, { _tag: "InvalidRequest", parameter: "profile" })
+      assert.isEmpty(simulator.requests)
+    }).pipe(Effect.provide(layer()))
+  )
+
+  for (const order of ["oldest", "newest"] as const) {
+    it.effect(`resumes after errors, ${order} first: each call comes once`, () =>
+      Effect.gen(function* () {
+        const simulator = yield* AgniSimulator.AgniSimulator
+        const heard: Array<string> = []
+        const retry = Schedule.spaced("1 minute").pipe(
+          Schedule.tapInput((error: AgniError) => Effect.sync(() => void heard.push(error.reason._tag)))
+        )
+        const calls = yield* AgniSimulator.inTime(collect(CallSessions.sessions({ order, pageSize: 20, retry })))
+        assert.isAbove(heard.length, 1)
+        assert.strictEqual(new Set(idsOf(calls)).size, calls.length)
+        assert.deepStrictEqual(simulator.missed(idsOf(calls)), [])
+      }).pipe(
+        Effect.provide(
+          AgniSimulator.layerClient({ ...small, sessions: 1005, faultRate: 0.05 }, { retry: { tries: 1 } })
+        )
+      )
+    )
+  }
+
+  it.effect("does not resume after an error that does not pass, nor beyond its schedule", () =>
+    Effect.gen(function* () {
+      const simulator = yield* AgniSimulator.AgniSimulator
+      const heard: Array<string> = []
+      const retry = Schedule.recurs(3).pipe(
+        Schedule.tapInput((error: AgniError) => Effect.sync(() => void heard.push(error.reason._tag)))
+      )
+      const read = Effect.flip(Stream.runDrain(CallSessions.sessions({ retry })))
+      simulator.failNext(1, { _tag: "Status", status: 403 })
+      assert.strictEqual((yield* AgniSimulator.inTime(read)).reason._tag, "Forbidden")
+      assert.isEmpty(heard)
+      simulator.failNext(100, { _tag: "Status", status: 503 })
+      assert.strictEqual((yield* AgniSimulator.inTime(read)).reason._tag, "Unavailable")
+      assert.lengthOf(heard, 4)
+    }).pipe(Effect.provide(AgniSimulator.layerClient(small, { retry: { tries: 1 } })))
   )
 
   it.effect("fails with an AgniError whose reasons are tagged errors", () =>

@@ -15,19 +15,17 @@ type Of<F> = F extends (...args: ReadonlyArray<never>) => unknown ? NonNullable<
 type OwnWindow = Own.Coverage.Window
 type CoreWindow = CoreTypes.Coverage.Window
 
-type CoreWindowsOptions = NonNullable<Parameters<typeof CoreTypes.CallSessions.windows>[1]>
-
 const inStep: ReadonlyArray<true> = [
   true satisfies Same<Own.CallSession.CallSession, CoreTypes.CallSession.CallSession>,
   true satisfies Same<typeof Own.AgniErrorReason.Encoded, typeof CoreTypes.AgniErrorReason.Encoded>,
   true satisfies Same<typeof Own.AgniError.Encoded, typeof CoreTypes.AgniError.Encoded>,
   true satisfies Takes<CoreTypes.Instant.Instant, Own.Instant.Instant>,
   true satisfies Takes<Own.Instant.Instant, CoreTypes.Instant.Instant>,
-  true satisfies FieldsIn<Own.AgniClientOptions, Of<typeof CoreTypes.AgniClient.layer>>,
-  true satisfies FieldsIn<
-    Of<typeof Own.CallSessions.sessions>,
-    Of<typeof CoreTypes.CallSessions.sessions> & CoreWindowsOptions
-  >,
+  true satisfies Same<keyof Own.AgniClientOptions, keyof Of<typeof CoreTypes.AgniClient.layer>>,
+  true satisfies Same<keyof Own.CallSessions.WindowsOptions, keyof CoreTypes.CallSessions.StreamOptions>,
+  true satisfies Same<keyof Own.Health.Health, keyof CoreTypes.Health.Health>,
+  true satisfies Same<keyof Own.CallSessions.RefusedCall, keyof CoreTypes.CallSessions.RefusedCall>,
+  true satisfies Same<keyof Of<typeof Own.CallSessions.sessions>, keyof Of<typeof CoreTypes.CallSessions.sessions>>,
   true satisfies FieldsIn<Of<typeof Own.CallSessions.windows>, Of<typeof CoreTypes.CallSessions.windows>>,
   true satisfies FieldsIn<Of<typeof Own.CallSessions.pages>, Of<typeof CoreTypes.CallSessions.pages>>,
   true satisfies FieldsIn<Own.CallSessions.ChangesOptions, CoreTypes.CallSessions.ChangesOptions>,

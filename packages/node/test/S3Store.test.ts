@@ -14,6 +14,7 @@ import * as S3Store from "@callstream/node/S3Store"
 import * as TestClock from "effect/testing/TestClock"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as Tracer from "effect/Tracer"
 import * as S3Server from "./S3Server.ts"
 import * as S3Sinks from "./S3Sinks.ts"
 import { provided } from "./SinkStore.ts"
@@ -44,6 +45,27 @@ const upload = Effect.fnUntraced(function* (key: string) {
 })
 
 describe("S3Store.make", () => {
+  it.live("leaves no name of an object in a span of the app, and the store gets no trace headers", () => {
+    const spans: Array<string> = []
+    const tracer = Tracer.make({
+      span: (options) => {
+        spans.push(options.name)
+        return new Tracer.NativeSpan(options)
+      }
+    })
+    const from = server.requests.length
+    return upload("traced/calls").pipe(
+      Effect.withSpan("app"),
+      Effect.provideService(Tracer.Tracer, tracer),
+      Effect.map(() => {
+        assert.deepStrictEqual(spans, ["app"])
+        const headers = server.requests.slice(from).flatMap((request) => Object.keys(request.headers))
+        assert.include(headers, "authorization")
+        assert.notInclude(headers, "traceparent")
+      })
+    )
+  })
+
   for (const fault of ["drop", "lost", "500", "503", "slow"] as const) {
     it.live(`uploads once whatever it meets: ${fault}`, () =>
       Effect.gen(function* () {

@@ -12,6 +12,7 @@ import * as Logger from "effect/Logger"
 import type { LogLevel } from "effect/LogLevel"
 import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
+import type { Named } from "../BridgeTypes.ts"
 import type { Clock, ClientOptions, Fetch, LogEntry, RequestEvent } from "../ClientOptions.ts"
 import * as PlainErrors from "./PlainErrors.ts"
 
@@ -104,9 +105,9 @@ const observed =
 const keyOf = (given: unknown): Redacted.Redacted => Redacted.make(typeof given === "string" ? given : "")
 
 /** The context in which everything of a client runs. Throws an `AgniError` when an option is wrong. */
-export const make = (options: ClientOptions<unknown, unknown>): Context.Context<AgniClient> => {
+export const make = (options: ClientOptions<unknown, unknown> & Named): Context.Context<AgniClient> => {
   const { apiKey, clock, onRequest, rate } = options
-  const { allowInsecureHttp, baseUrl, maxBodyBytes, retry, timeout } = options
+  const { allowInsecureHttp, baseUrl, maxBodyBytes, name, retry, timeout } = options
   // Looked up for each request, and called as a method: a Worker's `fetch` needs its global.
   const given: Fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
   const log = guarded(options.log ?? toConsole, (error) =>
@@ -123,6 +124,7 @@ export const make = (options: ClientOptions<unknown, unknown>): Context.Context<
   const services = clock === undefined ? base : Context.add(base, EffectClock.Clock, clockOf(clock))
   const made = AgniClient.make({
     apiKey: typeof apiKey === "function" ? Effect.promise(async () => keyOf(await apiKey())) : keyOf(apiKey),
+    name,
     baseUrl,
     allowInsecureHttp,
     maxBodyBytes,

@@ -2,24 +2,33 @@
 import * as CallSessions from "@callstream/core/CallSessions"
 import { AgniClient } from "@callstream/core/client/AgniClient"
 import type * as CoreCoverage from "@callstream/core/history/Coverage"
+import type { AgniError as CoreAgniError } from "@callstream/core/model/AgniError"
 import { Ledger } from "@callstream/core/sync/Ledger"
 import * as StoredLedger from "@callstream/core/sync/StoredLedger"
 import type * as Sync from "@callstream/core/sync/Sync"
+import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
-import type { Change, ChangesOptions, Coverage, Delivered, LedgersStore, Window } from "../BridgeTypes.ts"
-import type { Duration } from "../CallTypes.ts"
+import type {
+  BeginRetry,
+  Change,
+  ChangesOptions,
+  Coverage,
+  Delivered,
+  LedgersStore,
+  Selection,
+  Window
+} from "../BridgeTypes.ts"
 import { LedgerError } from "../ClientErrors.ts"
+import * as GivenProfile from "./GivenProfile.ts"
 import * as Loops from "./Loops.ts"
 import * as PlainErrors from "./PlainErrors.ts"
 
 type AgniContext = Context.Context<AgniClient>
-
-export interface WindowsOptions {
-  readonly keepGoing?: boolean | undefined
-  readonly horizon?: Duration | undefined
-}
 
 const coverageOf = (coverage: CoreCoverage.Coverage): Coverage =>
   coverage._tag === "Gap" ? { ...coverage, error: PlainErrors.ofAgni(coverage.error) } : coverage
@@ -33,15 +42,41 @@ const windowOf = ({ coverage, revised, ...window }: CoreCoverage.Window): Window
     : { revised: revised.map(({ coverage, ...range }) => ({ ...range, coverage: coverageOf(coverage) })) })
 })
 
-export const windows = (context: AgniContext, selection: CallSessions.Selection, options: WindowsOptions) =>
-  Loops.arrays(context, {
+/** The host's schedule, which waits by itself. Of an error that does not pass it hears nothing. */
+const scheduleOf = (begin: BeginRetry): Schedule.Schedule<void, CoreAgniError> =>
+  Schedule.fromStep(
+    Effect.sync(() => {
+      const mayResume = begin()
+      const step = (error: CoreAgniError) =>
+        error.retryable
+          ? Effect.promise((signal) => mayResume(PlainErrors.ofAgni(error), signal))
+          : Effect.succeed(false)
+      return (_now: number, error: CoreAgniError) =>
+        Effect.flatMap(step(error), (isOn) =>
+          isOn ? Effect.succeed<[void, Duration.Duration]>([undefined, Duration.zero]) : Cause.done()
+        )
+    })
+  )
+
+export const windows = (context: AgniContext, { horizon, keepGoing, order, profile, retry, ...selection }: Selection) =>
+  Loops.arrays<Window>(context, {
     signal: undefined,
-    // Calls leave as objects: parsing them twice would cost more than keeping them.
-    begin: () =>
-      CallSessions.windows(selection, { ...options, hold: "objects" }).pipe(
+    begin: () => {
+      const known = GivenProfile.read(profile)
+      if (Result.isFailure(known)) return Stream.fail(known.failure)
+      return CallSessions.windows(selection, {
+        horizon,
+        keepGoing,
+        order,
+        profile: known.success,
+        retry: retry === undefined ? undefined : scheduleOf(retry),
+        // Calls leave as objects: parsing them twice would cost more than keeping them.
+        hold: "objects"
+      }).pipe(
         Stream.chunks,
         Stream.map((chunk) => chunk.map(windowOf))
       )
+    }
   })
 
 export const pages = (

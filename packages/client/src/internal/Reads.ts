@@ -5,11 +5,9 @@ import type { Window as CoreWindow } from "@callstream/core/history/Coverage"
 import * as Extremes from "@callstream/core/history/Extremes"
 import * as Instant from "@callstream/core/model/Instant"
 import type { Page as CorePage } from "@callstream/core/model/Page"
-import { EndpointProfile } from "@callstream/core/endpoint/EndpointProfile"
 import * as RetryPolicy from "@callstream/core/client/RetryPolicy"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
+import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as Struct from "effect/Struct"
 import type {
@@ -28,6 +26,7 @@ import type { Window } from "../CoverageTypes.ts"
 import * as Changes from "./Changes.ts"
 import * as Checked from "./Checked.ts"
 import * as Connected from "./Connected.ts"
+import * as GivenProfile from "./GivenProfile.ts"
 import type { Read } from "./Loops.ts"
 import * as ReadingProof from "./ReadingProof.ts"
 import * as RefusedOptions from "./RefusedOptions.ts"
@@ -65,8 +64,6 @@ const ifTimes = <A, E, R>(times: Readonly<Record<string, unknown>>, stream: Stre
   return wrong === undefined ? stream : Stream.fail(wrong)
 }
 
-const decodeProfile = Schema.decodeUnknownOption(EndpointProfile)
-
 const windowsOf = ({
   horizon,
   keepGoing,
@@ -76,9 +73,9 @@ const windowsOf = ({
   signal: _,
   ...selection
 }: Selection & StreamOptions) => {
-  const profile = given === undefined ? undefined : Option.getOrUndefined(decodeProfile(given))
-  if (given !== undefined && profile === undefined)
-    return Stream.fail(RefusedOptions.mistake("profile", "must be the JSON of `callstream check --json`"))
+  const read = GivenProfile.read(given)
+  if (Result.isFailure(read)) return Stream.fail(read.failure)
+  const profile = read.success
   const schedule = retry === undefined ? undefined : RetryPolicy.toErrorSchedule(RetryPolicy.make(retry))
   return ifTimes(
     { from: selection.from, to: selection.to },

@@ -8,6 +8,8 @@ import * as Cause from "effect/Cause"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as FiberRef from "effect/FiberRef"
+import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -15,12 +17,14 @@ import * as Stream from "effect/Stream"
 /**
  * `fetch` would follow a redirect by itself and take the key along, so this forbids it; other transports ignore it. The other side
  * gets no trace headers. No span of the transport records the URL, which may contain a caller's number: a reading has its own spans.
+ * An error of the transport has the URL, too: the reading handles it, so no log of a failed fiber says it.
  */
 const withRules = (runtime: Runtime.Runtime<never>): Runtime.Runtime<never> =>
   runtime.pipe(
     Runtime.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }),
     Runtime.setFiberRef(HttpClient.currentTracerDisabledWhen, () => true),
-    Runtime.setFiberRef(HttpClient.currentTracerPropagation, false)
+    Runtime.setFiberRef(HttpClient.currentTracerPropagation, false),
+    Runtime.setFiberRef(FiberRef.unhandledErrorLogLevel, Option.none())
   )
 
 const withoutBody = new Set([101, 103, 204, 205, 304])

@@ -1,6 +1,7 @@
 /** What a reading uses of the app around it, as the fiber that begins it has it: so its spans and logs are below those of the app. */
 import type * as HttpClient from "@effect/platform/HttpClient"
 import type { Host, HostSpan, LogEntry, MetricUpdate, SpanEnd } from "@callstream/client/bridge"
+import * as Chunk from "effect/Chunk"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as DefaultServices from "effect/DefaultServices"
@@ -10,6 +11,7 @@ import * as Exit from "effect/Exit"
 import * as FiberId from "effect/FiberId"
 import * as FiberRef from "effect/FiberRef"
 import * as FiberRefs from "effect/FiberRefs"
+import * as HashMap from "effect/HashMap"
 import * as LogLevel from "effect/LogLevel"
 import * as Metric from "effect/Metric"
 import * as MetricBoundaries from "effect/MetricBoundaries"
@@ -89,11 +91,19 @@ interface AppSpan extends HostSpan {
 
 const isAppSpan = (span: HostSpan | undefined): span is AppSpan => span !== undefined && "span" in span
 
+interface SpanDefaults {
+  readonly above: Option.Option<Tracer.AnySpan>
+  /** Those of `Effect.annotateSpans` and `Effect.linkSpans`. */
+  readonly annotations: HashMap.HashMap<string, unknown>
+  readonly links: Chunk.Chunk<Tracer.SpanLink>
+}
+
 const spansOf =
-  (tracer: Tracer.Tracer, above: Option.Option<Tracer.AnySpan>): NonNullable<Host["span"]> =>
+  (tracer: Tracer.Tracer, { above, annotations, links }: SpanDefaults): NonNullable<Host["span"]> =>
   (name, { kind, parent, startTime }): AppSpan => {
     const below = isAppSpan(parent) ? Option.some(parent.span) : above
-    const span = tracer.span(name, below, Context.empty(), [], startTime, kind)
+    const span = tracer.span(name, below, Context.empty(), Chunk.toReadonlyArray(links), startTime, kind)
+    HashMap.forEach(annotations, (value, name) => span.attribute(name, value))
     return {
       span,
       spanId: span.spanId,
@@ -115,6 +125,8 @@ export const make = (client: HttpClient.HttpClient): Effect.Effect<Host> =>
     const of = <A>(ref: FiberRef.FiberRef<A>): A => FiberRefs.getOrDefault(runtime.fiberRefs, ref)
     const isTraced = of(FiberRef.currentTracerEnabled)
     const leastLevel = of(FiberRef.currentMinimumLogLevel)
+    const annotations = of(FiberRef.currentTracerSpanAnnotations)
+    const links = of(FiberRef.currentTracerSpanLinks)
     const labels = Array.from(of(FiberRef.currentMetricLabels))
     const isPlatforms = clock === Context.get(DefaultServices.liveServices, Clock.Clock)
     return {
@@ -130,6 +142,6 @@ export const make = (client: HttpClient.HttpClient): Effect.Effect<Host> =>
         Runtime.runSync(runtime)(Effect.annotateLogs(Effect.logWithLevel(levels[level], message), annotations))
       },
       metric: (change) => update(change, labels),
-      span: isTraced ? spansOf(tracer, above) : undefined
+      span: isTraced ? spansOf(tracer, { above, annotations, links }) : undefined
     }
   })

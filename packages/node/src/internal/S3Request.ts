@@ -1,13 +1,12 @@
 /** Requests to a store: signed, sent, retried, and what their failures mean. */
 import { ObjectStore } from "@callstream/core"
+import { withTransportRules } from "@callstream/core/client/TransportRules"
 import { AwsV4Signer } from "aws4fetch"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Hex from "effect/encoding/Hex"
 import type * as HttpClient from "effect/http/HttpClient"
-import { TracerDisabledWhen, TracerPropagationEnabled } from "effect/http/HttpClient"
-import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
@@ -137,10 +136,7 @@ const attempt = Effect.fnUntraced(function* (
     return { status: response.status, headers: response.headers, bytes: new Uint8Array(yield* response.arrayBuffer) }
   }).pipe(
     Effect.scoped,
-    // No span has an address, or a header with a token, and no redirect takes them along.
-    Effect.provideService(TracerDisabledWhen, () => true),
-    Effect.provideService(TracerPropagationEnabled, false),
-    Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }),
+    withTransportRules,
     Effect.mapError((error) => unreachable(codeIn(error))),
     Effect.timeoutOrElse({ duration: timeout, orElse: () => Effect.fail(unreachable("ETIMEDOUT")) })
   )

@@ -4,7 +4,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientError from "effect/http/HttpClientError"
-import type * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import type { Export } from "../../option/OtlpOptions.ts"
 
@@ -20,9 +20,26 @@ interface State {
   stage: "running" | "flushing" | "over"
 }
 
+/** What the exporter gets of each failure, because it logs it: a request to the origin alone, without the headers. */
+const bare = (url: string) => HttpClientRequest.post(new URL(url).origin)
+
 /** An answer without a request. The exporter takes a refusal as final, and all else as a reason to try again. */
-const answer = (request: HttpClientRequest.HttpClientRequest, status: 200 | 400) =>
-  HttpClientResponse.fromWeb(request, new Response(null, { status }))
+const answer = (url: string, status: 200 | 400) => HttpClientResponse.fromWeb(bare(url), new Response(null, { status }))
+
+/** The status, and how long the collector asks to wait. */
+const refusal = (url: string, { arrayBuffer, headers, status }: HttpClientResponse.HttpClientResponse) => {
+  const after = headers["retry-after"]
+  const response = new Response(null, { status, ...(after === undefined ? {} : { headers: { "retry-after": after } }) })
+  return Effect.as(Effect.ignore(arrayBuffer), HttpClientResponse.fromWeb(bare(url), response))
+}
+
+const away = (url: string, code: string | undefined) =>
+  new HttpClientError.HttpClientError({
+    reason: new HttpClientError.TransportError({
+      request: bare(url),
+      ...(code === undefined ? {} : { description: code })
+    })
+  })
 
 const codeOf = (error: unknown): string | undefined => {
   let cause = error
@@ -53,7 +70,7 @@ export const make = (): Collector => {
   const watched: Collector["watched"] =
     ({ timeout, url }) =>
     (client) =>
-      HttpClient.transform(client, (effect, request) => {
+      HttpClient.transform(client, (effect) => {
         const sent = Effect.timeoutOption(effect, timeout).pipe(
           Effect.flatMap((response) => {
             const status = response._tag === "Some" ? response.value.status : undefined
@@ -62,22 +79,24 @@ export const make = (): Collector => {
               status === undefined
                 ? `gave no answer within ${Duration.format(Duration.millis(timeout))}`
                 : `answered ${status}`
-            return Effect.as(
+            return Effect.andThen(
               report(url, problem),
-              response._tag === "Some" && state.stage === "running" ? response.value : answer(request, 400)
+              response._tag === "Some" && state.stage === "running"
+                ? refusal(url, response.value)
+                : Effect.succeed(answer(url, 400))
             )
           }),
           Effect.catchIf(HttpClientError.isHttpClientError, (error) => {
             const code = codeOf(error)
             return Effect.flatMap(report(url, `could not be reached${code === undefined ? "" : ` (${code})`}`), () =>
-              state.stage === "running" ? Effect.fail(error) : Effect.succeed(answer(request, 400))
+              state.stage === "running" ? Effect.fail(away(url, code)) : Effect.succeed(answer(url, 400))
             )
           })
         )
         return Effect.suspend(() =>
           state.stage === "over"
-            ? Effect.succeed(answer(request, 200))
-            : Effect.raceFirst(sent, Effect.as(Deferred.await(over), answer(request, 400)))
+            ? Effect.succeed(answer(url, 200))
+            : Effect.raceFirst(sent, Effect.as(Deferred.await(over), answer(url, 400)))
         )
       })
 

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as HttpClient from "effect/http/HttpClient"
@@ -48,6 +49,21 @@ describe("a collector", () => {
         "telemetry is not exported: https://collector.example could not be reached (ECONNREFUSED); the run does not wait for it"
       ])
     }).pipe(provide)
+  })
+
+  it.effect("shows the exporter, which logs what fails, nothing of its address but the origin", () => {
+    const away = world(() => refused)
+    const broken = world(() => Effect.succeed(503))
+    return Effect.gen(function* () {
+      const error = yield* Effect.flip(away.send)
+      const status = yield* Effect.flip(Effect.flatMap(broken.send, HttpClientResponse.filterStatusOk))
+      assert.strictEqual(status.reason._tag, "StatusCodeError")
+      for (const one of [error, status]) {
+        const text = `${Cause.pretty(Cause.fail(one))} ${JSON.stringify(one)}`
+        assert.include(text, "https://collector.example")
+        assert.notInclude(text, "canary")
+      }
+    }).pipe(away.provide)
   })
 
   it.effect("that is away at the end gets no second request", () => {

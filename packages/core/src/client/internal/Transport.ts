@@ -20,7 +20,7 @@ import {
 import { concat } from "../../model/internal/Bytes.ts"
 import * as RetryAfter from "../../platform/internal/RetryAfter.ts"
 import { ProxyError } from "../ProxyError.ts"
-import { withTransportRules } from "./TransportRules.ts"
+import { withTransportRules } from "../TransportRules.ts"
 
 /** A response of status 200, read to its end. */
 export interface Received {

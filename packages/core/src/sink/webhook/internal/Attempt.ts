@@ -16,7 +16,7 @@ import type { Answer } from "../../SinkReason.ts"
 import * as Headers from "./Headers.ts"
 import type { Message } from "./Message.ts"
 import type { Sign } from "./Signer.ts"
-import { withTransportRules } from "../../../client/internal/TransportRules.ts"
+import { withTransportRules } from "../../../client/TransportRules.ts"
 
 export type Outcome =
   | { readonly _tag: "Accepted" }
