@@ -17,7 +17,7 @@ import * as Stream from "effect/Stream"
 /**
  * `fetch` would follow a redirect by itself and take the key along, so this forbids it; other transports ignore it. The other side
  * gets no trace headers. No span of the transport records the URL, which may contain a caller's number: a reading has its own spans.
- * An error of the transport has the URL, too: the reading handles it, so no log of a failed fiber says it.
+ * The reading handles and logs an error of the transport: a log of the failed fiber besides would say that nobody does.
  */
 const withRules = (runtime: Runtime.Runtime<never>): Runtime.Runtime<never> =>
   runtime.pipe(
