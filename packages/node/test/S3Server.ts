@@ -1,6 +1,6 @@
 /**
  * A real S3 server with a proxy before it, which adds what that server lacks (conditions, aborted uploads, the rules for the
- * sizes of parts) and, when it is told to, what stores do to their clients.
+ * sizes of parts) and, on demand, the faults that stores have.
  */
 import { randomUUID } from "node:crypto"
 import * as Fs from "node:fs"

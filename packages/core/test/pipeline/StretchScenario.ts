@@ -86,7 +86,7 @@ export const run = Effect.fnUntraced(function* (seed: number): Effect.fn.Return<
     start: chance() < 0.1 ? undefined : begin + below(length),
     throws: chance() < 0.05
   })).sort((left, right) => (left.start ?? Infinity) - (right.start ?? Infinity))
-  /** A part of the range is proven, provisional or unprovable, whoever reads it. */
+  /** A part of the range is proven, provisional or unprovable, for each reader of it. */
   const weak = Array.from({ length: below(3) }, () => ({
     at: begin + below(length),
     verdict: pick<CoverageSet.Verdict>("provisional", "unprovable")
@@ -235,7 +235,7 @@ export const run = Effect.fnUntraced(function* (seed: number): Effect.fn.Return<
   if (Exit.isFailure(last)) wrong.push(`a run without trouble failed: ${String(last.cause).slice(0, 600)}`)
   if (!isFinished()) wrong.push("not finished")
   const again = yield* one(false)
-  if (!(Exit.isSuccess(again) && again.value.finishedBefore)) wrong.push("goes on after the end")
+  if (!(Exit.isSuccess(again) && again.value.finishedBefore)) wrong.push("continues after the end")
 
   for (const { delivery, held, name, wrong: own } of sinks) {
     wrong.push(...own())
