@@ -20,7 +20,7 @@ export const isOne = ({ coverage, extra, from, rejected, rows, to }: Coverage.Wi
   extra === undefined &&
   CallRows.items(rows).length === 0
 
-/** What took more requests is noted, so that a pass that ends loses few of a day. */
+/** What took more requests is noted: a pass that ends loses few of them, and it ends after a look where a day has none left. */
 const most = 100
 
 export const isFull = ({ requests }: EmptyWindows, maxRequests: number = Infinity): boolean =>
