@@ -50,7 +50,38 @@ const ask = (file: string, sql: string, ...params: ReadonlyArray<string>) =>
     return rows.map((row) => ({ ...row }))
   })
 
+/** A call that changes moves from the table of pages to that of calls: who looks meanwhile sees it once. */
+const assertView = (open: Laws.Open, read: Laws.Read, name: string) =>
+  Effect.gen(function* () {
+    const source = random(5)
+    const ids = [Laws.uuid(source), Laws.uuid(source), Laws.uuid(source)]
+    const lease = yield* open(name, {})
+    yield* lease.note({ state: null, head: 3, entries: [], fresh: Laws.newPage(source, ids, 1) })
+    const view = yield* read(name)
+    assert(view !== undefined)
+    const seen = Effect.gen(function* () {
+      const all = yield* Stream.runCollect(view.all)
+      const found = yield* view.byId(ids)
+      const counted = yield* view.count({ from: 0, to: 1e18 })
+      const changed = yield* view.changedAfter(0, 10)
+      return [all.length, counted, changed.length, ...ids.map((id) => found.get(id)?.changed)]
+    })
+    const before = yield* seen
+    assert.deepStrictEqual(before, [3, 3, 3, 1, 2, 3])
+    const [entry] = yield* lease.between({ from: 0, to: 1e18 })
+    assert(entry !== undefined)
+    yield* lease.note({ state: null, head: 4, entries: [{ ...entry, changed: 4 }] })
+    assert.deepStrictEqual(yield* seen, before)
+    assert.strictEqual((yield* lease.byId([entry.id])).get(entry.id)?.changed, 4)
+  }).pipe(Effect.scoped)
+
 describe("SqlLedger, in SQLite", () => {
+  it.live("who looks while a run writes sees one state", () =>
+    Effect.flatMap(inFile, (filename) =>
+      assertView(sqlite(filename), reading(SqliteClient.layer({ filename })), "calls")
+    )
+  )
+
   it.live("answers as a list of entries does, over 4 histories and several leases each", () =>
     Effect.gen(function* () {
       const filename = yield* inFile
@@ -250,6 +281,10 @@ describe.skipIf(Postgres.missing)(`SqlLedger, in PostgreSQL${Postgres.reason}`, 
 
     it.effect("is held by one run at a time, and refused to another sync", () =>
       Effect.flatMap(opened, ({ open, read }) => assertLeases(open, read))
+    )
+
+    it.effect("who looks while a run writes sees one state", () =>
+      Effect.flatMap(opened, ({ client, open }) => assertView(open, reading(client), "calls"))
     )
 
     it.effect("keeps ranges that were asked for", () => Effect.flatMap(opened, ({ client }) => assertAsked(client)))

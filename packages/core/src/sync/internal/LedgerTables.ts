@@ -20,6 +20,8 @@ const asked = "callstream_ledger_asked"
 
 export interface Dialect {
   readonly begin: string
+  /** Begins a transaction that only reads, and always the same state. */
+  readonly look: string
   /** A run waits for it before it makes or changes tables. */
   readonly alone: string | undefined
   readonly types: { readonly bytes: string; readonly integer: string; readonly options: string }
@@ -162,7 +164,7 @@ const pagesOf = (place: Place): Pages => {
 
 const make = (
   place: Place,
-  differing: Pick<Dialect, "begin" | "alone" | "tables" | "checkpoints" | "types">
+  differing: Pick<Dialect, "begin" | "look" | "alone" | "tables" | "checkpoints" | "types">
 ): Dialect => {
   const integer = (n: number) => place(n, "integer")
   /** By how many rows they have: 500 at most. */
@@ -211,6 +213,7 @@ const casts = { bytes: "bytea", integer: "bigint", text: "text", time: "timestam
 
 const postgres = make((n, type) => `$${n}::${casts[type]}`, {
   begin: "BEGIN",
+  look: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
   alone: `SELECT pg_advisory_xact_lock(hashtextextended('callstream makes ${calls}', 0))`,
   tables: `SELECT 1 AS found WHERE to_regclass('${ledgers}') IS NOT NULL`,
   checkpoints: `SELECT 1 AS found WHERE to_regclass('${checkpoints}') IS NOT NULL`,
@@ -220,6 +223,7 @@ const postgres = make((n, type) => `$${n}::${casts[type]}`, {
 // Numbered ones are looked up in a list, which takes as long as the square of their count. Each is used once, in its order.
 const sqlite = make(() => "?", {
   begin: "BEGIN IMMEDIATE",
+  look: "BEGIN",
   alone: undefined,
   tables: `SELECT 1 AS found FROM sqlite_schema WHERE name = '${ledgers}'`,
   checkpoints: `SELECT 1 AS found FROM sqlite_schema WHERE name = '${checkpoints}'`,
