@@ -6,6 +6,7 @@ import * as SqliteClient from "@callstream/node/SqliteClient"
 import { assert, describe, it, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as SqlClient from "effect/sql/SqlClient"
@@ -141,6 +142,55 @@ describe("SqlLedger, in SQLite", () => {
           })
         )
         for (const error of found) assert.strictEqual(error.reason._tag, "Torn", damage)
+      }
+    })
+  )
+
+  it.live("what is damaged is left out by a restart, which has its range read again", () =>
+    Effect.gen(function* () {
+      const second = 1_000_000
+      const source = random(2)
+      const uuids = (count: number) => Array.from({ length: count }, () => Laws.uuid(source))
+      const damages = [
+        ["pages", "records = x''"],
+        ["pages", "ids = substr(ids, 1, 20)"],
+        ["pages", "ids = 7"],
+        ["calls", "facts = x''"],
+        ["calls", "facts = 'text'"]
+      ] as const
+      for (const [table, damage] of damages) {
+        const filename = yield* inFile
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const lease = yield* sqlite(filename)("calls", {})
+            const pages = [Laws.newPage(source, uuids(3), 1), Laws.newPage(source, uuids(3), 4)]
+            for (const fresh of pages) {
+              yield* lease.note({ state: null, head: fresh.first + 2, entries: [], fresh })
+            }
+            const entries = [7, 8].map((n) => ({ ...Laws.entryOf(source, Laws.uuid(source), n), start: n * second }))
+            yield* lease.note({ state: null, head: 8, entries })
+            const where = table === "pages" ? "first = 1" : "changed = 7"
+            yield* ask(filename, `UPDATE callstream_ledger_${table} SET ${damage} WHERE ${where}`)
+            assert.strictEqual((yield* Effect.flip(lease.changedAfter(0, 10))).reason._tag, "Torn")
+            const logs: Array<string> = []
+            const logger = Logger.make(({ message }) => void logs.push(String(message)))
+            yield* lease.restart().pipe(Effect.provide(Logger.layer([logger])))
+            const lost = table === "pages" ? [1, 2, 3] : [7]
+            const left = [1, 2, 3, 4, 5, 6, 7, 8].filter((one) => !lost.includes(one))
+            const found = yield* lease.changedAfter(0, 10)
+            assert.deepStrictEqual(
+              found.map(({ changed }) => changed),
+              left
+            )
+            assert.match(logs.join(), new RegExp(`^calls: ${lost.length} calls? in the ledger could not be read`))
+            const [asked] = yield* lease.asked
+            const starts = table === "pages" ? [0, 1, 2].map((i) => pages[0]?.startAt(i) ?? 0) : [7 * second]
+            assert.isAtMost(asked?.from ?? Infinity, Math.min(...starts))
+            assert.isAbove(asked?.to ?? 0, Math.max(...starts))
+            yield* lease.restart()
+            assert.lengthOf(yield* lease.asked, 1)
+          })
+        )
       }
     })
   )

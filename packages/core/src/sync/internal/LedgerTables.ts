@@ -61,6 +61,8 @@ interface Pages {
   readonly ids: string
   /** Calls of pages that are in a range of seconds as a whole. */
   readonly count: string
+  /** How many calls a page has, and where they start. */
+  readonly place: string
   /** Pages that are in a range of seconds as a part only. */
   readonly edges: string
   readonly between: string
@@ -139,6 +141,7 @@ const pagesOf = (place: Place): Pages => {
     select: (where) => `SELECT first, read_at, ids, records FROM ${pages} WHERE ledger = ${integer(1)} AND ${where}`,
     ids: `SELECT first, calls, ids FROM ${pages} WHERE ledger = ${integer(1)}`,
     count: `SELECT coalesce(sum(calls), 0) AS calls FROM ${pages} WHERE ledger = ${integer(1)} AND since >= ${integer(2)} AND until < ${integer(3)}`,
+    place: `SELECT calls, since, until FROM ${pages} WHERE ledger = ${integer(1)} AND first = ${integer(2)}`,
     edges: `until >= ${integer(2)} AND since < ${integer(3)} AND NOT (since >= ${integer(4)} AND until < ${integer(5)})`,
     between: `until >= ${integer(2)} AND since < ${integer(3)}`,
     due: `due <= ${integer(2)}`,
@@ -289,6 +292,29 @@ export const askedIn = (row: unknown): ReadonlyArray<Asked> => {
   const { id, since, until }: Record<string, unknown> = { ...(typeof row === "object" ? row : {}) }
   return typeof id === "string" ? [{ id, from: Number(since), to: Number(until) }] : []
 }
+
+/** Calls of rows that cannot be read, and between which seconds they start, as far as that is known. */
+export interface Lost {
+  readonly calls: number
+  readonly since: number
+  readonly until: number
+}
+
+/** What a page held, by its columns: what was made of it by hand may be anything. */
+export const lostIn = (row: unknown): Lost => {
+  const { calls, since, until }: Record<string, unknown> = { ...(typeof row === "object" ? row : {}) }
+  const numbers = { calls: Number(calls), since: Number(since), until: Number(until) }
+  return Object.values(numbers).every(Number.isSafeInteger) ? numbers : { calls: 1, since: 0, until: farthest }
+}
+
+/** What the row of a call held. */
+export const lostCall = (row: unknown): Lost => {
+  const { start }: Record<string, unknown> = { ...(typeof row === "object" ? row : {}) }
+  return lostIn(start === null ? undefined : { calls: 1, since: start, until: start })
+}
+
+/** No call starts later, in seconds. */
+const farthest = 1e10 - 1
 
 /** A page as it came from a driver. */
 export const readPage = (row: unknown): EntryPage.Kept | undefined => {
