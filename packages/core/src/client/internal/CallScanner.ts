@@ -64,6 +64,16 @@ const mostZeros = 5
 /** Thrown where a response is of no form that is scanned. */
 export const notPlain = new Error("the response is not of the documented form")
 
+/** Of the keys of all open objects. */
+const hashes = new Int32Array(mostKeys)
+/**
+ * By depth and hash, the last object with such a key: only where it is the same one, keys are compared. Those that are open
+ * together are of different depths.
+ */
+const marksOfDepth = 1024
+const marks = new Int32Array((mostDepth + 2) * marksOfDepth)
+let objects = 0
+
 const isDigit = (byte: number): boolean => byte >= zero && byte <= nine
 
 /** Positions are those of bytes; `shift` makes them places in the text. */
@@ -78,8 +88,6 @@ export class CallScanner {
   readonly values = new Int32Array(2 * read.length)
   private escaped = false
   private keys = 0
-  /** Of the keys of all open objects. */
-  private readonly hashes = new Int32Array(mostKeys)
   readonly bytes: Uint8Array
   readonly text: string
 
@@ -105,11 +113,13 @@ export class CallScanner {
   private object(first: number, depth: number): number {
     const { bytes } = this
     const base = this.keys
+    objects = (objects + 1) | 0
+    const object = objects
     if (bytes[first] === closeObject) return first + 1
     for (let at = first; ; at++) {
       if (bytes[at] !== quoteMark) throw notPlain
-      const end = this.key(at + 1, depth, base)
-      const hash = this.hashes[this.keys - 1] ?? 0
+      const end = this.key(at + 1, depth, base, object)
+      const hash = hashes[this.keys - 1] ?? 0
       if (bytes[end] !== colon) throw notPlain
       const begin = end + 1 - this.shift
       this.escaped = false
@@ -124,8 +134,8 @@ export class CallScanner {
   }
 
   /** Notes the hash of a key. A key that may be there twice, that begins with a digit, or that has an escape, is odd. */
-  private key(first: number, depth: number, base: number): number {
-    const { bytes, hashes } = this
+  private key(first: number, depth: number, base: number, object: number): number {
+    const { bytes } = this
     let hash = basis
     let at = first
     let byte = bytes[at] ?? 0
@@ -142,8 +152,10 @@ export class CallScanner {
         hash = Math.imul(hash ^ (bytes[at] ?? 0), prime)
       }
     }
-    for (let i = base; i < this.keys; i++) if (hashes[i] === hash) this.odd = true
     if (this.keys === mostKeys) throw notPlain
+    const mark = depth * marksOfDepth + (hash & (marksOfDepth - 1))
+    if (marks[mark] === object) for (let i = base; i < this.keys; i++) if (hashes[i] === hash) this.odd = true
+    marks[mark] = object
     hashes[this.keys++] = hash
     return at + 1
   }
