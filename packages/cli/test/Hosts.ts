@@ -14,8 +14,8 @@ export interface Ran {
   readonly stderr: string
 }
 
-/** As many wait for the next command. Others end: each takes memory. */
-const mostIdle = 2
+/** As many wait for the next command, as many as tests run side by side. Others end: each takes 100 MB. */
+const mostIdle = 3
 const idle: Array<ChildProcess> = []
 
 const start = async (): Promise<ChildProcess> => {
