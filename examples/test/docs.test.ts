@@ -309,25 +309,25 @@ describe("documentation", () => {
     expect(missing).toEqual([])
   })
 
-  it.for([folder, folderOfEffect3])("compiles in %s", async (cwd, { expect }) => {
-    const up = relative(cwd, root)
+  it("compiles", async ({ expect }) => {
     const config = {
-      extends: join(up, "tsconfig.check.json"),
+      extends: "../../tsconfig.check.json",
       // The sources of packages are of Effect 4, also where a program is of Effect 3.
       compilerOptions: {
         incremental: false,
-        rootDir: up,
+        rootDir: "../..",
         plugins: [{ ...plugin, allowedDuplicatedPackages: ["effect"] }]
       },
-      include: ["*.ts"]
+      include: ["*.ts", `${relative(folder, folderOfEffect3)}/*.ts`],
+      // Declarations are enough: `npm run types` checks the sources, and has made them where it ran before.
+      references: ["core", "node", "client", "effect3"].map((name) => ({ path: `../../packages/${name}` }))
     }
-    writeFileSync(join(cwd, "tsconfig.json"), JSON.stringify(config))
+    writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config))
     const bin = (name: string) => join(root, "node_modules/.bin", name)
     const { stdout: compiler } = await run(bin("effect-tsgo"), ["get-exe-path"], { env })
-    const { stderr, stdout } = await run(compiler.trim(), ["-p", "tsconfig.json", "--pretty", "false"], { cwd, env })
-    // What is wrong with the packages themselves is for their own check to tell.
-    const wrong = stdout.split("\n").filter((line) => line !== "" && !/^(\.\.\/|\s)/.test(line))
-    expect({ wrong, stderr }).toEqual({ wrong: [], stderr: "" })
+    const compile = ["-b", "tsconfig.json", "--pretty", "false"]
+    const { code, stderr, stdout } = await run(compiler.trim(), compile, { cwd: folder, env })
+    expect({ code, stderr, wrong: stdout.split("\n") }).toEqual({ code: 0, stderr: "", wrong: [""] })
   })
 
   it.concurrent("README.md shows what callstream demo shows", async ({ expect }) => {
