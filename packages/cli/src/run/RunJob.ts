@@ -195,11 +195,11 @@ const webhooks = Layer.provide(GuardedTransport.layer, NodeDns.layer)
 const openCoverage = Effect.fnUntraced(function* (path: string, { name, sinks }: Job) {
   const { acquire } = yield* OutputLock
   if (name === undefined) {
-    yield* acquire(path)
-    return Effect.succeed(yield* OutputFile.open({ path, force: sinks.some(({ settings }) => settings.force) }))
+    const lock = yield* acquire(path)
+    return Effect.succeed(yield* OutputFile.open({ path, lock, force: sinks.some(({ settings }) => settings.force) }))
   }
   yield* DeadLetters.check(path)
-  return Effect.andThen(acquire(path), OutputFile.open({ path, force: true, alone: true }))
+  return Effect.flatMap(acquire(path), (lock) => OutputFile.open({ path, lock, force: true, alone: true }))
 })
 
 const fingerprintOf = (job: Job, organization: string, pseudonymizer: Pseudonymizer.Pseudonymizer) => {
