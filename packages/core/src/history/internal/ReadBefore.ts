@@ -2,7 +2,7 @@
 import type * as CoverageSet from "../../coverage/CoverageSet.ts"
 import type * as Micros from "../../endpoint/internal/Micros.ts"
 import type * as Deliveries from "./Deliveries.ts"
-import type * as Evidence from "./Evidence.ts"
+import type * as Evidence from "./PartEvidence.ts"
 import * as Shown from "./Shown.ts"
 
 /** What is known of a stretch that another process read. */
