@@ -102,8 +102,10 @@ export const make = (
   return {
     note: (evidence) => Shown.note(shown, ends, evidence),
     begin: (logs) => {
+      const elsewhere = [...shown.elsewhere]
       for (const log of logs) Shown.note(shown, ends, { log })
       shown.elsewhere.clear()
+      for (const [key, start] of elsewhere) shown.elsewhere.set(key, start)
     },
     deliver: (window) =>
       Effect.map(deliver(work, window), (done) => {
@@ -138,7 +140,7 @@ export const make = (
     recent: shown.recent,
     unplaced: shown.unplaced,
     moved: () => shown.moved.size,
-    evidence: (known) => Evidence.save(range, known, shown),
+    evidence: (known) => Evidence.save({ from: range.from, to: Shown.hull(shown)?.to ?? range.from }, known, shown),
     restore: (parts) => {
       restore(shown, ends, parts)
       isWhole &&= parts.every(({ counted }) => counted === undefined)
