@@ -26,6 +26,9 @@ const Spec = Schema.Struct({
   secret: Schema.optionalKey(Schema.String)
 })
 
+/** A fleet, seen from outside. */
+export type Service = Fleet.Fleet["Service"]
+
 interface Step {
   readonly run: string
   readonly nth: number
@@ -48,14 +51,14 @@ export const world = (): World => ({ delivered: new Map(), by: new Map(), before
 const count = (map: Map<string, number>, key: string) => void map.set(key, (map.get(key) ?? 0) + 1)
 
 const width = 1_000_000
-const rangeOf = (nth: number) => ({ from: Instant.of(nth * width), to: Instant.of((nth + 1) * width) })
+export const rangeOf = (nth: number) => ({ from: Instant.of(nth * width), to: Instant.of((nth + 1) * width) })
 
 const coverageOf = (nth: number, calls: number): CoverageSet => ({
   entries: [{ range: rangeOf(nth), verdict: "proven", count: calls, final: calls, requests: 1, asOf: Instant.of(0) }],
   seams: []
 })
 
-const totalsOf = (delivered: number): Totals => ({
+export const totalsOf = (delivered: number): Totals => ({
   committed: undefined,
   read: delivered,
   delivered,
@@ -170,5 +173,5 @@ export const until = <E, R>(what: string, condition: Effect.Effect<boolean, E, R
     Effect.timeout("60 seconds")
   )
 
-export const ended = (fleet: Fleet.Fleet["Service"], name: string) =>
+export const ended = (fleet: Service, name: string) =>
   Effect.andThen(until(`${name} ends`, Effect.map(fleet.run(name), Fleet.hasEnded)), fleet.run(name))

@@ -85,8 +85,10 @@ const words = {
   Fenced: "A part of a run was taken over, or cancelled"
 }
 
-const report = (what: keyof typeof words, cause: Cause.Cause<unknown>) =>
-  Effect.as(Effect.logWarning(words[what], Cause.squash(cause)), what === "Again" ? what : "Ended")
+const report = (what: keyof typeof words, cause: Cause.Cause<unknown>) => {
+  const outcome: Outcome = what === "Again" ? "Again" : "Ended"
+  return Effect.as(Effect.logWarning(words[what], Cause.squash(cause)), outcome)
+}
 
 /** How a failure reads in the table. An error without a known tag is a bug, and may not happen again. */
 const meaning = (
