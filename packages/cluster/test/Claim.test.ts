@@ -9,6 +9,7 @@ import * as Claim from "../src/internal/Claim.ts"
 import * as RunRows from "../src/internal/RunRows.ts"
 import * as StretchRows from "../src/internal/StretchRows.ts"
 import * as TestFleet from "./TestFleet.ts"
+import * as TestJobs from "./TestJobs.ts"
 
 const steps = ["take", "commit", "commit", "commit", "finish", "fail", "release", "cancel", "retry"] as const
 
@@ -38,7 +39,7 @@ const play = Effect.fnUntraced(function* (sql: SqlClient, service: TestFleet.Ser
   const next = random(seed)
   const name = `run ${seed}`
   const run = yield* service.submit(name, {})
-  yield* RunRows.plan(sql, { run, attempt: 1 }, { source: null, stretches: [TestFleet.rangeOf(0)] })
+  yield* RunRows.plan(sql, { run, attempt: 1 }, { source: null, stretches: [TestJobs.rangeOf(0)] })
   // As after a clock that was set back: the next epoch is higher nevertheless.
   const hour = "1000 * extract(epoch FROM now() + interval '1 hour')"
   if (next(2) === 0) yield* sql.unsafe(`UPDATE callstream_stretches SET epoch = ${hour} WHERE run = '${run}'`)
@@ -74,7 +75,7 @@ const play = Effect.fnUntraced(function* (sql: SqlClient, service: TestFleet.Ser
       else {
         Object.assign(model, { isRunning: true, attempt: model.attempt + 1 })
         if (model.status !== "finished") Object.assign(model, { status: "open", claims: 0 })
-        yield* RunRows.plan(sql, { run, attempt: model.attempt }, { source: null, stretches: [TestFleet.rangeOf(0)] })
+        yield* RunRows.plan(sql, { run, attempt: model.attempt }, { source: null, stretches: [TestJobs.rangeOf(0)] })
       }
     } else if (claim !== undefined) {
       const mayWrite = who === model.holder
@@ -86,7 +87,7 @@ const play = Effect.fnUntraced(function* (sql: SqlClient, service: TestFleet.Ser
       if (kind !== "commit" && mayWrite && model.status !== "open") continue
       const write = {
         commit: claim.lease.commit(stateOf(step)),
-        finish: claim.finish({ coverage: { entries: [], seams: [] }, totals: TestFleet.totalsOf(0) }),
+        finish: claim.finish({ coverage: { entries: [], seams: [] }, totals: TestJobs.totalsOf(0) }),
         fail: claim.fail({ _tag: "Crashed", attempts: 1 })
       }
       const done = yield* Effect.exit(write[kind])
