@@ -244,5 +244,54 @@ describe.skipIf(Postgres.missing)(`a fleet on PostgreSQL${Postgres.reason}`, () 
         assert.deepStrictEqual(yield* (yield* database.fleet("second")).runs(), [])
       })
     )
+
+    it.effect("a database that is away for a while costs no work", () =>
+      Effect.gen(function* () {
+        const database = yield* TestFleet.database
+        const world = TestJobs.world()
+        const service = yield* database.fleet()
+        yield* database.worker(world, { name: "a" })
+        const gate = yield* TestFleet.gate
+        const waiting = new Set<number>()
+        world.before = ({ call, nth }) =>
+          call === 2
+            ? Effect.andThen(
+                Effect.sync(() => waiting.add(nth)),
+                gate.wait
+              )
+            : Effect.void
+        yield* service.submit("one", { stretches: 3, calls: 5 })
+        yield* TestFleet.until(
+          "all wait",
+          Effect.sync(() => waiting.size === 3)
+        )
+        const before = yield* service.run("one")
+        yield* database.isAway(
+          Effect.gen(function* () {
+            yield* gate.open
+            // Long enough for polls, refreshed locks and commits to fail, and for a second try of each.
+            yield* Effect.sleep("2500 millis")
+            assert.strictEqual(world.delivered.size, 3 * 2)
+          })
+        )
+        const after = yield* TestFleet.ended(service, "one")
+        assert.strictEqual(after.state, "finished")
+        eachOnce(world, 3 * 5, 1)
+        const epochs = (run: typeof before) => run.stretches.slice(0, 3).map(({ epoch }) => epoch)
+        assert.deepStrictEqual(epochs(after), epochs(before))
+      })
+    )
+
+    it.effect("an idle fleet of three makes at most 12 commits a second", () =>
+      Effect.gen(function* () {
+        const database = yield* TestFleet.database
+        for (const name of ["a", "b", "c"]) yield* database.worker(TestJobs.world(), { name })
+        // The statistics of a connection come a second late.
+        yield* Effect.sleep("4 seconds")
+        const before = yield* database.commits
+        yield* Effect.sleep("6 seconds")
+        assert.isAtMost(((yield* database.commits) - before) / 6, 12)
+      })
+    )
   })
 })

@@ -73,7 +73,7 @@ const round = Effect.fnUntraced(function* (sql: SqlClient, fleet: string) {
   for (const row of yield* due(sql, fleet)) yield* row.planned ? start(sql, row) : sweep(sql, row)
 })
 
-/** Every two seconds. Of a database that is away it says so once, and once that it is back. */
+/** Every three seconds. Of a database that is away it says so once, and once that it is back. */
 export const layer = (
   sql: SqlClient,
   fleet: string
@@ -92,6 +92,6 @@ export const layer = (
           )
         )
       )
-      yield* Effect.forkScoped(Effect.repeat(one, Schedule.spaced("2 seconds")))
+      yield* Effect.forkScoped(Effect.repeat(one, Schedule.spaced("3 seconds")))
     })
   )
