@@ -282,6 +282,37 @@ describe.skipIf(Postgres.missing)(`a fleet on PostgreSQL${Postgres.reason}`, () 
       })
     )
 
+    it.effect("a run of many stretches lets another one through, and never fills the queue", () =>
+      Effect.gen(function* () {
+        const database = yield* TestFleet.database
+        const world = TestJobs.world()
+        const service = yield* database.fleet()
+        yield* database.worker(world, { name: "a", stretches: 1 })
+        const queue = (where: string) =>
+          database.sql.unsafe(`SELECT 1 FROM callstream_default_queue WHERE state = 'pending' AND ${where}`)
+        const most: Array<number> = []
+        world.before = ({ nth, run }) =>
+          Effect.gen(function* () {
+            if (run === "large" && nth < 20) most.push((yield* queue("element NOT LIKE '%plan%'")).length)
+            if (run !== "large" || nth !== 3) return
+            yield* service.submit("small", { stretches: 1, calls: 1 })
+            yield* TestFleet.until(
+              "the small one is planned next",
+              Effect.map(queue(`id LIKE '%plan'`), (rows) => rows.length > 0)
+            )
+          }).pipe(Effect.orDie)
+        yield* service.submit("large", { stretches: 20, calls: 1 })
+        const begun: Array<string> = []
+        world.committed = ({ nth, run }) => Effect.sync(() => void begun.push(`${run}/${nth}`))
+        assert.strictEqual((yield* TestFleet.ended(service, "large")).state, "finished")
+        assert.strictEqual((yield* TestFleet.ended(service, "small")).state, "finished")
+        assert.isAtMost(begun.indexOf("small/0"), 8)
+        // Two of one reader, and the planning of the other run.
+        assert.isAtMost(Math.max(...most), 3)
+        eachOnce(world, 21, 2)
+      })
+    )
+
     it.effect("an idle fleet of three makes at most 12 commits a second", () =>
       Effect.gen(function* () {
         const database = yield* TestFleet.database
