@@ -31,7 +31,7 @@ import * as RunMetrics from "../run/RunMetrics.ts"
 import * as Otlp from "../run/Otlp.ts"
 import * as RunSync from "../run/RunSync.ts"
 import * as Overrides from "../job/Overrides.ts"
-import type * as PipelineFile from "../job/PipelineFile.ts"
+import * as PipelineFile from "../job/PipelineFile.ts"
 import * as Tasks from "../job/Tasks.ts"
 import { jsonSchema } from "../option/PipelineSpec.ts"
 
@@ -72,7 +72,9 @@ const hideReferences =
 
 /** The pipelines of a file. */
 export const loaded = (file: string, options: Omit<Tasks.Options, "onRead">) =>
-  Effect.flatMap(Screen, (screen) => Tasks.load(file, { ...options, onRead: hideReferences(screen) }))
+  Effect.flatMap(Effect.all([Screen, PipelineFile.read(file)]), ([screen, text]) =>
+    Tasks.load(text, { ...options, onRead: hideReferences(screen) })
+  )
 
 /** The worst of all: failed, then not started, then incomplete. */
 const worst = (codes: ReadonlyArray<number>): number =>

@@ -29,6 +29,8 @@ export interface Mistake {
 export interface Yaml {
   /** Plain data, with `${NAME}` replaced. */
   readonly data: unknown
+  /** The same as it is written, references and all: it holds no secret that the file refers to. */
+  readonly unresolved: unknown
   /** Each reference with its value: output for people shows the reference. */
   readonly referred: ReadonlyArray<readonly [value: string, reference: string]>
   /** The texts as they are written, references and all. */
@@ -209,8 +211,10 @@ export const read = Effect.fnUntraced(function* (
   const { mistakes, referred, spans, written } = found
   const data: unknown = yield* valuesOf(document, refuse, found)
   const valueAt = (path: Path) => spans.get(JSON.stringify(path))?.value
+  const unresolved: unknown = document.toJS()
   return {
     data,
+    unresolved,
     mistakes,
     referred: [...referred],
     written,
