@@ -10,6 +10,7 @@ import * as SmallFile from "../option/SmallFile.ts"
 import * as Options from "../option/Options.ts"
 import { describe } from "../option/Reason.ts"
 import { inFile } from "../option/Speaker.ts"
+import { variableOf } from "../option/MissingVariable.ts"
 import { type AnyOption, UsageError } from "../option/UsageError.ts"
 import * as Decode from "../option/Decode.ts"
 import { type Connection, PipelineSpec, PipelinesSpec } from "../option/PipelineSpec.ts"
@@ -78,7 +79,12 @@ const locate =
       }
       return yaml.valueAt(whole) ?? yaml.keyAt(whole)
     }
-    return { problem, advice, at: found() ?? yaml.keyAt(base) ?? yaml.valueAt(base) ?? somewhere }
+    return {
+      problem,
+      advice,
+      variable: variableOf(error),
+      at: found() ?? yaml.keyAt(base) ?? yaml.valueAt(base) ?? somewhere
+    }
   }
 
 /** The base URL of a file that names none. */

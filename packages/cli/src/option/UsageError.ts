@@ -30,6 +30,9 @@ export type AnyOption =
   | "json"
   | "csv"
   | "withPersonalData"
+  | "cluster"
+  | "fleet"
+  | "detach"
 
 /** An option that another one is about, with the value that matters. */
 export interface Mention {
@@ -106,6 +109,24 @@ export type Reason =
   /** A flag in place of a key of a file. */
   | { readonly _tag: "NotOverridden"; readonly because: OverrideCause; readonly pipeline: string }
   | { readonly _tag: "NoSuchSync"; readonly name: string; readonly known: ReadonlyArray<string> }
+  | { readonly _tag: "NotPostgres" }
+  /** Of a sink that one process has to itself. */
+  | { readonly _tag: "NotShared"; readonly sink: string }
+  | { readonly _tag: "NotInFleet"; readonly instead: FleetAdvice }
+  | { readonly _tag: "NoSuchRun"; readonly name: string; readonly known: ReadonlyArray<string> }
+  /** Of a run that has not ended. */
+  | { readonly _tag: "RunDiffers"; readonly name: string; readonly state: string }
+
+/** Why an option makes no sense where workers share a run. */
+export type FleetAdvice =
+  | "by time"
+  | "own folder"
+  | "own letters"
+  | "own state"
+  | "own zone"
+  | "all sinks"
+  | "one pass"
+  | "watched"
 
 /** Why an option makes no sense in a sync. */
 export type SyncAdvice =
