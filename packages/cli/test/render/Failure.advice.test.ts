@@ -48,7 +48,7 @@ const codes: ReadonlyArray<readonly [what: string, error: CommandError, code: nu
   ["a run in progress", checkpoint({ _tag: "Held", pipeline: "p", held: { _tag: "Running" } }), 2],
   [
     "a run that lost its state to another one",
-    checkpoint({ _tag: "Held", pipeline: "p", held: { _tag: "TakenOver" } }),
+    checkpoint({ _tag: "Fenced", pipeline: "p" }),
     1
   ],
   ["a checkpoint of something else", checkpoint({ _tag: "Different", pipeline: "p", parts: [] }), 2]

@@ -33,6 +33,7 @@ export const layer: Layer.Layer<never, never, ProcessOwner> = Layer.effect(
       const lock = `${path}.lock`
       yield* Effect.acquireRelease(
         LockFile.acquire(fs, process, lock, {
+          fenced: (holder) => new OutputError({ target: path, operation: "flush", reason: { _tag: "Fenced", holder } }),
           held: (held) => new OutputError({ target: path, operation: "open", reason: { _tag: "Locked", held } }),
           failed: () => fromPlatform(path, "open")
         }),

@@ -99,6 +99,7 @@ export type Answer = typeof Answer.Type
  * - `ReaderLeft`: the reader of stdout closed the pipe before the other sinks had everything.
  * - `SameName`: two sinks of the pipeline have the same name.
  * - `OneStretch`: its rows are in order, so stretches cannot be written to it in parallel.
+ * - `OneProcess`: it writes files, or rows in order, which only one process can do.
  * - `NoSync`: it cannot be kept up to date, because it cannot take out a call.
  * - `Other`: of a sink of your own, in one sentence without a capital and a full stop.
  *
@@ -133,6 +134,7 @@ export const SinkReason = Schema.Union([
   Schema.TaggedStruct("ReaderLeft", {}),
   Schema.TaggedStruct("SameName", {}),
   Schema.TaggedStruct("OneStretch", {}),
+  Schema.TaggedStruct("OneProcess", {}),
   Schema.TaggedStruct("NoSync", {}),
   Schema.TaggedStruct("Other", { description: Schema.String })
 ])

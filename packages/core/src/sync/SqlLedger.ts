@@ -89,8 +89,8 @@ const open = Effect.fnUntraced(function* <E extends SqlError | { readonly descri
   if (version > Tables.version) {
     return yield* new LedgerError({ reason: { _tag: "Newer", name, version, known: Tables.version } })
   }
-  if (lease.kept === undefined) yield* Reading.refuseExport(store)
-  return leaseOf(store, yield* LedgerRow.rowOf(store, lease.kept, fingerprint))
+  if (lease.taken.state === undefined) yield* Reading.refuseExport(store)
+  return leaseOf(store, yield* LedgerRow.rowOf(store, lease.taken.state, fingerprint))
 })
 
 const viewOf = Effect.fnUntraced(function* (

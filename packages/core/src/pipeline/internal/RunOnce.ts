@@ -71,7 +71,8 @@ export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2,
     from: Option.fromUndefinedOr(kept?.sinks[sink]),
     covers,
     hasWithoutStart: Effect.map(Ref.get(run), ({ coverage }) => CoverageSet.hasWithoutStart(coverage)),
-    stretches
+    stretches,
+    epoch: lease.epoch
   })
   const handles = yield* openAll(options, opening, run)
   const open = () => handles.filter(({ state }) => state().failure === undefined)
@@ -102,7 +103,9 @@ export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2,
   yield* Ref.update(run, (state) => ({
     ...state,
     reached: least,
-    coverage: least === "end" ? state.coverage : (proven ?? RunState.coverageAt(state.coverage, least))
+    coverage: least === "end" ? state.coverage : (proven ?? RunState.coverageAt(state.coverage, least)),
+    // What is read again has new evidence.
+    evidence: least === "end" ? kept?.evidence : undefined
   }))
   const from = resumedAt(least, kept)
   yield* tell({ _tag: "Started", from })
@@ -218,7 +221,7 @@ const resumedAt = (least: Position.Cursor | undefined, kept: State | undefined):
 export const stateOf = Effect.fnUntraced(function* <S, E, R>(
   source: Source<S, E, R>,
   name: string,
-  kept: State | undefined
+  kept: Pick<State, "source"> | undefined
 ) {
   if (kept?.source !== undefined) {
     return yield* Effect.mapError(

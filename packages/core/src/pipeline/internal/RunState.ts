@@ -1,4 +1,5 @@
 /** The state of a run, and what changes it: pure folds over what was read, delivered and committed. */
+import type * as Schema from "effect/Schema"
 import * as CoverageSet from "../../coverage/CoverageSet.ts"
 import type { Committed } from "../../model/Committed.ts"
 import type { CallSession } from "../../model/CallSession.ts"
@@ -51,6 +52,8 @@ export interface RunState {
   readonly reasons: ReadonlyMap<string, Common>
   /** How many dead letters each stage has. */
   readonly stages: ReadonlyMap<Stage, number>
+  /** What the source must know at its ending. */
+  readonly evidence: Schema.Json | undefined
   /** No version above this one is given before the next commit. */
   readonly reserved: Version | undefined
 }
@@ -89,6 +92,7 @@ export const make = (kept: {
   received: 0,
   reasons: new Map(),
   stages: new Map(),
+  evidence: undefined,
   reserved: kept.reserved
 })
 
@@ -181,6 +185,7 @@ export const delivered =
       reached: to ?? state.reached,
       unpositioned: state.unpositioned || to === undefined,
       coverage: Units.cover(state.coverage, unit),
+      evidence: unit.evidence ?? state.evidence,
       totals: {
         ...totals,
         delivered: totals.delivered + passed.length,

@@ -61,6 +61,8 @@ export const describe = (reason: SinkReason, sink: string): string => {
       return "two sinks of the pipeline have this name"
     case "OneStretch":
       return "its rows are in order, so stretches cannot be written to it in parallel"
+    case "OneProcess":
+      return "only one process can write to it, so the stretches of several processes cannot"
     case "NoSync":
       return "a sync cannot keep it up to date, because no call can be taken out of it"
     case "Other":

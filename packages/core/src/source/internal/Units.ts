@@ -1,4 +1,5 @@
 /** Windows of a history, and pages, as units. */
+import type * as Schema from "effect/Schema"
 import type { CoverageReason } from "../../coverage/CoverageReason.ts"
 import * as CoverageSet from "../../coverage/CoverageSet.ts"
 import * as Instant from "../../model/Instant.ts"
@@ -108,6 +109,14 @@ export const last = ({ dated, pages }: Reading): ReadonlyArray<Unit> => {
   const coverage = dated ? { ...pages.part, count: pages.undated, final: 0, requests: 0 } : pages.part
   return [{ _tag: "WithoutStart", rows: Rows.make([], coverage.asOf), rejected: [], coverage }]
 }
+
+/** The last unit of a stretch that is read by itself: it has no calls. */
+export const evidence = (evidence: Schema.Json | undefined): Unit => ({
+  _tag: "WithoutStart",
+  rows: Rows.make([], Instant.of(0)),
+  rejected: [],
+  evidence
+})
 
 /** The coverage of a unit. */
 export const cover = (before: CoverageSet.CoverageSet, unit: Unit): CoverageSet.CoverageSet => {
