@@ -36,6 +36,8 @@ const ofSink = ({ operation, reason, retryable }: SinkError): number => {
     case "Table":
     case "KeyColumn":
       return usage
+    case "Fenced":
+      return failed
     case "Database":
       return operation === "open" ? ofDatabase(reason.failure) : failed
     default:
