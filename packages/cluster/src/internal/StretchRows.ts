@@ -1,4 +1,5 @@
 /** The parts of runs in the database: who may write to which, and how far it is. */
+import { State } from "@callstream/core/checkpoint/Checkpoint"
 import { CoverageSet, Range } from "@callstream/core/coverage/CoverageSet"
 import type { StretchProof } from "@callstream/core/coverage/StretchProof"
 import * as Effect from "effect/Effect"
@@ -25,7 +26,7 @@ export interface Taken extends Holder {
   readonly claims: number
 }
 
-export const nothing: Counters = { read: 0, delivered: 0, filtered: 0, rejected: 0, dead: 0 }
+export const nothing: Counters = { read: 0, delivered: 0, filtered: 0, rejected: 0, dead: 0, requests: 0 }
 
 /**
  * Takes an open part: the worker that had it can write no more. `undefined` when it is not open, or its attempt has ended.
@@ -123,21 +124,27 @@ export const proofs = Effect.fnUntraced(function* (
   FleetError
 > {
   const rows = yield* Effect.mapError(
-    sql<{ readonly nth: number; readonly range: string | null; readonly coverage: string | null }>`SELECT nth,
-range::text AS range, coverage::text AS coverage FROM ${sql(stretches)}
+    sql<{
+      readonly nth: number
+      readonly range: string | null
+      readonly coverage: string | null
+      readonly state: string | null
+    }>`SELECT nth, range::text AS range, coverage::text AS coverage, state::text AS state FROM ${sql(stretches)}
 WHERE run = ${run}::uuid AND (range IS NULL OR coverage IS NOT NULL) ORDER BY nth`,
     ofSql
   )
-  const read = yield* Effect.forEach(rows, ({ coverage, nth, range }) =>
+  const read = yield* Effect.forEach(rows, ({ coverage, nth, range, state }) =>
     Effect.all({
       nth: Effect.succeed(nth),
       coverage: coverage === null ? Effect.undefined : Stored.decode(CoverageSet, run, coverage),
-      range: range === null ? Effect.undefined : Stored.decode(Range, run, range)
+      range: range === null ? Effect.undefined : Stored.decode(Range, run, range),
+      evidence:
+        state === null ? Effect.undefined : Effect.map(Stored.decode(State, run, state), ({ evidence }) => evidence)
     })
   )
   return {
-    stretches: read.flatMap(({ coverage, range }) =>
-      range === undefined || coverage === undefined ? [] : [{ range, coverage }]
+    stretches: read.flatMap(({ coverage, evidence, range }) =>
+      range === undefined || coverage === undefined ? [] : [{ range, coverage, evidence }]
     ),
     ending: read.find(({ range }) => range === undefined)
   }
