@@ -1,22 +1,64 @@
 /** A pipeline as it is given to workers: data without secrets, and without what only one machine has. */
-import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as Kind from "../option/Kind.ts"
+import * as Struct from "effect/Struct"
+import { basename } from "node:path"
+import { isDeepStrictEqual } from "node:util"
+import manifest from "../../package.json" with { type: "json" }
+import * as Declared from "../option/Declared.ts"
 import * as Sinks from "../option/Sinks.ts"
 import { type AnyOption, type FleetAdvice, UsageError } from "../option/UsageError.ts"
-import type * as Overrides from "./Overrides.ts"
+import * as Overrides from "./Overrides.ts"
+import type * as PipelineFile from "./PipelineFile.ts"
 import type * as Tasks from "./Tasks.ts"
 
-/** Workers of one version read it. */
 export const FleetSpec = Schema.Struct({
-  /** What messages call the file. */
+  /** Another number is for workers of another version. */
+  format: Schema.Literal(1),
+  /** That of the command which submitted it. */
+  version: Schema.String,
+  /** The name of the file, for messages. */
   path: Schema.String,
   /** The file with this pipeline alone: references in place of what they refer to. */
   file: Schema.Json,
   /** Flags in place of keys of the file. */
-  overrides: Schema.Record(Schema.String, Schema.Json)
+  overrides: Schema.Struct(Declared.fields(Overrides.options))
 })
 export type FleetSpec = typeof FleetSpec.Type
+
+/** This command's version. */
+export const { version } = manifest
+
+const isJson = Schema.is(Schema.Json)
+
+/** What workers need of a pipeline of a file. */
+export const of = (
+  path: string,
+  { alone }: Pick<PipelineFile.Named, "alone">,
+  overrides: Overrides.Overrides
+): FleetSpec => ({
+  format: 1,
+  version,
+  path: basename(path),
+  // YAML has values that JSON lacks, such as .nan: no option has one.
+  file: isJson(alone) ? alone : null,
+  overrides
+})
+
+export const encode = Schema.encodeEffect(FleetSpec)
+
+export const decode = Schema.decodeUnknownEffect(FleetSpec)
+
+const Versioned = Schema.Struct({ version: Schema.String })
+
+/** The version of the command that submitted it, also where the rest cannot be read here. */
+export const versionOf = (spec: unknown): string => (Schema.is(Versioned)(spec) ? spec.version : "unknown")
+
+/** Whether two come to the same run. */
+export const isSame = (one: FleetSpec, other: FleetSpec): boolean =>
+  isDeepStrictEqual(Struct.omit(one, ["version"]), Struct.omit(other, ["version"]))
+
+/** What was submitted as the text of a file. */
+export const textOf = ({ file, path }: FleetSpec): PipelineFile.Text => ({ path, text: JSON.stringify(file, null, 2) })
 
 const notInFleet = (option: AnyOption, instead: FleetAdvice): UsageError =>
   new UsageError({ option, reason: { _tag: "NotInFleet", instead } })

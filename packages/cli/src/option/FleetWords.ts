@@ -17,7 +17,7 @@ const fleetAdvice: Readonly<Record<FleetAdvice, string>> = {
 /** Mistakes in what workers are asked for. */
 export type FleetReason = Extract<
   Reason,
-  { readonly _tag: "NotShared" | "NotInFleet" | "NoSuchRun" | "RunDiffers" | "NotPostgres" }
+  { readonly _tag: "NotShared" | "NotInFleet" | "NoSuchRun" | "RunDiffers" | "NotPostgres" | "FleetRefused" }
 >
 
 /** What happened, and what to do. */
@@ -28,6 +28,8 @@ export const fleetWords = (reason: FleetReason, { name }: Speaker): Words => {
         problem: "workers share a PostgreSQL database",
         advice: "Write postgres:VARIABLE, with the name of the environment variable that has its URL."
       }
+    case "FleetRefused":
+      return { problem: reason.problem, advice: "Run callstream runs to see the state of each run." }
     case "NotShared":
       return {
         problem: `several workers cannot write to ${reason.sink}`,

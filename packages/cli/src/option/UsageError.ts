@@ -33,6 +33,7 @@ export type AnyOption =
   | "cluster"
   | "fleet"
   | "detach"
+  | "dryRun"
 
 /** An option that another one is about, with the value that matters. */
 export interface Mention {
@@ -114,6 +115,8 @@ export type Reason =
   | { readonly _tag: "NotShared"; readonly sink: string }
   | { readonly _tag: "NotInFleet"; readonly instead: FleetAdvice }
   | { readonly _tag: "NoSuchRun"; readonly name: string; readonly known: ReadonlyArray<string> }
+  /** `problem` is what the fleet says. */
+  | { readonly _tag: "FleetRefused"; readonly problem: string }
   /** Of a run that has not ended. */
   | { readonly _tag: "RunDiffers"; readonly name: string; readonly state: string }
 
@@ -207,6 +210,21 @@ export class NotBillable extends Data.TaggedError("NotBillable")<{
 }> {
   override get message(): string {
     return "no bill: the period is not proven complete"
+  }
+}
+
+/** A run of workers that did not finish: exit code 1. */
+export class RunNotFinished extends Data.TaggedError("RunNotFinished")<{
+  readonly run: string
+  readonly state: "failed" | "cancelled"
+  readonly reason: string | undefined
+  /** What to do. */
+  readonly details: ReadonlyArray<string>
+}> {
+  override get message(): string {
+    const { reason, run, state } = this
+    const what = state === "failed" ? "failed" : "was cancelled"
+    return `run ${run} ${what}${reason === undefined ? "" : `: ${reason}`}`
   }
 }
 

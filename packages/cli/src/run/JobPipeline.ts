@@ -22,9 +22,17 @@ import * as KeptRecordings from "./KeptRecordings.ts"
 import * as Pseudonymizer from "./Pseudonymizer.ts"
 import * as Spool from "./Spool.ts"
 
+/** What the API says before anything is read. */
+export interface Looked {
+  /** Whose calls they are; empty while there is none. */
+  readonly organization: string
+  /** The end of an open range; without one the source asks. */
+  readonly end: Instant.Instant | undefined
+}
+
 /** The organization of the calls, which webhooks send and a checkpoint belongs to, and the end of an open range. */
-const look = Effect.flatMap(Effect.all([AgniClient, Instant.now]), ([{ list }, local]) =>
-  Effect.map(list({ pageSize: 20 }), ({ observedAt, rows }) => {
+export const look = Effect.flatMap(Effect.all([AgniClient, Instant.now]), ([{ list }, local]) =>
+  Effect.map(list({ pageSize: 20 }), ({ observedAt, rows }): Looked => {
     const found = rows
       .sessions()
       .find(({ organizationId }) => typeof organizationId === "string" && organizationId !== "")
@@ -67,21 +75,33 @@ export const services = Layer.merge(
   Layer.provide(OutputLockFile.layer, NodeProcessOwner.layer)
 )
 
+/** How the work of a job is done. */
+export interface Options {
+  /** Another machine may resume it: webhooks that wait are not kept in a folder, but sent again. @default false */
+  readonly isShared?: boolean
+  /** @default the API is asked where that is needed */
+  readonly looked?: Looked
+}
+
 /**
  * Builds it, with its recordings, which are open as long as the scope. Asks the API for a page where the organization is part
- * of what identifies it, or is sent to webhooks.
+ * of what identifies it, or is sent to webhooks, unless that is known.
  */
-export const make = Effect.fnUntraced(function* (job: Job, watched: Watched) {
+export const make = Effect.fnUntraced(function* (
+  job: Job,
+  watched: Watched,
+  { isShared = false, looked }: Options = {}
+) {
   const named = job.name !== undefined
   const hasWebhook = job.sinks.some(({ target }) => target._tag === "Webhook")
   if (hasWebhook) {
     yield* Sinks.check(job.sinks, coversOf(job)({ ...rangeOf(job), end: null }), Zone.forSinks(job.zone))
   }
-  const { end, organization } = named || hasWebhook ? yield* look : { end: undefined, organization: "" }
+  const { end, organization } = looked ?? (named || hasWebhook ? yield* look : { end: undefined, organization: "" })
   const pseudonymizer =
     named && job.state.database === undefined ? yield* Pseudonymizer.ofFolder(job.state.folder) : Pseudonymizer.none
   const label = pseudonymizer.label(job.transform.label)
-  const spool = hasWebhook && named ? job.state.folder : undefined
+  const spool = hasWebhook && named && !isShared ? job.state.folder : undefined
   if (spool !== undefined) yield* Spool.check(spool)
   const sinks = yield* Sinks.make(job.sinks, {
     organization,

@@ -46,6 +46,13 @@ const thread = (jobs: ReadonlyArray<Job>): Layer.Layer<never> => {
 export const decoder = (jobs: ReadonlyArray<Job>): Layer.Layer<never> =>
   Layer.provideMerge(thread(jobs), HeapGrowth.layer)
 
+/** The same, for many jobs of a kind: tables and webhooks take objects. */
+export const decoderOf = (kind: "export" | "sync"): Layer.Layer<never> =>
+  Layer.provideMerge(
+    kind === "sync" ? DecodingThread.layerSync("response") : DecodingThread.layerObjects,
+    HeapGrowth.layer
+  )
+
 /** Observers of a run, and what is written of its coverage. */
 export interface Watch {
   readonly progress: Ref.Ref<Progress.Progress>
@@ -121,7 +128,7 @@ const stateIn = ({ database, folder }: Run.State) =>
  * Opens the coverage file, for a named run only when it is written: until this run holds the state, another run of that
  * name may have the file open.
  */
-const openCoverage = Effect.fnUntraced(function* (path: string, { name, sinks }: Job) {
+export const openCoverage = Effect.fnUntraced(function* (path: string, { name, sinks }: Pick<Job, "name" | "sinks">) {
   const { acquire } = yield* OutputLock
   if (name === undefined) {
     yield* acquire(path)
