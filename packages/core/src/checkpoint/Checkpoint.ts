@@ -54,7 +54,7 @@ export const State = Schema.Struct({
   source: Schema.optionalKey(Schema.Json),
   /** The coverage of everything that the sinks hold. */
   coverage: Schema.optionalKey(CoverageSet),
-  /** Of a stretch that is read by itself: what its answers showed of the whole, once it is read. */
+  /** Of a stretch that is read by itself: what its answers showed, and what was delivered of it. */
   evidence: Schema.optionalKey(Schema.Json),
   /** Of a run whose stretches are read in parallel: they tile its range. Until they are finished, the rest is empty. */
   stretches: Schema.optionalKey(Schema.Array(Stretch))
