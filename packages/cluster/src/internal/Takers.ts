@@ -17,6 +17,15 @@ interface Worker extends RunPart.Worker {
   readonly readers: Effect.Effect<number>
 }
 
+/**
+ * Offers the stretches that come next. Those of one run never fill the queue: another run would wait until all of them are
+ * read.
+ */
+const offerNext = Effect.fnUntraced(function* ({ readers, sql }: Worker, of: RunRows.Attempt) {
+  const next = yield* RunRows.openStretches(sql, of.run, 2 * (yield* readers))
+  yield* Queue.offer(next.map((nth) => ({ ...of, nth })))
+})
+
 /** Cuts a run, unless an earlier attempt did, and offers what is left of it. */
 const plan = Effect.fnUntraced(function* (worker: Worker, loaded: RunRows.Loaded, of: RunRows.Attempt) {
   const { sql } = worker
@@ -40,8 +49,6 @@ const plan = Effect.fnUntraced(function* (worker: Worker, loaded: RunRows.Loaded
     })
   )
   if (outcome === "Again") return yield* Effect.fail(outcome)
-  const left = yield* RunRows.openStretches(sql, of.run)
-  yield* Queue.offer(left.map((nth) => ({ ...of, nth })))
   yield* follow(worker, of)
 })
 
@@ -72,13 +79,12 @@ const part = Effect.fnUntraced(function* (
   yield* follow(worker, of)
 })
 
-/** After a part that has ended: the ending, once all stretches are delivered, and then the end of the run. */
-const follow = Effect.fnUntraced(function* ({ sql }: Worker, of: RunRows.Attempt) {
-  if (!(yield* RunRows.isDelivered(sql, of))) {
-    // A run that cannot be cut has no parts.
-    if ((yield* RunRows.load(sql, of)) === undefined) yield* RunWorkflow.complete(of)
-    return
-  }
+/** After a part that has ended: the next stretches; the ending, once all of them are delivered; then the end of the run. */
+const follow = Effect.fnUntraced(function* (worker: Worker, of: RunRows.Attempt) {
+  const { sql } = worker
+  // One that could not be cut, or was cancelled.
+  if ((yield* RunRows.load(sql, of)) === undefined) return yield* RunWorkflow.complete(of)
+  if (!(yield* RunRows.isDelivered(sql, of))) return yield* offerNext(worker, of)
   const failed = yield* RunRows.failures(sql, of.run)
   if (failed.length > 0) {
     yield* RunRows.fail(sql, of, together(failed))
