@@ -39,6 +39,9 @@ const margin = 0.97
 /** A slot that was missed by more is lost: used late, it would be too near to the next ones. In milliseconds. */
 const patience = 25
 
+/** In a row. */
+const mostMissed = 10
+
 /** In milliseconds of the monotonic clock. */
 interface Starts {
   /** Slots that this process was given and has not used, ascending. */
@@ -103,14 +106,14 @@ RETURNING extract(epoch FROM next - clock_timestamp())::float8 - ${spacing * cou
 
   /**
    * While it waited, the server may have asked for a pause, or this process may have been busy: then its slot is lost. A
-   * process that is always busy would never start anything, so it loses a few in a row only.
+   * process that is always busy would never start anything, so it loses some in a row only.
    */
   const turn = (missed: number): Effect.Effect<void> =>
     Effect.gen(function* () {
       const at = yield* slot
       const wait = at - (yield* monotonic)
       if (wait > 0) yield* Effect.sleep(Duration.millis(Math.ceil(wait)))
-      const isLate = (yield* monotonic) - at > patience && missed < 3
+      const isLate = (yield* monotonic) - at > patience && missed < mostMissed
       if (isLate || at < starts.held) return yield* turn(missed + 1)
     })
 

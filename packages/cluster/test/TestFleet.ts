@@ -77,7 +77,7 @@ export const gate = Effect.map(Deferred.make<void>(), (deferred) => ({
 export const until = <E, R>(what: string, condition: Effect.Effect<boolean, E, R>) =>
   condition.pipe(
     Effect.flatMap((isSo) => (isSo ? Effect.void : Effect.fail(new NotYet({ what })))),
-    Effect.retry({ schedule: Schedule.spaced("50 millis"), while: (error) => error instanceof NotYet }),
+    Effect.retry({ schedule: Schedule.spaced("200 millis"), while: (error) => error instanceof NotYet }),
     Effect.timeout("60 seconds")
   )
 

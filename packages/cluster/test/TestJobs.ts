@@ -67,12 +67,13 @@ export const totalsOf = (delivered: number): Totals => ({
 
 const Progress = Schema.Struct({ done: Schema.Int })
 
-const stateOf = (done: number): State => ({
+const stateOf = (nth: number, done: number): State => ({
   version: 2,
   fingerprint: {},
   sinks: {},
   finished: false,
-  source: { done }
+  source: { done },
+  coverage: coverageOf(nth, done)
 })
 
 export const failed = (message: string, retryable = false) =>
@@ -95,7 +96,7 @@ const jobOf = (world: World, worker: string, run: JobRun, spec: typeof Spec.Type
       yield* world.before(step)
       const totals = totalsOf(call + 1 - done)
       yield* onEvent({ _tag: "Delivered", totals })
-      yield* lease.commit(stateOf(call + 1))
+      yield* lease.commit(stateOf(nth, call + 1))
       count(world.delivered, `${run.name}/${nth}/${call}`)
       count(world.by, worker)
       yield* world.committed(step)
@@ -104,7 +105,7 @@ const jobOf = (world: World, worker: string, run: JobRun, spec: typeof Spec.Type
   }),
   ending: Effect.fnUntraced(function* (_cut, proofs, lease): Effect.fn.Return<Part, JobError | CheckpointError> {
     yield* world.before({ run: run.name, nth: spec.stretches, call: 0, worker })
-    yield* lease.commit(stateOf(proofs.length))
+    yield* lease.commit(stateOf(spec.stretches, proofs.length))
     count(world.delivered, `${run.name}/ending`)
     const entries = proofs.flatMap(({ coverage }) => coverage.entries)
     return { coverage: { entries, seams: [] }, totals: totalsOf(0) }

@@ -40,7 +40,6 @@ describe.skipIf(Postgres.missing)(`workers that disappear${Postgres.reason}`, ()
         const run = yield* TestFleet.ended(service, "one")
         // 7 seconds until locks expire, and polls; a busy machine is slow.
         const seconds = (performance.now() - at) / 1000
-        console.log("takeover and end", seconds)
         assert.isBelow(seconds, 30)
         assert.strictEqual(run.state, "finished")
         assert.strictEqual(run.counters.delivered, 10)

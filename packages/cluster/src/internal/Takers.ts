@@ -48,7 +48,7 @@ const plan = Effect.fnUntraced(function* (worker: Worker, loaded: RunRows.Loaded
       yield* RunRows.plan(sql, of, cut, yield* job.requests)
     })
   )
-  if (outcome === "Again") return yield* Effect.fail(outcome)
+  if (outcome !== "Ended") return yield* Effect.fail(outcome)
   yield* follow(worker, of)
 })
 
@@ -75,7 +75,7 @@ const part = Effect.fnUntraced(function* (
       yield* finish(yield* job.ending(cut, stretches, lease, onEvent))
     })
   )
-  if (outcome === "Again") return yield* Effect.fail(outcome)
+  if (outcome !== "Ended") return yield* Effect.fail(outcome)
   yield* follow(worker, of)
 })
 
@@ -119,6 +119,9 @@ const read = Effect.fnUntraced(function* (worker: Worker, { nth, ...of }: Queue.
   yield* Effect.annotateLogs(done, { run: loaded.run.name, part: nth ?? "plan" })
 })
 
+/** So long a taker leaves the queue to workers of another version, which would often find their parts taken otherwise. */
+const pause = "5 seconds"
+
 export const layer = (
   worker: Worker,
   stretches: number
@@ -127,13 +130,16 @@ export const layer = (
     Effect.gen(function* () {
       const queue = yield* Queue.make
       // A failure goes to the queue, which offers the element again after a while.
-      const one = Effect.exit(
-        queue.take((element) =>
-          Effect.tapError(read(worker, element), (error) =>
-            error === "Again" ? Effect.void : Effect.logWarning("A part of a run is handed back", error)
-          )
+      const one = queue
+        .take((element) => read(worker, element))
+        .pipe(
+          Effect.catch((error) => {
+            if (error === "Again") return Effect.void
+            if (error === "Elsewhere") return Effect.sleep(pause)
+            return Effect.logWarning("A part of a run is handed back", error)
+          }),
+          Effect.exit
         )
-      )
       yield* Effect.forkScoped(
         Effect.replicateEffect(Effect.forever(one), stretches, { concurrency: stretches, discard: true })
       )
