@@ -2,12 +2,12 @@ import * as AgniClient from "@callstream/core/client/AgniClient"
 import { type Lease, State } from "@callstream/core/checkpoint/Checkpoint"
 import * as Checkpoint from "@callstream/core/checkpoint/Checkpoint"
 import * as CoverageSet from "@callstream/core/coverage/CoverageSet"
-import type * as History from "@callstream/core/history/History"
 import * as Pipeline from "@callstream/core/pipeline/Pipeline"
 import * as PipelineParts from "@callstream/core/pipeline/PipelineParts"
 import type * as Position from "@callstream/core/model/Position"
 import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as HistorySource from "@callstream/core/source/HistorySource"
+import * as PagesSource from "@callstream/core/source/PagesSource"
 import type { Source } from "@callstream/core/source/Source"
 import type { AgniError } from "@callstream/core/model/AgniError"
 import { AgniSimulator } from "@callstream/core/testing"
@@ -84,9 +84,9 @@ const leases = () => {
   }
 }
 
-const history: HistorySource.Options = { pageSize: 10, pagesPerWindow: 2, stretchSize: 60 }
+const options: HistorySource.Options = { pageSize: 10, pagesPerWindow: 2, stretchSize: 60 }
 
-const world = Effect.fnUntraced(function* (range: History.OpenRange, options: AgniSimulator.Options = {}) {
+const world = Effect.fnUntraced(function* () {
   const simulator = yield* AgniSimulator.make({
     wire: "seen",
     content: "minimal",
@@ -94,8 +94,7 @@ const world = Effect.fnUntraced(function* (range: History.OpenRange, options: Ag
     undated: 0.05,
     span: "9 days",
     age: "1 day",
-    seed: 3,
-    ...options
+    seed: 3
   })
   const counting = { requests: 0 }
   const http = HttpClient.transform(simulator.httpClient, (answer) =>
@@ -129,8 +128,7 @@ const world = Effect.fnUntraced(function* (range: History.OpenRange, options: Ag
     counting,
     connected,
     pipelineOf,
-    history: (sink: SessionSink.SessionSink<unknown>, options: HistorySource.Options = history) =>
-      pipelineOf(sink, HistorySource.make(range, options))
+    history: (sink: SessionSink.SessionSink<unknown>) => pipelineOf(sink, HistorySource.make({}, options))
   }
 })
 
@@ -145,7 +143,7 @@ describe("Pipeline.parts", () => {
     "stretches in any order, one killed and resumed, and the ending come to what one run delivers and proves",
     () =>
       Effect.gen(function* () {
-        const { connected, history, simulator } = yield* world({})
+        const { connected, history, simulator } = yield* world()
         const one = table("table")
         const whole = yield* connected(history(one.sink).run()).pipe(Effect.provide(Checkpoint.Checkpoint.layerMemory))
         const { cursors, done, rows, sink } = table("table")
@@ -180,5 +178,74 @@ describe("Pipeline.parts", () => {
         assert.strictEqual(done.at(-1), "nightly")
         assert.isTrue(stateOf("ending")?.finished)
       })
+  )
+
+  it.effect("a source that is read in one piece is read by the ending", () =>
+    Effect.gen(function* () {
+      const { connected, pipelineOf, simulator } = yield* world()
+      const { rows, sink } = table("table")
+      const { open } = leases()
+      const { parts } = pipelineOf(sink, PagesSource.make({}, { pageSize: 50 }))
+      const cut = yield* connected(parts.cut({ readers: 2 }))
+      assert.lengthOf(cut.stretches, 0)
+      yield* connected(parts.ending(cut, [], open("ending")))
+      assert.deepStrictEqual(
+        rows.toSorted(),
+        simulator
+          .truth()
+          .map(({ id }) => id)
+          .toSorted()
+      )
+    })
+  )
+
+  it.effect("a stretch that was not read is a hole in the coverage, and nothing is proven of the sum", () =>
+    Effect.gen(function* () {
+      const { connected, history } = yield* world()
+      const { sink } = table("table")
+      const { open, stateOf } = leases()
+      const { parts } = history(sink)
+      const cut = yield* connected(parts.cut({ readers: 2 }))
+      const [first] = cut.stretches
+      assert(first !== undefined)
+      yield* connected(parts.stretch(cut, 0, open("0")))
+      const state = stateOf("0")
+      assert(state !== undefined)
+      const { coverage } = yield* connected(parts.ending(cut, [PipelineParts.proofOf(first, state)], open("ending")))
+      assert.strictEqual(coverage.entries[0]?.verdict, "proven")
+      assert.strictEqual(coverage.entries.at(-1)?.verdict, "unprovable")
+      assert.strictEqual(coverage.withoutStart?.verdict, "provisional")
+    })
+  )
+
+  it.effect("a sink that one process must write is refused by name; so is what another pipeline cut or committed", () =>
+    Effect.gen(function* () {
+      const { connected, counting, history } = yield* world()
+      for (const shares of ["together", undefined] as const) {
+        const { sink } = table("file", shares)
+        const error = yield* Effect.flip(connected(history({ ...sink, shares }).parts.cut({ readers: 2 })))
+        assert(error._tag === "SinkError")
+        assert.deepStrictEqual([error.sink, error.reason._tag], ["file", "OneProcess"])
+      }
+      assert.strictEqual(counting.requests, 0)
+      const { sink } = table("table")
+      const { open } = leases()
+      const { parts } = history(sink)
+      const cut = yield* connected(parts.cut({ readers: 2 }))
+      const other = { ...cut, fingerprint: { ...cut.fingerprint, filters: "status=failed" } }
+      const error = yield* Effect.flip(connected(parts.stretch(other, 0, open("0"))))
+      assert(error._tag === "CheckpointError")
+      assert.strictEqual(error.reason._tag, "Different")
+      const state: State = {
+        version: 2,
+        fingerprint: other.fingerprint,
+        sinks: { table: { at: "end", note: null } },
+        finished: true
+      }
+      const held: Lease = { state: Option.some(state), commit: () => Effect.void }
+      const again = yield* Effect.flip(connected(parts.stretch(cut, 0, held)))
+      assert(again._tag === "CheckpointError")
+      assert.strictEqual(again.reason._tag, "Different")
+    })
   )
 })
