@@ -1,4 +1,5 @@
-import { Checkpoint, nextEpoch } from "@callstream/core/checkpoint/Checkpoint"
+import { Checkpoint } from "@callstream/core/checkpoint/Checkpoint"
+import * as Epoch from "@callstream/core/model/Epoch"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -60,7 +61,7 @@ describe("the epoch of a checkpoint", () => {
         runs.files.add(epochPath, "File", text)
         assert.strictEqual(yield* epoch, 9000, text)
       }
-      assert.strictEqual(nextEpoch(3, 2), 4)
+      assert.strictEqual(Epoch.next(3, 2), 4)
     })
   )
 
