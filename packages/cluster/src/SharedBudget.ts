@@ -84,7 +84,7 @@ export const make = Effect.fnUntraced(function* (
       }>`INSERT INTO ${sql(Tables.budgets)} AS budget (organization, next, held)
 VALUES (${organization}, clock_timestamp() + ${spacing * count} * interval '1 second', clock_timestamp())
 ON CONFLICT (organization) DO UPDATE
-SET next = greatest(budget.next, budget.held, clock_timestamp()) + ${spacing * count} * interval '1 second'
+SET next = greatest(budget.next, clock_timestamp()) + ${spacing * count} * interval '1 second'
 RETURNING extract(epoch FROM next - clock_timestamp())::float8 - ${spacing * count} AS wait,
   extract(epoch FROM held - clock_timestamp())::float8 AS held`
     )
@@ -124,7 +124,8 @@ RETURNING extract(epoch FROM next - clock_timestamp())::float8 - ${spacing * cou
       starts.held = Math.max(starts.held, (yield* monotonic) + millis)
       starts.slots = []
       yield* Effect.ignore(
-        sql`UPDATE ${sql(Tables.budgets)} SET held = greatest(held, clock_timestamp() + ${millis / 1000} * interval '1 second')
+        sql`UPDATE ${sql(Tables.budgets)} SET held = greatest(held, pause.until), next = greatest(next, pause.until)
+FROM (SELECT clock_timestamp() + ${millis / 1000} * interval '1 second' AS until) AS pause
 WHERE organization = ${organization}`
       )
     })
