@@ -348,6 +348,8 @@ describe("documentation", () => {
     "export",
     "get",
     "run",
+    "worker",
+    "runs",
     "validate",
     "init",
     "report",
