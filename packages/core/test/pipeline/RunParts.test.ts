@@ -73,6 +73,7 @@ const leases = () => {
     open: (key: string, most = Infinity): Lease => {
       let commits = 0
       return {
+        epoch: 1,
         state: Option.fromUndefinedOr(stateOf(key)),
         commit: (state) =>
           ++commits > most

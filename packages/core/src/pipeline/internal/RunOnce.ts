@@ -73,7 +73,8 @@ export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2,
     from: Option.fromUndefinedOr(kept?.sinks[sink]),
     covers,
     hasWithoutStart: Effect.map(Ref.get(run), ({ coverage }) => CoverageSet.hasWithoutStart(coverage)),
-    stretches
+    stretches,
+    epoch: lease.epoch
   })
   const handles = yield* openAll(options, opening, run)
   const open = () => handles.filter(({ state }) => state().failure === undefined)

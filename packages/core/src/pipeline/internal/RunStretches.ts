@@ -48,7 +48,7 @@ export const run = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2, ET,
 
   const covers = options.covers?.(bounds)
   const ranges = state.stretches().map(({ range }) => range)
-  const opening = { pipeline: name, fingerprint, covers }
+  const opening = { pipeline: name, fingerprint, covers, epoch: saved.lease.epoch }
   const letters = yield* SharedSink.open(
     deadLetters,
     opening,

@@ -134,7 +134,7 @@ export const make = Effect.fnUntraced(function* (
     of: (nth, proven) => {
       const own = keptOf(nth)
       const one = nth === ending ? undefined : stretches()[nth]
-      const stretchLease: Lease = { state: lease.state, commit: (next) => save((before) => merge(before, nth, next)) }
+      const stretchLease: Lease = { ...lease, commit: (next) => save((before) => merge(before, nth, next)) }
       return {
         name: one === undefined ? name : nameOf(one),
         stretches: one === undefined ? stretches().map(nameOf) : undefined,
