@@ -29,6 +29,8 @@ export default defineConfig({
     experimental: { viteModuleRunner: false, nodeLoader: false },
     // Many tests wait for commands that they started: more processes than cores use that time.
     maxWorkers: Math.ceil(1.5 * availableParallelism()),
+    // Each of them may need a process that runs commands, which stays: `packages/cli/test/Hosts.ts`.
+    maxConcurrency: 3,
     // Only what hangs takes that long, however busy the machine is: a test has no limit of its own.
     testTimeout: 300_000,
     hookTimeout: 120_000

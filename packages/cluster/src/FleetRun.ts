@@ -78,7 +78,9 @@ export const Counters = Schema.Struct({
   delivered: Schema.Int,
   filtered: Schema.Int,
   rejected: Schema.Int,
-  dead: Schema.Int
+  dead: Schema.Int,
+  /** Sent to the API, retries included. */
+  requests: Schema.Int
 })
 
 /**
@@ -145,7 +147,11 @@ export const FleetRun = Schema.Struct({
   finished: Schema.Int,
   failed: Schema.Int,
   counters: Counters,
+  /** Workers that have a part of it now. */
+  workers: Schema.Int,
   reason: Schema.NullOr(FailureReason),
+  /** Of a finished one. */
+  summary: Schema.NullOr(Summary),
   createdAt: Schema.DateFromString,
   finishedAt: Schema.NullOr(Schema.DateFromString)
 })
@@ -164,5 +170,6 @@ export type FleetRun = typeof FleetRun.Type
  */
 export interface FleetRunDetails extends FleetRun {
   readonly stretches: ReadonlyArray<FleetStretch>
-  readonly summary: Summary | undefined
+  /** As it was submitted. */
+  readonly spec: Schema.Json
 }

@@ -5,43 +5,14 @@
  */
 import type { Lease } from "@callstream/core/checkpoint/Checkpoint"
 import type { CheckpointError } from "@callstream/core/checkpoint/CheckpointError"
-import { Range } from "@callstream/core/coverage/CoverageSet"
 import type { StretchProof } from "@callstream/core/coverage/StretchProof"
+import type { Cut } from "@callstream/core/pipeline/PipelineParts"
 import type { RunEvent } from "@callstream/core/pipeline/RunEvent"
 import type { RunSummary } from "@callstream/core/pipeline/RunSummary"
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-
-/**
- * A range that was cut into stretches. Each is read by a process of its own.
- *
- * @since 0.1.0
- * @category schemas
- */
-export const Cut = Schema.Struct({
-  /** The encoded state of the source, such as the resolved range. */
-  source: Schema.Json,
-  /** They tile what is read, ascending. */
-  stretches: Schema.Array(Range),
-  /** What spares the next process the probing of the endpoint. */
-  profile: Schema.optionalKey(Schema.Json)
-})
-
-/**
- * @since 0.1.0
- * @category models
- */
-export type Cut = typeof Cut.Type
-
-/**
- * A checkpoint whose holder is fenced as soon as another one takes it: each commit compares the epoch.
- *
- * @since 0.1.0
- * @category models
- */
-export type EpochLease = Lease & { readonly epoch: number }
 
 /**
  * What a part did: a `RunSummary` has it.
@@ -122,16 +93,18 @@ export interface Job {
   readonly stretch: (
     cut: Cut,
     nth: number,
-    lease: EpochLease,
+    lease: Lease,
     onEvent: (event: RunEvent) => Effect.Effect<void>
   ) => Effect.Effect<Part, JobError | CheckpointError>
   /** After all stretches: what is in none of them, on top of what they proved. */
   readonly ending: (
     cut: Cut,
     proofs: ReadonlyArray<StretchProof>,
-    lease: EpochLease,
+    lease: Lease,
     onEvent: (event: RunEvent) => Effect.Effect<void>
   ) => Effect.Effect<Part, JobError | CheckpointError>
+  /** Requests that it has sent. */
+  readonly requests: Effect.Effect<number>
 }
 
 /**

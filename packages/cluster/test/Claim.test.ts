@@ -35,11 +35,13 @@ interface Model {
   claims: number
 }
 
+const cut = { fingerprint: {}, source: null, stretches: [TestJobs.rangeOf(0)], note: null }
+
 const play = Effect.fnUntraced(function* (sql: SqlClient, service: TestFleet.Service, seed: number) {
   const next = random(seed)
   const name = `run ${seed}`
   const run = yield* service.submit(name, {})
-  yield* RunRows.plan(sql, { run, attempt: 1 }, { source: null, stretches: [TestJobs.rangeOf(0)] })
+  yield* RunRows.plan(sql, { run, attempt: 1 }, cut, 0)
   // As after a clock that was set back: the next epoch is higher nevertheless.
   const hour = "1000 * extract(epoch FROM now() + interval '1 hour')"
   if (next(2) === 0) yield* sql.unsafe(`UPDATE callstream_stretches SET epoch = ${hour} WHERE run = '${run}'`)
@@ -75,7 +77,7 @@ const play = Effect.fnUntraced(function* (sql: SqlClient, service: TestFleet.Ser
       else {
         Object.assign(model, { isRunning: true, attempt: model.attempt + 1 })
         if (model.status !== "finished") Object.assign(model, { status: "open", claims: 0 })
-        yield* RunRows.plan(sql, { run, attempt: model.attempt }, { source: null, stretches: [TestJobs.rangeOf(0)] })
+        yield* RunRows.plan(sql, { run, attempt: model.attempt }, cut, 0)
       }
     } else if (claim !== undefined) {
       const mayWrite = who === model.holder

@@ -81,7 +81,13 @@ export const failed = (message: string, retryable = false) =>
 
 const jobOf = (world: World, worker: string, run: JobRun, spec: typeof Spec.Type): Job => ({
   cut: () =>
-    Effect.succeed({ source: null, stretches: Array.from({ length: spec.stretches }, (_, nth) => rangeOf(nth)) }),
+    Effect.succeed({
+      fingerprint: {},
+      source: null,
+      stretches: Array.from({ length: spec.stretches }, (_, nth) => rangeOf(nth)),
+      note: null
+    }),
+  requests: Effect.succeed(1),
   stretch: Effect.fnUntraced(function* (_cut, nth, lease, onEvent): Effect.fn.Return<Part, JobError | CheckpointError> {
     const source = Option.flatMapNullishOr(lease.state, ({ source }) => source)
     const { done } = Option.isNone(source) ? { done: 0 } : Schema.decodeUnknownSync(Progress)(source.value)

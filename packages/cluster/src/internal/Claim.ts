@@ -1,5 +1,5 @@
 /** A part of a run as the lease of its checkpoint: it commits as long as nobody else has taken the part. */
-import { type State, State as StateSchema } from "@callstream/core/checkpoint/Checkpoint"
+import { type Lease, type State, State as StateSchema } from "@callstream/core/checkpoint/Checkpoint"
 import { CheckpointError } from "@callstream/core/checkpoint/CheckpointError"
 import type { RunEvent, Totals } from "@callstream/core/pipeline/RunEvent"
 import * as SqlFailure from "@callstream/core/platform/SqlFailure"
@@ -13,14 +13,16 @@ import * as Semaphore from "effect/Semaphore"
 import type { SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Counters } from "../FleetRun.ts"
-import type { EpochLease, Part } from "../Jobs.ts"
+import type { Job, Part } from "../Jobs.ts"
 import { isAway } from "./Away.ts"
 import type { Held } from "./RunPart.ts"
 import * as StretchRows from "./StretchRows.ts"
 
 export interface Claim extends Held {
-  readonly lease: EpochLease
+  readonly lease: Lease
   readonly onEvent: (event: RunEvent) => Effect.Effect<void>
+  /** From now on requests of the job count. */
+  readonly start: (job: Pick<Job, "requests">) => Effect.Effect<void>
   readonly finish: (part: Part) => Effect.Effect<void, CheckpointError>
 }
 
@@ -33,12 +35,13 @@ const patience = Schedule.spaced("500 millis").pipe(Schedule.upTo({ duration: Du
 
 const encodeState = Schema.encodeEffect(StateSchema)
 
-const plus = (before: Counters, { dead, delivered, filtered, read, rejected }: Totals): Counters => ({
+const plus = (before: Counters, { dead, delivered, filtered, read, rejected }: Totals, requests: number): Counters => ({
   read: before.read + read,
   delivered: before.delivered + delivered,
   filtered: before.filtered + filtered,
   rejected: before.rejected + rejected,
-  dead: before.dead + dead
+  dead: before.dead + dead,
+  requests: before.requests + requests
 })
 
 export const make = Effect.fnUntraced(function* (
@@ -47,7 +50,14 @@ export const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Claim, CheckpointError> {
   const path = `part ${taken.nth} of the run ${taken.run}`
   const state = yield* stateOf(path, taken.state)
-  const counters = yield* Ref.make(taken.counters)
+  const totals = yield* Ref.make<Totals | undefined>(undefined)
+  const requests = yield* Ref.make(Effect.succeed(0))
+  const counted = (totals: Totals | undefined) =>
+    Effect.map(Effect.flatten(Ref.get(requests)), (requests) =>
+      totals === undefined
+        ? { ...taken.counters, requests: taken.counters.requests + requests }
+        : plus(taken.counters, totals, requests)
+    )
   const fenced = yield* Ref.make(false)
   const turns = yield* Semaphore.make(1)
 
@@ -74,21 +84,22 @@ export const make = Effect.fnUntraced(function* (
           encodeState(next),
           () => new CheckpointError({ reason: { _tag: "NotJson", path, what: "sinks" } })
         )
-        const so = yield* Ref.get(counters)
-        yield* write(StretchRows.commit(sql, taken, JSON.stringify(encoded), so))
+        const counters = yield* Effect.flatMap(Ref.get(totals), counted)
+        yield* write(StretchRows.commit(sql, taken, JSON.stringify(encoded), counters))
       })
     },
     claims: taken.claims,
-    onEvent: ({ totals }) => Ref.set(counters, plus(taken.counters, totals)),
-    finish: ({ coverage, totals }) => write(StretchRows.finish(sql, taken, coverage, plus(taken.counters, totals))),
+    onEvent: (event) => Ref.set(totals, event.totals),
+    start: (job) => Ref.set(requests, job.requests),
+    finish: ({ coverage, totals }) =>
+      Effect.flatMap(counted(totals), (counters) => write(StretchRows.finish(sql, taken, coverage, counters))),
     fail: (reason) => write(StretchRows.fail(sql, taken, reason)),
     release: soon(StretchRows.release(sql, taken)),
     isFenced: Ref.get(fenced)
   }
 })
 
-const fencedError = (pipeline: string) =>
-  new CheckpointError({ reason: { _tag: "Held", pipeline, held: { _tag: "TakenOver" } } })
+const fencedError = (pipeline: string) => new CheckpointError({ reason: { _tag: "Fenced", pipeline } })
 
 const stateOf = (path: string, kept: string | null): Effect.Effect<Option.Option<State>, CheckpointError> =>
   kept === null

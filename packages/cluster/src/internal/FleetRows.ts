@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { SqlClient } from "effect/sql/SqlClient"
 import { FleetError, ofSql } from "../FleetError.ts"
-import { FleetRun, type FleetRunDetails, FleetStretch, RunState, Summary } from "../FleetRun.ts"
+import { FleetRun, type FleetRunDetails, FleetStretch, RunState } from "../FleetRun.ts"
 import * as Stored from "./Stored.ts"
 import { nothing, sumOfCounters } from "./StretchRows.ts"
 import { runs, stretches } from "./Tables.ts"
@@ -31,11 +31,12 @@ const none = JSON.stringify(nothing)
 
 /** A run as JSON, with what its parts come to. */
 const runAsJson = `json_build_object('id', run.id, 'name', run.name, 'organization', run.organization, 'state', run.state,
-  'attempt', run.attempt, 'reason', run.reason, 'createdAt', run.created_at, 'finishedAt', run.finished_at,
+  'attempt', run.attempt, 'reason', run.reason, 'summary', run.summary, 'workers', parts.workers, 'createdAt', run.created_at, 'finishedAt', run.finished_at,
   'parts', parts.total, 'finished', parts.finished, 'failed', parts.failed, 'counters', parts.counters)::text AS run`
 
 const partsOfRun = `LATERAL (SELECT count(*) AS total, count(*) FILTER (WHERE status = 'finished') AS finished,
-  count(*) FILTER (WHERE status = 'failed') AS failed, ${sumOfCounters} AS counters
+  count(*) FILTER (WHERE status = 'failed') AS failed,
+  count(DISTINCT worker) FILTER (WHERE status = 'open') AS workers, ${sumOfCounters} AS counters
   FROM ${stretches} AS part WHERE part.run = run.id) AS parts`
 
 const stretchAsJson = `json_build_object('nth', nth, 'range', range, 'status', status, 'epoch', epoch, 'worker', worker,
@@ -60,8 +61,8 @@ export const details = Effect.fnUntraced(function* (
   name: string
 ): Effect.fn.Return<FleetRunDetails, FleetError> {
   const [row] = yield* Effect.mapError(
-    sql<{ readonly id: string; readonly run: string; readonly summary: string | null }>`SELECT run.id::text AS id,
-  run.summary::text AS summary, ${sql.literal(runAsJson)}
+    sql<{ readonly id: string; readonly run: string; readonly spec: string }>`SELECT run.id::text AS id,
+  run.spec::text AS spec, ${sql.literal(runAsJson)}
 FROM ${sql(runs)} AS run, ${sql.literal(partsOfRun)} WHERE run.fleet = ${fleet} AND run.name = ${name}
 ORDER BY run.sequence DESC LIMIT 1`,
     ofSql
@@ -76,7 +77,7 @@ WHERE run = ${id}::uuid ORDER BY nth`,
   return {
     ...(yield* Stored.decode(FleetRun, id, row.run)),
     stretches: yield* Effect.forEach(parts, ({ part }) => Stored.decode(FleetStretch, id, part)),
-    summary: row.summary === null ? undefined : yield* Stored.decode(Summary, id, row.summary)
+    spec: yield* Stored.decode(Schema.Json, id, row.spec)
   }
 })
 

@@ -1,12 +1,14 @@
 /** Runs in the database, for the workers. */
+import { Cut } from "@callstream/core/pipeline/PipelineParts"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { SqlClient } from "effect/sql/SqlClient"
 import type { FleetError } from "../FleetError.ts"
 import { ofSql } from "../FleetError.ts"
-import { type FailureReason, FailureReason as Reason, Summary } from "../FleetRun.ts"
-import { Cut, type JobRun } from "../Jobs.ts"
+import { type FailureReason, Counters, FailureReason as Reason, Summary } from "../FleetRun.ts"
+import type { JobRun } from "../Jobs.ts"
 import * as Stored from "./Stored.ts"
+import { nothing } from "./StretchRows.ts"
 import { runs, stretches } from "./Tables.ts"
 
 /** An attempt of a run: what workflows and the queue carry, and nothing else. */
@@ -64,19 +66,26 @@ export const release = (sql: SqlClient, { attempt, run }: Attempt): Effect.Effec
   )
 
 /**
- * Keeps a cut, with a row for each stretch and one for the ending, and says that the run is running. Of two cuts, as of a
+ * Keeps a cut, with a row for each stretch and one for the ending, which also counts the requests that the cut took, and says
+ * that the run is running. Of two cuts, as of a
  * worker that was thought dead, the first one counts.
  */
-export const plan = (sql: SqlClient, { attempt, run }: Attempt, cut: Cut): Effect.Effect<void, FleetError> =>
+export const plan = (
+  sql: SqlClient,
+  { attempt, run }: Attempt,
+  cut: Cut,
+  requests: number
+): Effect.Effect<void, FleetError> =>
   Effect.gen(function* () {
     const [row] = yield* sql<{ readonly cut: string | null }>`SELECT cut::text AS cut FROM ${sql(runs)}
 WHERE id = ${run}::uuid AND attempt = ${attempt} AND state IN ('planned', 'running') FOR UPDATE`
     if (row === undefined) return
     if (row.cut === null) {
       const ranges = JSON.stringify(cut.stretches)
-      yield* sql`INSERT INTO ${sql(stretches)} (run, nth, range)
-SELECT ${run}::uuid, nth - 1, range FROM json_array_elements(${ranges}::json) WITH ORDINALITY AS each (range, nth)
-UNION ALL SELECT ${run}::uuid, ${cut.stretches.length}, NULL`
+      const cutting = Stored.encode(Counters, { ...nothing, requests })
+      yield* sql`INSERT INTO ${sql(stretches)} (run, nth, range, counters)
+SELECT ${run}::uuid, nth - 1, range, NULL FROM json_array_elements(${ranges}::json) WITH ORDINALITY AS each (range, nth)
+UNION ALL SELECT ${run}::uuid, ${cut.stretches.length}, NULL, ${cutting}::json`
     }
     const text = Stored.encode(Cut, cut)
     yield* sql`UPDATE ${sql(runs)} SET state = 'running', cut = coalesce(cut, ${text}::json) WHERE id = ${run}::uuid`

@@ -1,7 +1,8 @@
 /** The parts of runs in the database: who may write to which, and how far it is. */
 import { State } from "@callstream/core/checkpoint/Checkpoint"
-import { CoverageSet, empty, Range } from "@callstream/core/coverage/CoverageSet"
+import { CoverageSet, Range } from "@callstream/core/coverage/CoverageSet"
 import type { StretchProof } from "@callstream/core/coverage/StretchProof"
+import { proofOf } from "@callstream/core/pipeline/PipelineParts"
 import * as Effect from "effect/Effect"
 import type { SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
@@ -26,7 +27,7 @@ export interface Taken extends Holder {
   readonly claims: number
 }
 
-export const nothing: Counters = { read: 0, delivered: 0, filtered: 0, rejected: 0, dead: 0 }
+export const nothing: Counters = { read: 0, delivered: 0, filtered: 0, rejected: 0, dead: 0, requests: 0 }
 
 /**
  * Takes an open part: the worker that had it can write no more. `undefined` when it is not open, or its attempt has ended.
@@ -148,9 +149,6 @@ WHERE run = ${run}::uuid ORDER BY nth`,
     ending: read.find(({ range }) => range === undefined)
   }
 })
-
-/** The coverage of what a stretch committed. */
-const proofOf = (range: Range, { coverage = empty }: State): StretchProof => ({ range, coverage })
 
 /** Of all parts together. */
 export const counters = Effect.fnUntraced(function* (

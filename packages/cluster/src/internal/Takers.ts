@@ -1,10 +1,10 @@
 /** The parts of runs that this worker does: so many at a time, taken from the queue. Each part offers what follows it. */
+import type { Cut } from "@callstream/core/pipeline/PipelineParts"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { PersistedQueueFactory } from "effect/persistence/PersistedQueue"
 import type { WorkflowEngine } from "effect/workflow/WorkflowEngine"
 import { describe, type FailureReason } from "../FleetRun.ts"
-import type { Cut } from "../Jobs.ts"
 import * as Claim from "./Claim.ts"
 import * as Queue from "./Queue.ts"
 import * as RunPart from "./RunPart.ts"
@@ -45,7 +45,7 @@ const plan = Effect.fnUntraced(function* (worker: Worker, loaded: RunRows.Loaded
     take,
     Effect.fnUntraced(function* (job) {
       const cut = loaded.cut ?? (yield* job.cut({ readers: yield* worker.readers }))
-      yield* RunRows.plan(sql, of, cut)
+      yield* RunRows.plan(sql, of, cut, yield* job.requests)
     })
   )
   if (outcome !== "Ended") return yield* Effect.fail(outcome)
@@ -68,7 +68,8 @@ const part = Effect.fnUntraced(function* (
     worker,
     loaded,
     take,
-    Effect.fnUntraced(function* (job, { finish, lease, onEvent }) {
+    Effect.fnUntraced(function* (job, { finish, lease, onEvent, start }) {
+      yield* start(job)
       if (nth < cut.stretches.length) return yield* finish(yield* job.stretch(cut, nth, lease, onEvent))
       const { stretches } = yield* StretchRows.proofs(sql, of.run)
       yield* finish(yield* job.ending(cut, stretches, lease, onEvent))
