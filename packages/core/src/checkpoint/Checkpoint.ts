@@ -55,6 +55,8 @@ export const State = Schema.Struct({
   source: Schema.optionalKey(Schema.Json),
   /** The coverage of everything that the sinks hold. */
   coverage: Schema.optionalKey(CoverageSet),
+  /** Of a stretch that is read by itself: what its answers showed, and what was delivered of it. */
+  evidence: Schema.optionalKey(Schema.Json),
   /** Of a run whose stretches are read in parallel: they tile its range. Until they are finished, the rest is empty. */
   stretches: Schema.optionalKey(Schema.Array(Stretch))
 })
@@ -141,6 +143,20 @@ export const refuseOther = (
   asked: Fingerprint
 ): Effect.Effect<void, CheckpointError> => {
   if ([sinks, ...stretches.map(({ sinks }) => sinks)].every((one) => Object.keys(one).length === 0)) return Effect.void
+  return refuseDifferent(pipeline, kept, asked)
+}
+
+/**
+ * Fails, naming the parts that differ, where two fingerprints are not of one pipeline.
+ *
+ * @since 0.1.0
+ * @category checks
+ */
+export const refuseDifferent = (
+  pipeline: string,
+  kept: Fingerprint,
+  asked: Fingerprint
+): Effect.Effect<void, CheckpointError> => {
   const parts = difference(kept, asked)
   if (parts.length === 0) return Effect.void
   return Effect.fail(

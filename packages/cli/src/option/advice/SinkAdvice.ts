@@ -105,6 +105,8 @@ export const adviceFor = ({ reason }: { readonly reason: SinkReason }, reader: R
       return "Let that run finish. If there is none, set the clock of this machine, or give this run another name."
     case "OneStretch":
       return `Write to a database or a webhook, or remove ${speaker.name({ option: "stretches" })}.`
+    case "OneProcess":
+      return "Write to a database that all workers reach, or to a webhook, or run the pipeline on one machine."
     case "NoSync":
       return "Sync into a database, such as sqlite:calls.db, and export from there."
     case "NotPositive":

@@ -63,6 +63,8 @@ export const describe = (reason: SinkReason, sink: string): string => {
       return "another run took over"
     case "OneStretch":
       return "its rows are in order, so stretches cannot be written to it in parallel"
+    case "OneProcess":
+      return "only one process can write to it, so the stretches of several processes cannot"
     case "NoSync":
       return "a sync cannot keep it up to date, because no call can be taken out of it"
     case "Other":

@@ -7,6 +7,7 @@ import type * as Scope from "effect/Scope"
 import type * as SqlClient from "effect/sql/SqlClient"
 import * as Column from "../../../model/Column.ts"
 import type { Committed } from "../../../model/Committed.ts"
+import * as Instant from "../../../model/Instant.ts"
 import type { Cursor } from "../../../model/Position.ts"
 import type { Repairs } from "../../../model/internal/Json.ts"
 import type { Batch, Refused, Writer } from "../../SessionSink.ts"
@@ -54,6 +55,10 @@ export const make = Effect.fnUntraced(function* (
   const turns = Turns.make({ name, timeout, isOpen: transaction.isOpen, rollback })
   const { cursor, place } = yield* turns.take("open", TableAccess.open(access, options.place, account))
   const commits = OwnCommits.make(access, place, account)
+
+  if (options.sync !== undefined && account !== undefined) {
+    yield* turns.take("open", forgetStale(access, place, account.name))
+  }
 
   const repairs: Repairs = { texts: 0 }
   const tables = Table.ofBatches(name, { timestamp: Time.text, repairs })
@@ -127,6 +132,21 @@ const forget = (
 ): Effect.Effect<void> =>
   Effect.gen(function* () {
     yield* transaction.begin
+    for (const one of accounts) yield* transaction.run(CommitTable.forget(dialect, place, one))
+    yield* transaction.commit
+  }).pipe(Effect.catch(() => transaction.rollback))
+
+/** A ledger that nobody used for so long is not used any more. */
+const longest = 30 * 86_400_000_000
+
+/** Each ledger has an account of its own: those of ledgers that were lost or began anew would stay for ever. */
+const forgetStale = ({ dialect, transaction }: TableAccess.TableAccess, place: Place, account: string) =>
+  Effect.gen(function* () {
+    const before = Time.format(Instant.of((yield* Instant.now) - longest))
+    yield* transaction.begin
+    const accounts = yield* transaction.use((connection) =>
+      CommitTable.staleOf(dialect, place, connection, { account, before })
+    )
     for (const one of accounts) yield* transaction.run(CommitTable.forget(dialect, place, one))
     yield* transaction.commit
   }).pipe(Effect.catch(() => transaction.rollback))
