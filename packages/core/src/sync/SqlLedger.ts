@@ -37,7 +37,7 @@ export interface Options<E extends SqlError | { readonly description: string }, 
   readonly client: Layer.Layer<SqlClient.SqlClient, E, R>
 }
 
-const leaseOf = (store: LedgerRow.Store, first: LedgerRow.Row): Lease => {
+const leaseOf = (store: LedgerRow.Store, first: LedgerRow.Row, epoch: number): Lease => {
   const { dialect, name, transact, write } = store
   const { key, number } = first
   /** What the row holds: replaced when a transaction was committed. */
@@ -63,6 +63,7 @@ const leaseOf = (store: LedgerRow.Store, first: LedgerRow.Row): Lease => {
       return rowNow().id
     },
     key,
+    epoch,
     kept: Effect.sync(() => ({ state: rowNow().state, head: rowNow().head })),
     acknowledged: Effect.sync(() => rowNow().acknowledged),
     ...reading,
@@ -89,17 +90,17 @@ const open = Effect.fnUntraced(function* <E extends SqlError | { readonly descri
   if (version > Tables.version) {
     return yield* new LedgerError({ reason: { _tag: "Newer", name, version, known: Tables.version } })
   }
-  if (lease.kept === undefined) yield* Reading.refuseExport(store)
-  return leaseOf(store, yield* LedgerRow.rowOf(store, lease.kept, fingerprint))
+  if (lease.taken.state === undefined) yield* Reading.refuseExport(store)
+  return leaseOf(store, yield* LedgerRow.rowOf(store, lease.taken.state, fingerprint), lease.taken.epoch)
 })
 
 const viewOf = Effect.fnUntraced(function* (
   name: string,
-  { patiently, sql }: SqlLease.Connected
-): Effect.fn.Return<View | undefined, LedgerError> {
-  const dialect = Tables.dialectOf(sql)
-  const ask: Reading.Store["ask"] = (text, params) =>
-    Effect.mapError(patiently(sql.unsafe(text, params)), LedgerRow.stored)
+  connected: SqlLease.Connected
+): Effect.fn.Return<View | undefined, LedgerError, Scope.Scope> {
+  const dialect = Tables.dialectOf(connected.sql)
+  // A call that changes moves from one table to the other.
+  const ask = yield* LedgerRow.snapshotOf(connected)
   const kept = (yield* states(ask, dialect)).get(name)
   if (kept === undefined) return undefined
   const row = yield* LedgerRow.readRow(name, kept)
@@ -166,7 +167,7 @@ export const make = Effect.fnUntraced(function* <E extends SqlError | { readonly
   options: Options<E, R>
 ): Effect.fn.Return<Ledger["Service"], never, ProcessOwner | R> {
   const context = yield* Effect.context<ProcessOwner | R>()
-  const within = <A>(use: (connected: SqlLease.Connected) => Effect.Effect<A, LedgerError>) =>
+  const within = <A>(use: (connected: SqlLease.Connected) => Effect.Effect<A, LedgerError, Scope.Scope>) =>
     Effect.flatMap(Effect.scope, (scope) =>
       Effect.mapError(SqlLease.connect(options), LedgerRow.stored).pipe(
         Effect.flatMap(use),

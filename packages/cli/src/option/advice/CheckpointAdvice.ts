@@ -1,6 +1,6 @@
 /** What to do about a checkpoint that cannot be used, by its reason. */
 import { CheckpointError, type LedgerError } from "@callstream/core"
-import { again, held, type Reader, untrusted } from "./FileAdvice.ts"
+import { again, fenced, held, type Reader, untrusted } from "./FileAdvice.ts"
 import { database } from "./SqlAdvice.ts"
 
 const disk: Readonly<Record<string, string>> = {
@@ -18,6 +18,8 @@ export const adviceFor = ({ reason }: CheckpointError, reader: Reader): string |
   switch (reason._tag) {
     case "Held":
       return held(reason.held)
+    case "Fenced":
+      return fenced
     case "Torn":
       switch (reason.problem._tag) {
         case "OtherVersion":
@@ -58,7 +60,7 @@ export const adviceForLedger = ({ reason }: LedgerError, reader: Reader): string
     case "Newer":
       return "Use the version of callstream that wrote it, or a later one."
     case "Torn":
-      return "Restore it from a copy, or give the sync another name: it then begins from the beginning."
+      return "Run callstream resync with these flags and without a range: it delivers every call again. If that fails too, restore the ledger from a copy, or give the sync another name: it then begins from the beginning."
     case "Different":
       return "Run callstream resync with these flags and without a range: it delivers every call again. Or give this sync another name."
     case "OfExport":

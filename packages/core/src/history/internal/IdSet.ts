@@ -5,6 +5,10 @@ export interface IdSet {
   /** Whether it is new. */
   readonly add: (id: string) => boolean
   readonly size: () => number
+  /** The hashes of all of them, in pairs of numbers. */
+  readonly hashes: () => Uint32Array
+  /** Adds ids by their hashes; how many of them were there. */
+  readonly addHashes: (hashes: Uint32Array) => number
 }
 
 /** Beyond so many, which are 64 MB, no further one is remembered. */
@@ -58,6 +62,13 @@ export const make = (limit: number = most): IdSet => {
       put()
     }
   }
+  const addHash = (): boolean => {
+    if (size >= limit) return table[find() + 1] === 0
+    if (!put()) return false
+    size++
+    if (size * 2 > slots) grow()
+    return true
+  }
   return {
     size: () => size,
     has: (id) => {
@@ -66,11 +77,26 @@ export const make = (limit: number = most): IdSet => {
     },
     add: (id) => {
       hash(id)
-      if (size >= limit) return table[find() + 1] === 0
-      if (!put()) return false
-      size++
-      if (size * 2 > slots) grow()
-      return true
+      return addHash()
+    },
+    hashes: () => {
+      const hashes = new Uint32Array(2 * size)
+      let next = 0
+      for (let at = 0; at < table.length; at += 2) {
+        if (table[at + 1] === 0) continue
+        hashes[next++] = table[at] ?? 0
+        hashes[next++] = table[at + 1] ?? 0
+      }
+      return hashes
+    },
+    addHashes: (hashes) => {
+      let there = 0
+      for (let at = 0; at < hashes.length; at += 2) {
+        high = hashes[at] ?? 0
+        low = hashes[at + 1] ?? 0
+        if (!addHash()) there++
+      }
+      return there
     }
   }
 }

@@ -7,7 +7,6 @@ import type * as Scope from "effect/Scope"
 import type * as SqlClient from "effect/sql/SqlClient"
 import * as Column from "../../../model/Column.ts"
 import type { Committed } from "../../../model/Committed.ts"
-import * as Instant from "../../../model/Instant.ts"
 import type { Cursor } from "../../../model/Position.ts"
 import type { Repairs } from "../../../model/internal/Json.ts"
 import type { Batch, Refused, Writer } from "../../SessionSink.ts"
@@ -16,6 +15,7 @@ import * as Table from "../../Table.ts"
 import * as Misfits from "../../internal/Misfits.ts"
 import * as Repaired from "../../internal/Repaired.ts"
 import * as CommitTable from "./CommitTable.ts"
+import * as OwnCommits from "./OwnCommits.ts"
 import * as Removal from "./Removal.ts"
 import type { Dialect, Layout, Place } from "./Dialect.ts"
 import * as TableAccess from "./TableAccess.ts"
@@ -29,7 +29,8 @@ import * as Uncommitted from "./Uncommitted.ts"
 export interface Options {
   readonly name: string
   readonly place: Place
-  readonly account: string | undefined
+  /** Where the sink keeps its own position. */
+  readonly account: CommitTable.Account | undefined
   /** Accounts of stretches, which are of no use once the whole is finished. */
   readonly done: ReadonlyArray<string>
   readonly timeout: Duration.Input
@@ -45,13 +46,18 @@ export const make = Effect.fnUntraced(function* (
   options: Options
 ): Effect.fn.Return<Writer<object>, SinkError, Scope.Scope> {
   const { account, name, timeout } = options
-  const transaction = yield* Transaction.make(sql, dialect)
+  const transaction = yield* Transaction.make(sql, dialect, account?.epoch !== undefined)
   const access: TableAccess.TableAccess = { name, dialect, transaction }
   const removal = Removal.open(dialect, transaction, options.place, options.sync)
   const rows = Uncommitted.make({ ...dialect, upserts: removal.upserts }, transaction)
   const rollback = Uncommitted.rollback(rows)
   const turns = Turns.make({ name, timeout, isOpen: transaction.isOpen, rollback })
   const { cursor, place } = yield* turns.take("open", TableAccess.open(access, options.place, account))
+  const commits = OwnCommits.make(access, place, account)
+
+  if (options.sync !== undefined && account !== undefined) {
+    yield* turns.take("open", forgetStale(access, place, account))
+  }
 
   const repairs: Repairs = { texts: 0 }
   const tables = Table.ofBatches(name, { timestamp: Time.text, repairs })
@@ -73,7 +79,8 @@ export const make = Effect.fnUntraced(function* (
     const { highestCredible } = batch
     const rejected = yield* Uncommitted.put(rows, { layout: at, rows: typed.rows, upserts, highestCredible })
     if (rows.weight > options.maxPending) {
-      yield* Effect.andThen(Uncommitted.send(rows), Uncommitted.commit(rows)).pipe(
+      yield* Effect.andThen(Uncommitted.send(rows), commits.check).pipe(
+        Effect.andThen(Uncommitted.commit(rows)),
         // The same batch will be given again.
         Effect.onError(() => Effect.sync(() => Uncommitted.takeBack(rows, before)))
       )
@@ -93,10 +100,7 @@ export const make = Effect.fnUntraced(function* (
       yield* Uncommitted.send(rows)
       const known = yield* Ref.get(layout)
       if (known !== undefined) yield* removal.sweep(known)
-      if (account !== undefined) {
-        const now = Time.format(yield* Instant.now)
-        yield* transaction.run(CommitTable.write(dialect, place, account, at, now))
-      }
+      yield* commits.write(at)
       yield* Uncommitted.commit(rows)
     }
     return { at, note: null } satisfies Committed
@@ -131,11 +135,26 @@ const forget = (
     yield* transaction.commit
   }).pipe(Effect.catch(() => transaction.rollback))
 
+/** A ledger that nobody used for so long is not used any more. */
+const longest = 30 * 86_400_000_000
+
+/** Each ledger has an account of its own: those of ledgers that were lost or began anew would stay for ever. */
+const forgetStale = ({ dialect, transaction }: TableAccess.TableAccess, place: Place, account: string) =>
+  Effect.gen(function* () {
+    const before = Time.format(Instant.of((yield* Instant.now) - longest))
+    yield* transaction.begin
+    const accounts = yield* transaction.use((connection) =>
+      CommitTable.staleOf(dialect, place, connection, { account, before })
+    )
+    for (const one of accounts) yield* transaction.run(CommitTable.forget(dialect, place, one))
+    yield* transaction.commit
+  }).pipe(Effect.catch(() => transaction.rollback))
+
 /**
  * The table's own offset. If the earlier run finished but its checkpoint is missing, the run starts from the beginning.
  */
 const committedAt = (
-  account: string | undefined,
+  account: CommitTable.Account | undefined,
   from: Option.Option<Committed>,
   at: Cursor | undefined
 ): Option.Option<Committed> =>
