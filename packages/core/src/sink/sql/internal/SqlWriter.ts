@@ -136,7 +136,7 @@ const forget = (
 /** A ledger that nobody used for so long is not used any more. */
 const longest = 30 * 86_400_000_000
 
-/** Each ledger has an account of its own: those of ledgers that were lost or began anew would stay for ever. */
+/** Each ledger has a row of its own: those of ledgers that were lost or restarted would stay for ever. */
 const forgetStale = (
   { dialect, transaction }: TableAccess.TableAccess,
   place: Place,
