@@ -298,7 +298,7 @@ const readAll = Effect.fnUntraced(function* (
     windows: (nth, at) =>
       Stream.suspend(() => {
         const one = restOf({ ...(stretches[nth] ?? range), at: at.from })
-        // An empty window would be taken for the calls without a start time.
+        // An empty window would count as that of the calls without a start time.
         if (at.from !== undefined && one.from >= one.to) return Stream.empty
         const cuts = [...at.cuts, reading.horizon(), settings.latest]
         const shape = { newestFirst, small: isFromOldest && nth === 0 }
