@@ -29,7 +29,7 @@ const play = Effect.fnUntraced(function* ({ claims = 1, isFenced = false, open, 
     isFenced: Effect.succeed(isFenced)
   }
   const never = Effect.die("not called")
-  const job = { cut: () => never, stretch: () => never, ending: () => never }
+  const job = { cut: () => never, stretch: () => never, ending: () => never, requests: Effect.succeed(0) }
   const worker = {
     // Nothing here asks the database.
     sql: undefined as unknown as SqlClient,
@@ -90,7 +90,12 @@ describe("a part of a run", () => {
         name: "w",
         jobs: {
           open: () =>
-            Effect.succeed({ cut: () => Effect.never, stretch: () => Effect.never, ending: () => Effect.never })
+            Effect.succeed({
+              cut: () => Effect.never,
+              stretch: () => Effect.never,
+              ending: () => Effect.never,
+              requests: Effect.succeed(0)
+            })
         }
       }
       const held: RunPart.Held = {
