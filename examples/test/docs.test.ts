@@ -332,6 +332,8 @@ describe("documentation", () => {
     "export",
     "get",
     "run",
+    "worker",
+    "runs",
     "validate",
     "init",
     "report",

@@ -39,6 +39,9 @@ const margin = 0.97
 /** A slot that was missed by more is lost: used late, it would be too near to the next ones. In milliseconds. */
 const patience = 25
 
+/** In a row. */
+const mostMissed = 10
+
 /** In milliseconds of the monotonic clock. */
 interface Starts {
   /** Slots that this process was given and has not used, ascending. */
@@ -81,7 +84,7 @@ export const make = Effect.fnUntraced(function* (
       }>`INSERT INTO ${sql(Tables.budgets)} AS budget (organization, next, held)
 VALUES (${organization}, clock_timestamp() + ${spacing * count} * interval '1 second', clock_timestamp())
 ON CONFLICT (organization) DO UPDATE
-SET next = greatest(budget.next, budget.held, clock_timestamp()) + ${spacing * count} * interval '1 second'
+SET next = greatest(budget.next, clock_timestamp()) + ${spacing * count} * interval '1 second'
 RETURNING extract(epoch FROM next - clock_timestamp())::float8 - ${spacing * count} AS wait,
   extract(epoch FROM held - clock_timestamp())::float8 AS held`
     )
@@ -103,14 +106,14 @@ RETURNING extract(epoch FROM next - clock_timestamp())::float8 - ${spacing * cou
 
   /**
    * While it waited, the server may have asked for a pause, or this process may have been busy: then its slot is lost. A
-   * process that is always busy would never start anything, so it loses a few in a row only.
+   * process that is always busy would never start anything, so it loses some in a row only.
    */
   const turn = (missed: number): Effect.Effect<void> =>
     Effect.gen(function* () {
       const at = yield* slot
       const wait = at - (yield* monotonic)
       if (wait > 0) yield* Effect.sleep(Duration.millis(Math.ceil(wait)))
-      const isLate = (yield* monotonic) - at > patience && missed < 3
+      const isLate = (yield* monotonic) - at > patience && missed < mostMissed
       if (isLate || at < starts.held) return yield* turn(missed + 1)
     })
 
@@ -121,7 +124,8 @@ RETURNING extract(epoch FROM next - clock_timestamp())::float8 - ${spacing * cou
       starts.held = Math.max(starts.held, (yield* monotonic) + millis)
       starts.slots = []
       yield* Effect.ignore(
-        sql`UPDATE ${sql(Tables.budgets)} SET held = greatest(held, clock_timestamp() + ${millis / 1000} * interval '1 second')
+        sql`UPDATE ${sql(Tables.budgets)} SET held = greatest(held, pause.until), next = greatest(next, pause.until)
+FROM (SELECT clock_timestamp() + ${millis / 1000} * interval '1 second' AS until) AS pause
 WHERE organization = ${organization}`
       )
     })

@@ -5,6 +5,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Postgres from "../../node/test/postgres/PostgresServer.ts"
 import * as TestFleet from "./TestFleet.ts"
+import * as TestJobs from "./TestJobs.ts"
 
 type Database = Effect.Success<typeof TestFleet.database>
 
@@ -16,17 +17,17 @@ const leftOvers = ({ sql }: Database, fleet = "default") =>
     ([row]) => row?.rows
   )
 
-const eachOnce = (world: TestFleet.World, calls: number, endings: number) => {
+const eachOnce = (world: TestJobs.World, calls: number, endings: number) => {
   assert.strictEqual(world.delivered.size, calls + endings)
   assert.deepStrictEqual([...new Set(world.delivered.values())], [1])
 }
 
-describe.skipIf(Postgres.missing)(`a fleet on PostgreSQL${Postgres.reason}`, () => {
+describe.skipIf(Postgres.missing)(`a fleet on PostgreSQL${Postgres.reason}`, { concurrent: true }, () => {
   layer(Postgres.Server.layer, { excludeTestServices: true })((it) => {
     it.effect("three workers that start at once deliver each call of three runs once, and leave nothing", () =>
       Effect.gen(function* () {
         const database = yield* TestFleet.database
-        const world = TestFleet.world()
+        const world = TestJobs.world()
         const service = yield* database.fleet()
         yield* Effect.forEach(["a", "b", "c"], (name) => database.worker(world, { name, stretches: 2 }), {
           concurrency: 3
@@ -49,7 +50,10 @@ describe.skipIf(Postgres.missing)(`a fleet on PostgreSQL${Postgres.reason}`, () 
           )
           assert.strictEqual(counters.delivered, 30)
           assert.deepStrictEqual(summary?.counters, counters)
-          assert.strictEqual(summary?.coverage.entries.length, 6)
+          assert.deepStrictEqual(
+            summary?.coverage.entries.map(({ count }) => count),
+            [5, 5, 5, 5, 5, 5]
+          )
           assert.isNull(stretches.at(-1)?.range)
         }
         eachOnce(world, 3 * 6 * 5, 3)
@@ -67,11 +71,11 @@ describe.skipIf(Postgres.missing)(`a fleet on PostgreSQL${Postgres.reason}`, () 
     it.effect("a run whose stretch fails is retried by hand: what is delivered is not read again", () =>
       Effect.gen(function* () {
         const database = yield* TestFleet.database
-        const world = TestFleet.world()
+        const world = TestJobs.world()
         const service = yield* database.fleet()
         yield* database.worker(world, { name: "a", stretches: 4 })
         world.before = ({ call, nth }) =>
-          nth === 2 && call === 3 ? Effect.fail(TestFleet.failed("the sink is full")) : Effect.void
+          nth === 2 && call === 3 ? Effect.fail(TestJobs.failed("the sink is full")) : Effect.void
         yield* service.submit("one", { stretches: 4, calls: 5 })
         const failed = yield* TestFleet.ended(service, "one")
         assert.deepInclude(failed, {
@@ -95,7 +99,7 @@ describe.skipIf(Postgres.missing)(`a fleet on PostgreSQL${Postgres.reason}`, () 
         assert.strictEqual((yield* Effect.flip(service.retry("one"))).reason._tag, "NotRetryable")
 
         // The ending too is a part that can fail.
-        world.before = ({ nth }) => (nth === 2 ? Effect.fail(TestFleet.failed("no sum")) : Effect.void)
+        world.before = ({ nth }) => (nth === 2 ? Effect.fail(TestJobs.failed("no sum")) : Effect.void)
         yield* service.submit("two", { stretches: 2, calls: 1 })
         assert.deepInclude(yield* TestFleet.ended(service, "two"), { state: "failed", finished: 2, failed: 1 })
         world.before = () => Effect.void
@@ -107,20 +111,20 @@ describe.skipIf(Postgres.missing)(`a fleet on PostgreSQL${Postgres.reason}`, () 
     it.effect("a transient failure is retried, and a stretch that fails five times without a commit has failed", () =>
       Effect.gen(function* () {
         const database = yield* TestFleet.database
-        const world = TestFleet.world()
+        const world = TestJobs.world()
         const service = yield* database.fleet()
         yield* database.worker(world, { name: "a" })
         // Nothing waits for the queue: its elements are due at once.
         const hurry = database.sql.unsafe(
           "UPDATE callstream_default_queue SET visible_at = now() WHERE visible_at > now()"
         )
-        yield* Effect.forkScoped(Effect.forever(Effect.andThen(hurry, Effect.sleep("100 millis"))))
+        yield* Effect.forkScoped(Effect.forever(Effect.andThen(hurry, Effect.sleep("300 millis"))))
         const tries = new Map<number, number>()
         world.before = ({ call, nth }) => {
           const before = tries.get(nth) ?? 0
           tries.set(nth, before + 1)
           const fails = nth === 0 ? call === 1 && before === 1 : nth === 1
-          return fails ? Effect.fail(TestFleet.failed("not now", true)) : Effect.void
+          return fails ? Effect.fail(TestJobs.failed("not now", true)) : Effect.void
         }
         yield* service.submit("one", { stretches: 2, calls: 2 })
         const run = yield* TestFleet.ended(service, "one")
@@ -141,7 +145,7 @@ describe.skipIf(Postgres.missing)(`a fleet on PostgreSQL${Postgres.reason}`, () 
     it.effect("a run whose secret is missing fails with its name, others finish; old workers hand back", () =>
       Effect.gen(function* () {
         const database = yield* TestFleet.database
-        const world = TestFleet.world()
+        const world = TestJobs.world()
         const service = yield* database.fleet()
         yield* database.worker(world, { name: "old", isOld: true })
         yield* service.submit("one", { stretches: 3, calls: 1 })
@@ -164,7 +168,7 @@ describe.skipIf(Postgres.missing)(`a fleet on PostgreSQL${Postgres.reason}`, () 
     it.effect("a cancelled run commits nothing more; a retry resumes it", () =>
       Effect.gen(function* () {
         const database = yield* TestFleet.database
-        const world = TestFleet.world()
+        const world = TestJobs.world()
         const service = yield* database.fleet()
         yield* database.worker(world, { name: "a" })
         const gate = yield* TestFleet.gate
@@ -200,7 +204,7 @@ describe.skipIf(Postgres.missing)(`a fleet on PostgreSQL${Postgres.reason}`, () 
     it.effect("a worker that is stopped hands its stretches back, and two fleets do not meet", () =>
       Effect.gen(function* () {
         const database = yield* TestFleet.database
-        const world = TestFleet.world()
+        const world = TestJobs.world()
         const service = yield* database.fleet("first")
         const scope = yield* Scope.make()
         yield* database.worker(world, { name: "a", fleet: "first", stretches: 3 }).pipe(Scope.provide(scope))
@@ -241,6 +245,87 @@ describe.skipIf(Postgres.missing)(`a fleet on PostgreSQL${Postgres.reason}`, () 
           ]
         )
         assert.deepStrictEqual(yield* (yield* database.fleet("second")).runs(), [])
+      })
+    )
+
+    it.effect("a database that is away for a while costs no work", () =>
+      Effect.gen(function* () {
+        const database = yield* TestFleet.database
+        const world = TestJobs.world()
+        const service = yield* database.fleet()
+        yield* database.worker(world, { name: "a" })
+        const gate = yield* TestFleet.gate
+        const waiting = new Set<number>()
+        world.before = ({ call, nth }) =>
+          call === 2
+            ? Effect.andThen(
+                Effect.sync(() => waiting.add(nth)),
+                gate.wait
+              )
+            : Effect.void
+        yield* service.submit("one", { stretches: 3, calls: 5 })
+        yield* TestFleet.until(
+          "all wait",
+          Effect.sync(() => waiting.size === 3)
+        )
+        const before = yield* service.run("one")
+        yield* database.isAway(
+          Effect.gen(function* () {
+            yield* gate.open
+            // Long enough for polls, refreshed locks and commits to fail, and for a second try of each.
+            yield* Effect.sleep("2500 millis")
+            assert.strictEqual(world.delivered.size, 3 * 2)
+          })
+        )
+        const after = yield* TestFleet.ended(service, "one")
+        assert.strictEqual(after.state, "finished")
+        eachOnce(world, 3 * 5, 1)
+        const epochs = (run: typeof before) => run.stretches.slice(0, 3).map(({ epoch }) => epoch)
+        assert.deepStrictEqual(epochs(after), epochs(before))
+      })
+    )
+
+    it.effect("a run of many stretches lets another one through, and never fills the queue", () =>
+      Effect.gen(function* () {
+        const database = yield* TestFleet.database
+        const world = TestJobs.world()
+        const service = yield* database.fleet()
+        yield* database.worker(world, { name: "a", stretches: 1 })
+        const queue = (where: string) =>
+          database.sql.unsafe(`SELECT 1 FROM callstream_default_queue WHERE state = 'pending' AND ${where}`)
+        const most: Array<number> = []
+        world.before = ({ nth, run }) =>
+          Effect.gen(function* () {
+            if (run === "large" && nth < 20) most.push((yield* queue("element NOT LIKE '%plan%'")).length)
+            if (run !== "large" || nth !== 3) return
+            yield* service.submit("small", { stretches: 1, calls: 1 })
+            yield* TestFleet.until(
+              "the small one is planned next",
+              Effect.map(queue(`id LIKE '%plan'`), (rows) => rows.length > 0)
+            )
+          }).pipe(Effect.orDie)
+        yield* service.submit("large", { stretches: 20, calls: 1 })
+        const begun: Array<string> = []
+        world.committed = ({ nth, run }) => Effect.sync(() => void begun.push(`${run}/${nth}`))
+        assert.strictEqual((yield* TestFleet.ended(service, "large")).state, "finished")
+        assert.strictEqual((yield* TestFleet.ended(service, "small")).state, "finished")
+        assert.isAtMost(begun.indexOf("small/0"), 8)
+        // Two of one reader, and the planning of the other run.
+        assert.isAtMost(Math.max(...most), 3)
+        eachOnce(world, 21, 2)
+      })
+    )
+
+    it.effect("an idle fleet of three makes at most 12 commits a second", () =>
+      Effect.gen(function* () {
+        const database = yield* TestFleet.database
+        for (const name of ["a", "b", "c"]) yield* database.worker(TestJobs.world(), { name })
+        // The statistics of a connection come a second late.
+        yield* Effect.sleep("8 seconds")
+        const before = yield* database.commits
+        yield* Effect.sleep("12 seconds")
+        const rate = ((yield* database.commits) - before) / 12
+        assert.isAtMost(rate, 12)
       })
     )
   })

@@ -1,159 +1,61 @@
-/** Fleets in one process, on a real database, with work that delivers numbers. */
-import type { State } from "@callstream/core/checkpoint/Checkpoint"
-import type { CheckpointError } from "@callstream/core/checkpoint/CheckpointError"
-import type { CoverageSet } from "@callstream/core/coverage/CoverageSet"
-import * as Instant from "@callstream/core/model/Instant"
-import type { Totals } from "@callstream/core/pipeline/RunEvent"
+/** Fleets in one process, on a real database. */
 import * as Data from "effect/Data"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
 import * as Schedule from "effect/Schedule"
-import * as Schema from "effect/Schema"
 import type { Scope } from "effect/Scope"
 import * as SqlClient from "effect/sql/SqlClient"
+import * as PostgresClient from "../../node/src/PostgresClient.ts"
 import * as Postgres from "../../node/test/postgres/PostgresServer.ts"
 import * as Fleet from "../src/Fleet.ts"
-import { type Job, JobError, type JobRun, Jobs, type Part } from "../src/Jobs.ts"
 import * as Worker from "../src/Worker.ts"
+import * as Road from "./Road.ts"
+import * as TestJobs from "./TestJobs.ts"
 
-/** Stretches of so many calls; a stretch commits after each. */
-const Spec = Schema.Struct({
-  stretches: Schema.Int,
-  calls: Schema.Int,
-  secret: Schema.optionalKey(Schema.String)
-})
+interface WorkerOptions extends TestJobs.Options {
+  readonly fleet?: string
+  readonly stretches?: number
+}
 
 /** A fleet, seen from outside. */
 export type Service = Fleet.Fleet["Service"]
-
-interface Step {
-  readonly run: string
-  readonly nth: number
-  /** Of the call that comes next. */
-  readonly call: number
-  readonly worker: string
-}
-
-/** What all workers of a test deliver to, and what happens before each call. */
-export interface World {
-  /** How often each call was committed: `run/stretch/call`. */
-  readonly delivered: Map<string, number>
-  /** Which worker delivered how many. */
-  readonly by: Map<string, number>
-  before: (step: Step) => Effect.Effect<void, JobError>
-}
-
-export const world = (): World => ({ delivered: new Map(), by: new Map(), before: () => Effect.void })
-
-const count = (map: Map<string, number>, key: string) => void map.set(key, (map.get(key) ?? 0) + 1)
-
-const width = 1_000_000
-export const rangeOf = (nth: number) => ({ from: Instant.of(nth * width), to: Instant.of((nth + 1) * width) })
-
-const coverageOf = (nth: number, calls: number): CoverageSet => ({
-  entries: [{ range: rangeOf(nth), verdict: "proven", count: calls, final: calls, requests: 1, asOf: Instant.of(0) }],
-  seams: []
-})
-
-export const totalsOf = (delivered: number): Totals => ({
-  committed: undefined,
-  read: delivered,
-  delivered,
-  filtered: 0,
-  rejected: 0,
-  dead: 0,
-  earliest: undefined,
-  latest: undefined,
-  last: undefined
-})
-
-const Progress = Schema.Struct({ done: Schema.Int })
-
-const stateOf = (done: number): State => ({
-  version: 2,
-  fingerprint: {},
-  sinks: {},
-  finished: false,
-  source: { done }
-})
-
-export const failed = (message: string, retryable = false) =>
-  new JobError({ reason: { _tag: "Failed", message, retryable } })
-
-const jobOf = (world: World, worker: string, run: JobRun, spec: typeof Spec.Type): Job => ({
-  cut: () =>
-    Effect.succeed({
-      fingerprint: {},
-      source: null,
-      stretches: Array.from({ length: spec.stretches }, (_, nth) => rangeOf(nth)),
-      note: null
-    }),
-  requests: Effect.succeed(1),
-  stretch: Effect.fnUntraced(function* (_cut, nth, lease, onEvent): Effect.fn.Return<Part, JobError | CheckpointError> {
-    const source = Option.flatMapNullishOr(lease.state, ({ source }) => source)
-    const { done } = Option.isNone(source) ? { done: 0 } : Schema.decodeUnknownSync(Progress)(source.value)
-    for (let call = done; call < spec.calls; call++) {
-      yield* world.before({ run: run.name, nth, call, worker })
-      const totals = totalsOf(call + 1 - done)
-      yield* onEvent({ _tag: "Delivered", totals })
-      yield* lease.commit(stateOf(call + 1))
-      count(world.delivered, `${run.name}/${nth}/${call}`)
-      count(world.by, worker)
-    }
-    return { coverage: coverageOf(nth, spec.calls), totals: totalsOf(spec.calls - done) }
-  }),
-  ending: Effect.fnUntraced(function* (_cut, proofs, lease): Effect.fn.Return<Part, JobError | CheckpointError> {
-    yield* world.before({ run: run.name, nth: spec.stretches, call: 0, worker })
-    yield* lease.commit(stateOf(proofs.length))
-    count(world.delivered, `${run.name}/ending`)
-    const entries = proofs.flatMap(({ coverage }) => coverage.entries)
-    return { coverage: { entries, seams: [] }, totals: totalsOf(0) }
-  })
-})
-
-export interface WorkerOptions {
-  readonly name: string
-  readonly fleet?: string
-  readonly stretches?: number
-  /** Names of the variables that it has. */
-  readonly secrets?: ReadonlyArray<string>
-  /** A version that reads no spec. */
-  readonly isOld?: boolean
-}
-
-const jobs = (world: World, { isOld = false, name, secrets = [] }: WorkerOptions) =>
-  Layer.succeed(
-    Jobs,
-    Jobs.of({
-      open: Effect.fnUntraced(function* (spec, run) {
-        if (isOld) return yield* new JobError({ reason: { _tag: "OtherVersion", spec: "2.0.0", worker: "1.0.0" } })
-        const known = Schema.decodeUnknownSync(Spec)(spec)
-        const { secret } = known
-        if (secret !== undefined && !secrets.includes(secret)) {
-          return yield* new JobError({ reason: { _tag: "Missing", names: [secret] } })
-        }
-        return jobOf(world, name, run, known)
-      })
-    })
-  )
 
 /** A database of its own. */
 export const database = Effect.gen(function* () {
   const server = yield* Postgres.Server
   const name = yield* server.database()
+  const administrator = yield* server.client("postgres", { maxConnections: 1 })
+  const [{ port } = { port: "" }] = yield* administrator.unsafe<{ readonly port: string }>("SHOW port")
+  const road = yield* Road.make(Number(port))
+  const urlOf = (port: string | number) => `postgres://postgres@127.0.0.1:${port}/${name}?sslmode=disable`
   const pool = (maxConnections: number) => server.client(name, { maxConnections })
   return {
-    name,
+    /** For another process. */
+    url: urlOf(port),
+    /** Workers of this process lose all connections, and get none in the meantime. */
+    isAway: <A, E, R>(meanwhile: Effect.Effect<A, E, R>) =>
+      Effect.andThen(road.close, Effect.ensuring(meanwhile, road.open)),
+    /** All transactions so far, failed ones too. */
+    commits: administrator
+      .unsafe<{ readonly done: number }>(
+        `SELECT (xact_commit + xact_rollback)::float8 AS done FROM pg_stat_database WHERE datname = '${name}'`
+      )
+      .pipe(Effect.map(([row]) => row?.done ?? 0)),
     /** A client beside those of the workers. */
     sql: yield* pool(2),
-    worker: (world: World, options: WorkerOptions): Effect.Effect<void, unknown, Scope> =>
+    worker: (world: TestJobs.World, options: WorkerOptions): Effect.Effect<void, unknown, Scope> =>
       Effect.asVoid(
         Layer.build(
           Layer.fresh(Worker.layer({ name: options.name, fleet: options.fleet, stretches: options.stretches })).pipe(
-            Layer.provide(Layer.merge(jobs(world, options), Layer.effect(SqlClient.SqlClient, pool(5)))),
+            Layer.provide(
+              Layer.merge(
+                TestJobs.layer(world, options),
+                PostgresClient.layer({ url: Redacted.make(urlOf(road.port)), maxConnections: 5 })
+              )
+            ),
             Layer.provide(Layer.succeed(References.MinimumLogLevel, "None"))
           )
         )
@@ -175,7 +77,7 @@ export const gate = Effect.map(Deferred.make<void>(), (deferred) => ({
 export const until = <E, R>(what: string, condition: Effect.Effect<boolean, E, R>) =>
   condition.pipe(
     Effect.flatMap((isSo) => (isSo ? Effect.void : Effect.fail(new NotYet({ what })))),
-    Effect.retry({ schedule: Schedule.spaced("50 millis"), while: (error) => error instanceof NotYet }),
+    Effect.retry({ schedule: Schedule.spaced("200 millis"), while: (error) => error instanceof NotYet }),
     Effect.timeout("60 seconds")
   )
 

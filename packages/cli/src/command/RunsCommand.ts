@@ -78,6 +78,36 @@ const watching = Effect.fnUntraced(function* (
   yield* Effect.repeat(step, { schedule: Schedule.spaced("1 second"), until: (done) => done })
 })
 
+export const cancelCommand = Command.make(
+  "cancel",
+  { name: nameArgument("The name of a run that has not ended"), ...flags(changing) },
+  Effect.fnUntraced(function* ({ cluster, fleet, name }) {
+    const access = yield* FleetAccess.open(yield* Cluster.databaseOf(cluster), fleet)
+    if ((yield* access.find(name)) === undefined) return yield* noSuchRun(access, name)
+    yield* access.asked(access.fleet.cancel(name))
+    yield* print(`run ${name} is cancelled; what was delivered stays`)
+  }, Effect.scoped)
+).pipe(
+  Command.withDescription(
+    "Stop a run. Workers that read a part of it stop at their next commit. What was delivered stays, and callstream runs retry resumes it."
+  ),
+  Command.withShortDescription("Stop a run")
+)
+
+export const retryCommand = Command.make(
+  "retry",
+  { name: nameArgument("The name of a run that failed or was cancelled"), ...flags(changing) },
+  Effect.fnUntraced(function* ({ cluster, fleet, name }) {
+    const access = yield* FleetAccess.open(yield* Cluster.databaseOf(cluster), fleet)
+    if ((yield* access.find(name)) === undefined) return yield* noSuchRun(access, name)
+    yield* access.asked(access.fleet.retry(name))
+    yield* print(`run ${name} resumes where it stopped`)
+  }, Effect.scoped)
+).pipe(
+  Command.withDescription("Resume a run that failed or was cancelled. What was delivered is not read again."),
+  Command.withShortDescription("Resume a run that failed")
+)
+
 export const runsCommand = Command.make(
   "runs",
   {
@@ -101,36 +131,7 @@ export const runsCommand = Command.make(
     yield* watching(look, show, ({ runs }) => one !== undefined && runs.every(Fleet.hasEnded))
   }, Effect.scoped)
 ).pipe(
-  Command.withSubcommands([
-    Command.make(
-      "cancel",
-      { name: nameArgument("The name of a run that has not ended"), ...flags(changing) },
-      Effect.fnUntraced(function* ({ cluster, fleet, name }) {
-        const access = yield* FleetAccess.open(yield* Cluster.databaseOf(cluster), fleet)
-        if ((yield* access.find(name)) === undefined) return yield* noSuchRun(access, name)
-        yield* access.asked(access.fleet.cancel(name))
-        yield* print(`run ${name} is cancelled; what was delivered stays`)
-      }, Effect.scoped)
-    ).pipe(
-      Command.withDescription(
-        "Stop a run. Workers that read a part of it stop at their next commit. What was delivered stays, and callstream runs retry resumes it."
-      ),
-      Command.withShortDescription("Stop a run")
-    ),
-    Command.make(
-      "retry",
-      { name: nameArgument("The name of a run that failed or was cancelled"), ...flags(changing) },
-      Effect.fnUntraced(function* ({ cluster, fleet, name }) {
-        const access = yield* FleetAccess.open(yield* Cluster.databaseOf(cluster), fleet)
-        if ((yield* access.find(name)) === undefined) return yield* noSuchRun(access, name)
-        yield* access.asked(access.fleet.retry(name))
-        yield* print(`run ${name} resumes where it stopped`)
-      }, Effect.scoped)
-    ).pipe(
-      Command.withDescription("Resume a run that failed or was cancelled. What was delivered is not read again."),
-      Command.withShortDescription("Resume a run that failed")
-    )
-  ]),
+  Command.withSubcommands([cancelCommand, retryCommand]),
   Command.withDescription(
     "What the runs of a fleet do: how far each is, who works on it, and why one failed. Makes no request to the API."
   ),

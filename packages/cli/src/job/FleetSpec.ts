@@ -57,7 +57,7 @@ export const versionOf = (spec: unknown): string => (Schema.is(Versioned)(spec) 
 export const isSame = (one: FleetSpec, other: FleetSpec): boolean =>
   isDeepStrictEqual(Struct.omit(one, ["version"]), Struct.omit(other, ["version"]))
 
-/** What was submitted as the text of a file. */
+/** The text of a file with what was submitted. */
 export const textOf = ({ file, path }: FleetSpec): PipelineFile.Text => ({ path, text: JSON.stringify(file, null, 2) })
 
 const notInFleet = (option: AnyOption, instead: FleetAdvice): UsageError =>

@@ -131,11 +131,11 @@ const stateIn = ({ database, folder }: Run.State) =>
 export const openCoverage = Effect.fnUntraced(function* (path: string, { name, sinks }: Pick<Job, "name" | "sinks">) {
   const { acquire } = yield* OutputLock
   if (name === undefined) {
-    yield* acquire(path)
-    return Effect.succeed(yield* OutputFile.open({ path, force: sinks.some(({ settings }) => settings.force) }))
+    const lock = yield* acquire(path)
+    return Effect.succeed(yield* OutputFile.open({ path, lock, force: sinks.some(({ settings }) => settings.force) }))
   }
   yield* DeadLetters.check(path)
-  return Effect.andThen(acquire(path), OutputFile.open({ path, force: true, alone: true }))
+  return Effect.flatMap(acquire(path), (lock) => OutputFile.open({ path, lock, force: true, alone: true }))
 })
 
 const isKnown = ({ entries, withoutStart }: CoverageSet.CoverageSet): boolean =>

@@ -39,7 +39,7 @@ export const layer = ({ fleet, worker }: Options): Layer.Layer<Engine, never, Sq
     shardsPerGroup: 60,
     shardLockExpiration: lockExpiration,
     shardLockRefreshInterval: lockRefresh,
-    refreshAssignmentsInterval: Duration.seconds(1),
+    refreshAssignmentsInterval: Duration.seconds(2),
     entityMessagePollInterval: Duration.seconds(2),
     entityTerminationTimeout: Duration.seconds(1),
     simulateRemoteSerialization: false

@@ -8,16 +8,15 @@ import * as EntityId from "effect/cluster/EntityId"
 import * as EntityType from "effect/cluster/EntityType"
 import { MessageStorage } from "effect/cluster/MessageStorage"
 import { Sharding } from "effect/cluster/Sharding"
-import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type { PersistedQueueStore } from "effect/persistence/PersistedQueue"
-import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
 import type { SqlClient } from "effect/sql/SqlClient"
 import type { WorkflowEngine } from "effect/workflow/WorkflowEngine"
+import { reported } from "./Away.ts"
 import * as Queue from "./Queue.ts"
 import type { Attempt } from "./RunRows.ts"
 import * as RunWorkflow from "./RunWorkflow.ts"
@@ -73,25 +72,13 @@ const round = Effect.fnUntraced(function* (sql: SqlClient, fleet: string) {
   for (const row of yield* due(sql, fleet)) yield* row.planned ? start(sql, row) : sweep(sql, row)
 })
 
-/** Every two seconds. Of a database that is away it says so once, and once that it is back. */
+/** Every three seconds. */
 export const layer = (
   sql: SqlClient,
   fleet: string
 ): Layer.Layer<never, never, WorkflowEngine | Sharding | MessageStorage | PersistedQueueStore> =>
   Layer.effectDiscard(
-    Effect.gen(function* () {
-      const isAway = yield* Ref.make(false)
-      const one = round(sql, fleet).pipe(
-        Effect.andThen(Ref.getAndSet(isAway, false)),
-        Effect.tap((was) => (was ? Effect.logInfo("The database of the fleet answers again") : Effect.void)),
-        Effect.catchCause((cause) =>
-          Effect.flatMap(Ref.getAndSet(isAway, true), (was) =>
-            was || Cause.hasInterruptsOnly(cause)
-              ? Effect.void
-              : Effect.logWarning("The database of the fleet does not answer: waiting for it", Cause.squash(cause))
-          )
-        )
-      )
-      yield* Effect.forkScoped(Effect.repeat(one, Schedule.spaced("2 seconds")))
-    })
+    Effect.flatMap(reported(round(sql, fleet)), (one) =>
+      Effect.forkScoped(Effect.repeat(one, Schedule.spaced("3 seconds")))
+    )
   )

@@ -47,7 +47,7 @@ export const layer = (
       Layer.orDie(
         PersistedQueue.layerStoreSql({
           tableName: `${prefixOf(fleet)}_queue`,
-          pollInterval: Duration.millis(1500),
+          pollInterval: Duration.seconds(2),
           lockRefreshInterval: lockRefresh,
           lockExpiration
         })

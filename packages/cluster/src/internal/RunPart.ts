@@ -28,9 +28,10 @@ export interface Held {
 
 /**
  * - `Ended`: finished, failed permanently, or no longer this worker's.
- * - `Again`: it may succeed later, or on another worker.
+ * - `Again`: it may succeed later.
+ * - `Elsewhere`: it may succeed on a worker of another version.
  */
-export type Outcome = "Ended" | "Again"
+export type Outcome = "Ended" | "Again" | "Elsewhere"
 
 /** Workers in turn that may take a part without one commit. */
 const mostClaims = 5
@@ -48,7 +49,7 @@ export const run = <H extends Held>(
     Effect.gen(function* () {
       const opened = yield* Effect.exit(worker.jobs.open(loaded.spec, loaded.run))
       // Another worker can do it: this one does not take it.
-      if (Exit.isFailure(opened) && isOfOtherVersion(opened.cause)) return yield* report("Again", opened.cause)
+      if (Exit.isFailure(opened) && isOfOtherVersion(opened.cause)) return yield* report("Elsewhere", opened.cause)
       const held = yield* take
       if (held === undefined) return "Ended"
       if (held.claims > mostClaims) {
@@ -79,15 +80,16 @@ const settle = Effect.fnUntraced(function* (
   return yield* report("Failed", cause)
 })
 
-const words = {
-  Again: "A part of a run is handed back",
-  Failed: "A part of a run failed",
-  Fenced: "A part of a run was taken over, or cancelled"
-}
+const reports = {
+  Again: ["A part of a run is handed back", "Again"],
+  Elsewhere: ["A part of a run is handed back to workers of its version", "Elsewhere"],
+  Failed: ["A part of a run failed", "Ended"],
+  Fenced: ["A part of a run was taken over, or cancelled", "Ended"]
+} as const
 
-const report = (what: keyof typeof words, cause: Cause.Cause<unknown>) => {
-  const outcome: Outcome = what === "Again" ? "Again" : "Ended"
-  return Effect.as(Effect.logWarning(words[what], Cause.squash(cause)), outcome)
+const report = (what: keyof typeof reports, cause: Cause.Cause<unknown>) => {
+  const [words, outcome] = reports[what]
+  return Effect.as(Effect.logWarning(words, Cause.squash(cause)), outcome)
 }
 
 /** How a failure reads in the table. An error without a known tag is a bug, and may not happen again. */

@@ -91,10 +91,14 @@ UNION ALL SELECT ${run}::uuid, ${cut.stretches.length}, NULL, ${cutting}::json`
     yield* sql`UPDATE ${sql(runs)} SET state = 'running', cut = coalesce(cut, ${text}::json) WHERE id = ${run}::uuid`
   }).pipe(sql.withTransaction, Effect.mapError(ofSql))
 
-/** The stretches that nobody has finished yet, by number. */
-export const openStretches = (sql: SqlClient, run: string): Effect.Effect<ReadonlyArray<number>, FleetError> =>
+/** The first so many stretches that nobody has finished yet, by number. */
+export const openStretches = (
+  sql: SqlClient,
+  run: string,
+  most: number
+): Effect.Effect<ReadonlyArray<number>, FleetError> =>
   sql<{ readonly nth: number }>`SELECT nth FROM ${sql(stretches)}
-WHERE run = ${run}::uuid AND status = 'open' AND range IS NOT NULL ORDER BY nth`.pipe(
+WHERE run = ${run}::uuid AND status = 'open' AND range IS NOT NULL ORDER BY nth LIMIT ${most}`.pipe(
     Effect.map((rows) => rows.map(({ nth }) => nth)),
     Effect.mapError(ofSql)
   )

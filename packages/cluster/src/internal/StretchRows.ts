@@ -2,6 +2,7 @@
 import { State } from "@callstream/core/checkpoint/Checkpoint"
 import { CoverageSet, Range } from "@callstream/core/coverage/CoverageSet"
 import type { StretchProof } from "@callstream/core/coverage/StretchProof"
+import { proofOf } from "@callstream/core/pipeline/PipelineParts"
 import * as Effect from "effect/Effect"
 import type { SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
@@ -112,7 +113,7 @@ export const release = (sql: SqlClient, { epoch, nth, run }: Holder): Effect.Eff
 WHERE run = ${run}::uuid AND nth = ${nth} AND epoch = ${epoch}`
   )
 
-/** What the finished stretches prove, ascending; the ending, with its coverage once it is finished. */
+/** What the stretches prove, ascending, from their last commits; the ending, with its coverage once it is finished. */
 export const proofs = Effect.fnUntraced(function* (
   sql: SqlClient,
   run: string
@@ -127,24 +128,23 @@ export const proofs = Effect.fnUntraced(function* (
     sql<{
       readonly nth: number
       readonly range: string | null
-      readonly coverage: string | null
       readonly state: string | null
-    }>`SELECT nth, range::text AS range, coverage::text AS coverage, state::text AS state FROM ${sql(stretches)}
-WHERE run = ${run}::uuid AND (range IS NULL OR coverage IS NOT NULL) ORDER BY nth`,
+      readonly coverage: string | null
+    }>`SELECT nth, range::text AS range, state::text AS state, coverage::text AS coverage FROM ${sql(stretches)}
+WHERE run = ${run}::uuid ORDER BY nth`,
     ofSql
   )
   const read = yield* Effect.forEach(rows, ({ coverage, nth, range, state }) =>
     Effect.all({
       nth: Effect.succeed(nth),
-      coverage: coverage === null ? Effect.undefined : Stored.decode(CoverageSet, run, coverage),
       range: range === null ? Effect.undefined : Stored.decode(Range, run, range),
-      evidence:
-        state === null ? Effect.undefined : Effect.map(Stored.decode(State, run, state), ({ evidence }) => evidence)
+      state: state === null ? Effect.undefined : Stored.decode(State, run, state),
+      coverage: coverage === null ? Effect.undefined : Stored.decode(CoverageSet, run, coverage)
     })
   )
   return {
-    stretches: read.flatMap(({ coverage, evidence, range }) =>
-      range === undefined || coverage === undefined ? [] : [{ range, coverage, evidence }]
+    stretches: read.flatMap(({ range, state }) =>
+      range === undefined || state === undefined ? [] : [proofOf(range, state)]
     ),
     ending: read.find(({ range }) => range === undefined)
   }

@@ -17,6 +17,15 @@ interface Worker extends RunPart.Worker {
   readonly readers: Effect.Effect<number>
 }
 
+/**
+ * Offers the stretches that come next. Those of one run never fill the queue: another run would wait until all of them are
+ * read.
+ */
+const offerNext = Effect.fnUntraced(function* ({ readers, sql }: Worker, of: RunRows.Attempt) {
+  const next = yield* RunRows.openStretches(sql, of.run, 2 * (yield* readers))
+  yield* Queue.offer(next.map((nth) => ({ ...of, nth })))
+})
+
 /** Cuts a run, unless an earlier attempt did, and offers what is left of it. */
 const plan = Effect.fnUntraced(function* (worker: Worker, loaded: RunRows.Loaded, of: RunRows.Attempt) {
   const { sql } = worker
@@ -39,9 +48,7 @@ const plan = Effect.fnUntraced(function* (worker: Worker, loaded: RunRows.Loaded
       yield* RunRows.plan(sql, of, cut, yield* job.requests)
     })
   )
-  if (outcome === "Again") return yield* Effect.fail(outcome)
-  const left = yield* RunRows.openStretches(sql, of.run)
-  yield* Queue.offer(left.map((nth) => ({ ...of, nth })))
+  if (outcome !== "Ended") return yield* Effect.fail(outcome)
   yield* follow(worker, of)
 })
 
@@ -68,17 +75,16 @@ const part = Effect.fnUntraced(function* (
       yield* finish(yield* job.ending(cut, stretches, lease, onEvent))
     })
   )
-  if (outcome === "Again") return yield* Effect.fail(outcome)
+  if (outcome !== "Ended") return yield* Effect.fail(outcome)
   yield* follow(worker, of)
 })
 
-/** After a part that has ended: the ending, once all stretches are delivered, and then the end of the run. */
-const follow = Effect.fnUntraced(function* ({ sql }: Worker, of: RunRows.Attempt) {
-  if (!(yield* RunRows.isDelivered(sql, of))) {
-    // A run that cannot be cut has no parts.
-    if ((yield* RunRows.load(sql, of)) === undefined) yield* RunWorkflow.complete(of)
-    return
-  }
+/** After a part that has ended: the next stretches; the ending, once all of them are delivered; then the end of the run. */
+const follow = Effect.fnUntraced(function* (worker: Worker, of: RunRows.Attempt) {
+  const { sql } = worker
+  // One that could not be cut, or was cancelled.
+  if ((yield* RunRows.load(sql, of)) === undefined) return yield* RunWorkflow.complete(of)
+  if (!(yield* RunRows.isDelivered(sql, of))) return yield* offerNext(worker, of)
   const failed = yield* RunRows.failures(sql, of.run)
   if (failed.length > 0) {
     yield* RunRows.fail(sql, of, together(failed))
@@ -113,6 +119,9 @@ const read = Effect.fnUntraced(function* (worker: Worker, { nth, ...of }: Queue.
   yield* Effect.annotateLogs(done, { run: loaded.run.name, part: nth ?? "plan" })
 })
 
+/** So long a taker leaves the queue to workers of another version, which would often find their parts taken otherwise. */
+const pause = "5 seconds"
+
 export const layer = (
   worker: Worker,
   stretches: number
@@ -121,13 +130,16 @@ export const layer = (
     Effect.gen(function* () {
       const queue = yield* Queue.make
       // A failure goes to the queue, which offers the element again after a while.
-      const one = Effect.exit(
-        queue.take((element) =>
-          Effect.tapError(read(worker, element), (error) =>
-            error === "Again" ? Effect.void : Effect.logWarning("A part of a run is handed back", error)
-          )
+      const one = queue
+        .take((element) => read(worker, element))
+        .pipe(
+          Effect.catch((error) => {
+            if (error === "Again") return Effect.void
+            if (error === "Elsewhere") return Effect.sleep(pause)
+            return Effect.logWarning("A part of a run is handed back", error)
+          }),
+          Effect.exit
         )
-      )
       yield* Effect.forkScoped(
         Effect.replicateEffect(Effect.forever(one), stretches, { concurrency: stretches, discard: true })
       )

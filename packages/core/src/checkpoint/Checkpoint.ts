@@ -12,6 +12,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { CoverageSet, Range } from "../coverage/CoverageSet.ts"
 import { Committed } from "../model/Committed.ts"
+import * as Epoch from "../model/Epoch.ts"
 import { difference, type Fingerprint } from "../model/Fingerprint.ts"
 import { Version } from "../model/Version.ts"
 import { CheckpointError } from "./CheckpointError.ts"
@@ -54,7 +55,7 @@ export const State = Schema.Struct({
   source: Schema.optionalKey(Schema.Json),
   /** The coverage of everything that the sinks hold. */
   coverage: Schema.optionalKey(CoverageSet),
-  /** Of a stretch that is read by itself: what its answers showed of the whole, once it is read. */
+  /** Of a stretch that is read by itself: what its answers showed, and what was delivered of it. */
   evidence: Schema.optionalKey(Schema.Json),
   /** Of a run whose stretches are read in parallel: they tile its range. Until they are finished, the rest is empty. */
   stretches: Schema.optionalKey(Schema.Array(Stretch))
@@ -112,7 +113,7 @@ export class Checkpoint extends Context.Service<
         )
         const state = states.get(pipeline)
         if (state !== undefined) yield* refuseOther(pipeline, state, fingerprint)
-        const epoch = nextEpoch(epochs.get(pipeline) ?? 0, yield* Clock.currentTimeMillis)
+        const epoch = Epoch.next(epochs.get(pipeline) ?? 0, yield* Clock.currentTimeMillis)
         epochs.set(pipeline, epoch)
         return {
           epoch,
@@ -128,15 +129,6 @@ export class Checkpoint extends Context.Service<
     }
   })
 }
-
-/**
- * The epoch of a new lease. It is at least the time, in milliseconds since 1970: so it is higher than those before it even
- * where the stored one was deleted, or restored from a copy. Sinks remember epochs, too.
- *
- * @since 0.1.0
- * @category constructors
- */
-export const nextEpoch = (stored: number, now: number): number => Math.max(stored + 1, now)
 
 /**
  * Fails, naming the parts that differ, when another pipeline saved the checkpoint. A checkpoint in which no sink has

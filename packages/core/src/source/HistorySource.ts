@@ -70,15 +70,17 @@ export const make = (range: History.OpenRange = {}, options: Options = {}): Sour
     ),
   parts: {
     cut: (bounds, readers) => ReadingParts.cut(RangeSource.open(bounds), endingAt(options, bounds), readers),
-    stretch: (bounds, cut, nth, at) => {
+    stretch: (bounds, cut, nth, at, known) => {
       const { cuts, resume } = placeOf(at)
-      const reading = ReadingParts.stretch(RangeSource.open(bounds), endingAt(options, bounds), cut, nth, {
-        from: resume,
-        cuts
-      })
+      const place = { from: resume, cuts, evidence: known }
       return Stream.unwrap(
-        Effect.map(reading, ({ evidence, windows }) =>
-          Stream.concat(unitsOf(windows), Stream.map(Stream.fromEffect(evidence), Units.evidence))
+        Effect.map(
+          ReadingParts.stretch(RangeSource.open(bounds), endingAt(options, bounds), cut, nth, place),
+          ({ evidence, windows }) =>
+            unitsOf(windows).pipe(
+              Stream.concat(Stream.make(Units.nothing)),
+              Stream.mapEffect((unit) => Effect.map(evidence, (evidence) => ({ ...unit, evidence })))
+            )
         )
       )
     },

@@ -33,7 +33,7 @@ export type Unit = {
   readonly doubts?: ReadonlyArray<Doubt> | undefined
   /** Observations of the endpoint. */
   readonly endpoint?: CoverageSet.Endpoint | undefined
-  /** What the answers for a stretch showed, at its end: `Parts.ending` must know it. */
+  /** Of a stretch that is read by itself: what its answers showed up to here, and what was delivered. */
   readonly evidence?: Schema.Json | undefined
 } & (
   | {
@@ -127,8 +127,17 @@ export interface Cut {
 export interface Parts<in S, out E = never, out R = never> {
   /** Cuts what is read for so many readers at least. */
   readonly cut: (state: S, readers: number) => Effect.Effect<Cut, E, R>
-  /** The units of a stretch, ascending from `from` on, none across a cut; then one with its evidence. */
-  readonly stretch: (state: S, cut: Cut, nth: number, at: Place) => Stream.Stream<Unit, E, R>
+  /**
+   * The units of a stretch, ascending from `from` on, none across a cut. Each has its evidence; that of the last one that was
+   * committed is given where the stretch resumes.
+   */
+  readonly stretch: (
+    state: S,
+    cut: Cut,
+    nth: number,
+    at: Place,
+    evidence: Schema.Json | undefined
+  ) => Stream.Stream<Unit, E, R>
   /** After all stretches: what is in none of them, and what is taken back of any. */
   readonly ending: (state: S, cut: Cut, proofs: ReadonlyArray<StretchProof>) => Stream.Stream<Unit, E, R>
 }

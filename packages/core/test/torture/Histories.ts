@@ -17,6 +17,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as References from "effect/References"
 import * as HttpClient from "effect/http/HttpClient"
+import type * as Schema from "effect/Schema"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
@@ -86,6 +87,9 @@ const entryOf = ({ coverage, from, observedAt, requests, rows, settled, to }: Wi
   asOf: observedAt
 })
 
+const withEvidence = <A, E, R, B, E2>(windows: Stream.Stream<A, E, R>, evidence: Effect.Effect<B, E2>) =>
+  Stream.mapEffect(windows, (window) => Effect.map(evidence, (evidence) => [window, evidence] as const))
+
 /** The same, each stretch by a reading of its own, which knows of the others what the cut and the proofs say. */
 const inParts = (
   range: Case["range"],
@@ -106,18 +110,21 @@ const inParts = (
       for (const nth of order) {
         const one = cut.stretches[nth]
         if (one === undefined) continue
-        const read = (from: Instant.Instant | undefined) =>
-          ReadingParts.stretch(asked, settings, cut, nth, { from, cuts: cuts.map((cut) => Instant.of(cut)) })
+        const read = (from: Instant.Instant | undefined, evidence: Schema.Json | undefined) =>
+          ReadingParts.stretch(asked, settings, cut, nth, { from, evidence, cuts: cuts.map((cut) => Instant.of(cut)) })
+        // One of two processes is killed after its first window.
         const before = chance(0.2)
-          ? yield* Effect.flatMap(read(undefined), ({ windows }) => Stream.runCollect(Stream.take(windows, 1)))
+          ? yield* Effect.flatMap(read(undefined, undefined), ({ evidence, windows }) =>
+              Stream.runCollect(Stream.take(withEvidence(windows, evidence), 1))
+            )
           : []
-        const at = before.at(-1)?.to
-        const rest = at !== undefined && at >= one.to ? undefined : yield* read(at)
-        const windows = [...before, ...(rest === undefined ? [] : yield* Stream.runCollect(rest.windows))]
+        const [at, known] = before[0] === undefined ? [undefined, undefined] : [before[0][0].to, passed(before[0][1])]
+        const rest = yield* read(at, known)
+        const windows = [...before.map(([window]) => window), ...(yield* Stream.runCollect(rest.windows))]
         all.set(nth, windows)
         const entries = windows.map(entryOf).filter(({ range: { from, to } }) => from < to)
         const coverage = entries.reduce(CoverageSet.replace, CoverageSet.empty)
-        proofs.push(passed({ range: one, coverage, evidence: rest === undefined ? undefined : yield* rest.evidence }))
+        proofs.push(passed({ range: one, coverage, evidence: yield* rest.evidence }))
       }
       // What comes twice is the same row of a table.
       const ids = new Set<string>()

@@ -402,7 +402,7 @@ describe("SqlSink, in SQLite", () => {
   }))
 
   it.live("takes nothing more from a run that another one took over", () =>
-    Effect.flatMap(epochs, SinkEpochs.assertTakenOver)
+    Effect.flatMap(epochs, (one) => SinkEpochs.assertTakenOver(one))
   )
 
   it.live("takes rows from the highest epoch only, however runs interleave", () =>

@@ -34,7 +34,7 @@ export const sumOfRequests = (all: ReadonlyArray<Requests>): Requests => ({
   retried: []
 })
 
-/** Every sink has every call: a worker does not go on without one. */
+/** Every sink has every call: no worker resumes without one. */
 export const summaryOf = (
   { counters, summary }: Pick<FleetRun.FleetRun, "counters" | "summary">,
   { sinks }: Pick<Job, "sinks">,

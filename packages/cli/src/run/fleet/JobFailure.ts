@@ -36,7 +36,7 @@ export const of =
   (error: Error): Jobs.JobError | CheckpointError =>
     error instanceof CheckpointError ? error : ofJob(reworded, error)
 
-/** What is wrong with a pipeline on this worker. */
+/** Describes why a pipeline cannot run on this worker. */
 export const ofJob = (reworded: (text: string) => string, error: Error): Jobs.JobError => {
   if (error instanceof Jobs.JobError) return error
   const names = isUsage(error) ? MissingVariable.variablesIn(error) : []

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import { syncFolder } from "../../platform/internal/System.ts"
-import { nextEpoch } from "../Checkpoint.ts"
+import * as Epoch from "../../model/Epoch.ts"
 import type { CheckpointError } from "../CheckpointError.ts"
 import { failed, readIfThere, writeNew } from "./Files.ts"
 
@@ -29,7 +29,7 @@ export const make = (fs: FileSystem.FileSystem, folder: string, path: string): E
   return {
     read,
     raise: Effect.fnUntraced(function* (id) {
-      const epoch = nextEpoch(yield* read, yield* Clock.currentTimeMillis)
+      const epoch = Epoch.next(yield* read, yield* Clock.currentTimeMillis)
       const temporary = `${path}.${id}.0.tmp`
       yield* writeNew(fs, temporary, `${epoch}\n`).pipe(
         Effect.andThen(Effect.onError(fs.rename(temporary, path), () => Effect.ignore(fs.remove(temporary)))),

@@ -79,7 +79,12 @@ WHERE name = $1::text AND epoch = $2::text::bigint RETURNING name`,
             state,
             now
           )
-          return rows.length > 0 ? undefined : { holder: yield* holderOf }
+          if (rows.length > 0) return undefined
+          // It may have got the lock only now, after the run that took over ended; the next one must get it.
+          return yield* Effect.ensuring(
+            Effect.map(holderOf, (holder) => ({ holder })),
+            drop
+          )
         })
       ),
     leave: (own) =>

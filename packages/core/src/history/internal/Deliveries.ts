@@ -14,7 +14,7 @@ import type * as NotedCounts from "../../endpoint/internal/NotedCounts.ts"
 import type * as Micros from "../../endpoint/internal/Micros.ts"
 import * as Rows from "../../endpoint/internal/ListedRows.ts"
 import type * as Delivered from "./Delivered.ts"
-import * as Evidence from "./Evidence.ts"
+import * as Evidence from "./PartEvidence.ts"
 import type { Evidence as OfPart, Known } from "./Known.ts"
 import { ask as askOf, horizonOf, noBeginning, type Settings, tooYoung } from "./Settings.ts"
 import * as Shown from "./Shown.ts"
@@ -102,8 +102,10 @@ export const make = (
   return {
     note: (evidence) => Shown.note(shown, ends, evidence),
     begin: (logs) => {
+      const elsewhere = [...shown.elsewhere]
       for (const log of logs) Shown.note(shown, ends, { log })
       shown.elsewhere.clear()
+      for (const [key, start] of elsewhere) shown.elsewhere.set(key, start)
     },
     deliver: (window) =>
       Effect.map(deliver(work, window), (done) => {
@@ -138,7 +140,7 @@ export const make = (
     recent: shown.recent,
     unplaced: shown.unplaced,
     moved: () => shown.moved.size,
-    evidence: (known) => Evidence.save(range, known, shown),
+    evidence: (known) => Evidence.save({ from: range.from, to: Shown.hull(shown)?.to ?? range.from }, known, shown),
     restore: (parts) => {
       restore(shown, ends, parts)
       isWhole &&= parts.every(({ counted }) => counted === undefined)

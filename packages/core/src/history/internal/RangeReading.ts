@@ -16,7 +16,7 @@ import * as EndpointProfile from "../../endpoint/EndpointProfile.ts"
 import type * as Asked from "./Asked.ts"
 import * as Beginning from "./Beginning.ts"
 import * as Cut from "./Cut.ts"
-import type * as Evidence from "./Evidence.ts"
+import type * as Evidence from "./PartEvidence.ts"
 import * as Fallback from "./Fallback.ts"
 import * as Partitioner from "./Partitioner.ts"
 import * as ReadBefore from "./ReadBefore.ts"
@@ -52,6 +52,8 @@ export interface Beside extends Cut.Options {
   readonly stretches?: ReadonlyArray<Begun> | undefined
   /** What was shown since the probes, before this process began. @default nothing */
   readonly logs?: ReadonlyArray<Ask.Log> | undefined
+  /** The evidence of an earlier reading of the one that is left. @default none */
+  readonly resumed?: Evidence.Evidence | undefined
   /** All of them were read by other processes, and this is what those know. @default some are still to be read */
   readonly read?: ReadonlyArray<ReadBefore.Proof> | undefined
 }
@@ -79,6 +81,8 @@ export interface RangeReading {
   readonly begun: Effect.Effect<SavedProbes.SavedProbes, AgniError>
   /** What its answers showed and its windows brought; nothing where no answer is evidence. */
   readonly evidence: () => Evidence.Evidence | undefined
+  /** Notes answers that no window is of, after the last one. */
+  readonly noteRest: () => void
 }
 
 /** In one piece, unless it is said how many stretches are read in parallel. */
@@ -171,7 +175,11 @@ export const open = Effect.fnUntraced(function* (
 })
 
 /** No answer says more of a window than the pages it was read from. */
-const noEvidence = (seen: Probes.Seen) => ({ begun: SavedProbes.save(seen, []), evidence: () => undefined })
+const noEvidence = (seen: Probes.Seen) => ({
+  begun: SavedProbes.save(seen, []),
+  evidence: () => undefined,
+  noteRest: () => {}
+})
 
 /** Windows of which a whole number makes a stretch: nobody waits for the readers of one to finish together. */
 const inStretches = (
@@ -237,7 +245,7 @@ const readAll = Effect.fnUntraced(function* (
   const horizon = Math.min(settings.now, options.earliest) - settings.horizon
   const { before, inPart, parts, range } =
     beside?.read === undefined
-      ? { ...toRead(stretches, all, newestFirst), before: undefined }
+      ? ReadBefore.resume(toRead(stretches, all, newestFirst), beside?.resumed)
       : ReadBefore.of(beside.read, all, horizon)
   const reading = yield* Reading.make(settings, range, parts, {
     ...options,
@@ -303,7 +311,8 @@ const readAll = Effect.fnUntraced(function* (
       Effect.map(closing, (window) => (window === undefined ? Stream.empty : Stream.make(window)))
     ),
     begun: Effect.suspend(() => SavedProbes.save(seen, settings.logs)),
-    evidence: reading.evidence
+    evidence: reading.evidence,
+    noteRest: reading.noteRest
   }
 })
 

@@ -2,12 +2,12 @@
 import type * as CoverageSet from "../../coverage/CoverageSet.ts"
 import type * as Micros from "../../endpoint/internal/Micros.ts"
 import type * as Deliveries from "./Deliveries.ts"
-import type * as Evidence from "./Evidence.ts"
+import type * as PartEvidence from "./PartEvidence.ts"
 import * as Shown from "./Shown.ts"
 
 /** What is known of a stretch that another process read. */
 export interface Proof extends Micros.Range {
-  readonly evidence: Evidence.Evidence | undefined
+  readonly evidence: PartEvidence.Evidence | undefined
   readonly entries: ReadonlyArray<CoverageSet.Entry>
   /** Calls that came; nothing where that is not known. */
   readonly calls: number | undefined
@@ -41,3 +41,26 @@ export const of = (proofs: ReadonlyArray<Proof>, all: Micros.Range, horizon: Mic
     inPart: !isAll || rests.some(({ rows, to }) => rows === undefined || to > horizon)
   }
 }
+
+/** The evidence of a part whose reading resumes: it must end there, or what came before is known by its number only. */
+export const resumed = (
+  at: Micros.Micros | undefined,
+  evidence: PartEvidence.Evidence | undefined
+): PartEvidence.Evidence | undefined => (at !== undefined && evidence?.range.to === at ? evidence : undefined)
+
+interface ToRead {
+  readonly parts: ReadonlyArray<Micros.Range>
+  readonly range: Micros.Range
+  readonly inPart: boolean
+}
+
+/** What is left of a part, and what an earlier reading of it knows: as if this one had read all of it. */
+export const resume = ({ inPart, parts, range }: ToRead, evidence: PartEvidence.Evidence | undefined) =>
+  evidence === undefined
+    ? { parts, range, inPart, before: [] }
+    : {
+        parts: Shown.joined([evidence.range, ...parts]),
+        range: { from: evidence.range.from, to: range.to },
+        inPart,
+        before: [{ evidence, counted: undefined }]
+      }

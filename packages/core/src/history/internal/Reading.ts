@@ -17,7 +17,7 @@ import * as Bisect from "./Bisect.ts"
 import * as Capacity from "../../endpoint/internal/Capacity.ts"
 import { type Evidence, fold, type Known } from "./Known.ts"
 import * as Deliveries from "./Deliveries.ts"
-import * as EvidenceOf from "./Evidence.ts"
+import * as EvidenceOf from "./PartEvidence.ts"
 import * as Scheduler from "./Scheduler.ts"
 import type * as Shown from "./Shown.ts"
 import { ask as askOf, horizonOf, type Settings } from "./Settings.ts"
@@ -45,6 +45,8 @@ interface Reading {
   readonly closing: (withoutStart: Coverage.Window | undefined) => Effect.Effect<Coverage.Window | undefined, AgniError>
   /** What its answers showed, for the process that reads the ending. */
   readonly evidence: () => EvidenceOf.Evidence
+  /** Notes answers that no window is of. */
+  readonly noteRest: () => void
 }
 
 type Call = Item<CallSession>
@@ -122,10 +124,10 @@ export const make = Effect.fnUntraced(function* (
   })
   const known = () => Ref.getUnsafe(ref)
   const ledger = Deliveries.make(settings, range, known, options.ends, parts)
-  ledger.begin(options.logs)
   for (const { evidence } of options.before ?? [])
     if (evidence !== undefined) ref.ref.current = EvidenceOf.foldKnown(ref.ref.current, evidence.known)
   ledger.restore(options.before ?? [])
+  ledger.begin(options.logs)
   const tell = (evidence: Evidence): void => {
     ref.ref.current = fold(ref.ref.current, evidence)
     ledger.note(evidence)
@@ -158,10 +160,8 @@ export const make = Effect.fnUntraced(function* (
         Stream.suspend(() => run(rest, options.concurrency, maySteal))
       ).pipe(Stream.mapEffect((window) => ledger.deliver(window))),
     closing: (withoutStart) => close(settings, options, ledger, known, withoutStart),
-    evidence: () => {
-      noteRest(settings, ledger)
-      return ledger.evidence(known())
-    }
+    evidence: () => ledger.evidence(known()),
+    noteRest: () => noteRest(settings, ledger)
   } satisfies Reading
 })
 

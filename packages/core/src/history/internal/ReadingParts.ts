@@ -14,9 +14,9 @@ import * as Instant from "../../model/Instant.ts"
 import type { Range, Window } from "../Coverage.ts"
 import type { OpenRange, SideBySideOptions } from "../History.ts"
 import * as Asked from "./Asked.ts"
-import * as Evidence from "./Evidence.ts"
+import * as Evidence from "./PartEvidence.ts"
 import * as RangeReading from "./RangeReading.ts"
-import type * as ReadBefore from "./ReadBefore.ts"
+import * as ReadBefore from "./ReadBefore.ts"
 import { mistake, mistakeIn } from "./Refuse.ts"
 import * as WindowTelemetry from "./WindowTelemetry.ts"
 
@@ -88,17 +88,25 @@ const resume = Effect.fnUntraced(function* (
 interface Place {
   readonly from: Instant.Instant | undefined
   readonly cuts: ReadonlyArray<Instant.Instant>
+  /** That of the last window before it, if there is one. */
+  readonly evidence: Schema.Json | undefined
 }
 
-/** The windows of a stretch, and then what its answers showed of the whole. */
+const evidenceOf = (json: Schema.Json | undefined) => Option.getOrUndefined(decodeEvidence(json))
+
+/** The windows of a stretch, and the evidence of those that came so far. */
 export const stretch = (range: OpenRange, options: Options, cut: Cut, nth: number, at: Place) =>
   Effect.map(
     resume(range, options, cut, (rows) => ({
       // The others are as if they were read.
-      stretches: cut.stretches.map((one, i) => ({ ...one, at: i === nth ? at.from : one.to, rows: rows[i] }))
+      stretches: cut.stretches.map((one, i) => ({ ...one, at: i === nth ? at.from : one.to, rows: rows[i] })),
+      resumed: ReadBefore.resumed(at.from, evidenceOf(at.evidence))
     })),
-    ({ evidence, windows }) => ({
-      windows: WindowTelemetry.reported(windows(nth, at)),
+    ({ evidence, noteRest, windows }) => ({
+      windows: Stream.concat(
+        WindowTelemetry.reported(windows(nth, at)),
+        Stream.fromEffectDrain(Effect.sync(() => noteRest()))
+      ),
       evidence: Effect.suspend(() => {
         const known = evidence()
         return known === undefined ? Effect.undefined : Effect.orDie(encodeEvidence(known))
@@ -115,7 +123,7 @@ const callsOf = ({ divided, entries }: CoverageSet.CoverageSet): number | undefi
 const proofOf = ({ coverage, evidence, failed, range }: StretchProof): ReadBefore.Proof => ({
   ...range,
   entries: coverage.entries,
-  evidence: Option.getOrUndefined(decodeEvidence(evidence)),
+  evidence: evidenceOf(evidence),
   calls: failed === undefined ? callsOf(coverage) : undefined
 })
 

@@ -67,7 +67,7 @@ const untimed = <A>(options: Options<A>): Commit => {
   const say = (handles: ReadonlyArray<Sayable>) => Ref.updateAndGet(said, (before) => withPositions(before, handles))
 
   const save = Effect.fnUntraced(function* (finished: boolean) {
-    const { committedCoverage, evidence, reserved } = yield* Ref.get(run)
+    const { committedCoverage, committedEvidence: evidence, reserved } = yield* Ref.get(run)
     const lastVersion = reservedOf(clock, reserved)
     const state = yield* Ref.get(source)
     yield* lease.commit({
@@ -100,7 +100,7 @@ const untimed = <A>(options: Options<A>): Commit => {
     Ref.update(run, (state) => {
       const seams = Object.values(all).flatMap(({ at }) => (at === "end" ? [] : [at]))
       const coverage = CoverageSet.commit(state.coverage, seams)
-      return { ...state, coverage, committedCoverage: coverage }
+      return { ...state, coverage, committedCoverage: coverage, committedEvidence: state.evidence }
     })
   )
 

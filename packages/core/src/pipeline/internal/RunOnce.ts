@@ -58,7 +58,9 @@ export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2,
   { clock, kept, lease, name: own, proven, reserved, stretches }: Saved
 ) {
   const { deadLetters, emit, fingerprint, name, source } = options
-  const run = yield* Ref.make(RunState.make({ coverage: kept?.coverage ?? CoverageSet.empty, reserved }))
+  const run = yield* Ref.make(
+    RunState.make({ coverage: kept?.coverage ?? CoverageSet.empty, evidence: kept?.evidence, reserved })
+  )
   const count = Counting.make(name, run)
   const tell = tellOf(run, emit, count)
   yield* Effect.addFinalizer(() => count)
@@ -103,9 +105,7 @@ export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2,
   yield* Ref.update(run, (state) => ({
     ...state,
     reached: least,
-    coverage: least === "end" ? state.coverage : (proven ?? RunState.coverageAt(state.coverage, least)),
-    // What is read again has new evidence.
-    evidence: least === "end" ? kept?.evidence : undefined
+    coverage: least === "end" ? state.coverage : (proven ?? RunState.coverageAt(state.coverage, least))
   }))
   const from = resumedAt(least, kept)
   yield* tell({ _tag: "Started", from })

@@ -112,7 +112,7 @@ export const stretch = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2,
       cut,
       lease,
       name: StretchState.stretchName(name, range),
-      units: (state, at) => parts.stretch(state, cut, nth, at)
+      units: (state, at) => parts.stretch(state, cut, nth, at, Option.getOrUndefined(lease.state)?.evidence)
     })
   )
 })

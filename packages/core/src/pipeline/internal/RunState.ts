@@ -52,8 +52,10 @@ export interface RunState {
   readonly reasons: ReadonlyMap<string, Common>
   /** How many dead letters each stage has. */
   readonly stages: ReadonlyMap<Stage, number>
-  /** What the source must know at its ending. */
+  /** Of what was delivered: what the source must know where it resumes, and at its ending. */
   readonly evidence: Schema.Json | undefined
+  /** The same, as of the last commit. */
+  readonly committedEvidence: Schema.Json | undefined
   /** No version above this one is given before the next commit. */
   readonly reserved: Version | undefined
 }
@@ -78,6 +80,7 @@ export const nothing: Totals = {
 
 export const make = (kept: {
   readonly coverage: CoverageSet.CoverageSet
+  readonly evidence?: Schema.Json | undefined
   readonly reserved: Version | undefined
 }): RunState => ({
   activity: "idle",
@@ -92,7 +95,8 @@ export const make = (kept: {
   received: 0,
   reasons: new Map(),
   stages: new Map(),
-  evidence: undefined,
+  evidence: kept.evidence,
+  committedEvidence: kept.evidence,
   reserved: kept.reserved
 })
 

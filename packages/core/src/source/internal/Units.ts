@@ -1,5 +1,4 @@
 /** Windows of a history, and pages, as units. */
-import type * as Schema from "effect/Schema"
 import type { CoverageReason } from "../../coverage/CoverageReason.ts"
 import * as CoverageSet from "../../coverage/CoverageSet.ts"
 import * as Instant from "../../model/Instant.ts"
@@ -110,13 +109,8 @@ export const last = ({ dated, pages }: Reading): ReadonlyArray<Unit> => {
   return [{ _tag: "WithoutStart", rows: Rows.make([], coverage.asOf), rejected: [], coverage }]
 }
 
-/** The last unit of a stretch that is read by itself: it has no calls. */
-export const evidence = (evidence: Schema.Json | undefined): Unit => ({
-  _tag: "WithoutStart",
-  rows: Rows.make([], Instant.of(0)),
-  rejected: [],
-  evidence
-})
+/** Has no calls, and says nothing of any. */
+export const nothing: Unit = { _tag: "WithoutStart", rows: Rows.make([], Instant.of(0)), rejected: [] }
 
 /** The coverage of a unit. */
 export const cover = (before: CoverageSet.CoverageSet, unit: Unit): CoverageSet.CoverageSet => {

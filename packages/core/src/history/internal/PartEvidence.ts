@@ -76,13 +76,23 @@ const revisionOf = ({ coverage, from, to }: Windows.Revision): ReadonlyArray<Evi
 const bytesOf = ({ buffer, byteLength, byteOffset }: Float64Array | Uint32Array): Uint8Array =>
   new Uint8Array(buffer, byteOffset, byteLength)
 
+const startsOf = (windows: ReadonlyArray<{ readonly starts: Float64Array }>): Float64Array => {
+  const all = new Float64Array(windows.reduce((sum, { starts }) => sum + starts.length, 0))
+  let next = 0
+  for (const { starts } of windows) {
+    all.set(starts, next)
+    next += starts.length
+  }
+  return all
+}
+
 export const save = (range: Micros.Range, known: Known, shown: Shown.Shown): Evidence => {
   const { delivered } = shown
   return {
     range: { from: range.from, to: range.to },
     known: { ...known, span: known.span, cut: known.cut },
     windows: delivered.stretches.map(({ starts, ...rest }) => ({ ...rest, starts: starts.length })),
-    starts: bytesOf(Float64Array.from(delivered.stretches.flatMap(({ starts }) => [...starts]))),
+    starts: bytesOf(startsOf(delivered.stretches)),
     ids: bytesOf(shown.ids.hashes()),
     listed: SavedProbes.withIds([...shown.elsewhere, ...shown.awaited, ...shown.late]),
     withoutStart: withIds(shown.withoutStart),
