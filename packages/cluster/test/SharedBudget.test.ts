@@ -95,7 +95,7 @@ describe.skipIf(Postgres.missing)(`a shared budget${Postgres.reason}`, () => {
     it.effect("refuses a rate that is none", () =>
       Effect.gen(function* () {
         const error = yield* Effect.flip(budgets(0))
-        assert.strictEqual(error._tag, "AgniError")
+        assert.strictEqual(error._tag, "AgniError", String(error))
       })
     )
   })

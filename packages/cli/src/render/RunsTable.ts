@@ -90,8 +90,13 @@ const stretchLine = ({ counters, nth, reason, status, worker }: FleetRun.FleetSt
     : `  ${part}: ${calls} so far, by ${worker ?? ""}`
 }
 
-/** Stretches that a worker has now, or that failed. */
-export const details = ({ parts, stretches }: FleetRun.FleetRunDetails): ReadonlyArray<string> =>
-  stretches
-    .filter(({ status, worker }) => status === "failed" || (status === "open" && worker !== null))
-    .map((one) => stretchLine(one, parts - 1))
+/** The whole reason of a run that failed, and stretches that a worker has now, or that failed. */
+export const details = (run: FleetRun.FleetRunDetails): ReadonlyArray<string> => {
+  const reason = reasonOf(run)
+  return [
+    ...(reason === undefined ? [] : [`  ${reason}`]),
+    ...run.stretches
+      .filter(({ status, worker }) => status === "failed" || (status === "open" && worker !== null))
+      .map((one) => stretchLine(one, run.parts - 1))
+  ]
+}

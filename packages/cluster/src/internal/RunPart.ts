@@ -89,7 +89,8 @@ const reports = {
 
 const report = (what: keyof typeof reports, cause: Cause.Cause<unknown>) => {
   const [words, outcome] = reports[what]
-  return Effect.as(Effect.logWarning(words, Cause.squash(cause)), outcome)
+  // Who provides the jobs says what people want to know of them.
+  return Effect.as(Effect.logDebug(words, Cause.squash(cause)), outcome)
 }
 
 /** How a failure reads in the table. An error without a known tag is a bug, and may not happen again. */

@@ -96,11 +96,11 @@ const open = Effect.fnUntraced(function* <E extends SqlError | { readonly descri
 
 const viewOf = Effect.fnUntraced(function* (
   name: string,
-  { patiently, sql }: SqlLease.Connected
-): Effect.fn.Return<View | undefined, LedgerError> {
-  const dialect = Tables.dialectOf(sql)
-  const ask: Reading.Store["ask"] = (text, params) =>
-    Effect.mapError(patiently(sql.unsafe(text, params)), LedgerRow.stored)
+  connected: SqlLease.Connected
+): Effect.fn.Return<View | undefined, LedgerError, Scope.Scope> {
+  const dialect = Tables.dialectOf(connected.sql)
+  // A call that changes moves from one table to the other.
+  const ask = yield* LedgerRow.snapshotOf(connected)
   const kept = (yield* states(ask, dialect)).get(name)
   if (kept === undefined) return undefined
   const row = yield* LedgerRow.readRow(name, kept)
@@ -167,7 +167,7 @@ export const make = Effect.fnUntraced(function* <E extends SqlError | { readonly
   options: Options<E, R>
 ): Effect.fn.Return<Ledger["Service"], never, ProcessOwner | R> {
   const context = yield* Effect.context<ProcessOwner | R>()
-  const within = <A>(use: (connected: SqlLease.Connected) => Effect.Effect<A, LedgerError>) =>
+  const within = <A>(use: (connected: SqlLease.Connected) => Effect.Effect<A, LedgerError, Scope.Scope>) =>
     Effect.flatMap(Effect.scope, (scope) =>
       Effect.mapError(SqlLease.connect(options), LedgerRow.stored).pipe(
         Effect.flatMap(use),

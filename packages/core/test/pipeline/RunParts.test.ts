@@ -242,7 +242,7 @@ describe("Pipeline.parts", () => {
         sinks: { table: { at: "end", note: null } },
         finished: true
       }
-      const held: Lease = { state: Option.some(state), commit: () => Effect.void }
+      const held: Lease = { epoch: 1, state: Option.some(state), commit: () => Effect.void }
       const again = yield* Effect.flip(connected(parts.stretch(cut, 0, held)))
       assert(again._tag === "CheckpointError")
       assert.strictEqual(again.reason._tag, "Different")

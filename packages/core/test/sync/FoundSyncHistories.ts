@@ -200,5 +200,22 @@ export const found: Readonly<Record<string, Histories.Case>> = {
     every: 9_646_876_562,
     batch: 3,
     away: 0.9
+  },
+  "calls leave where pages of few calls do not show what bounds of time mean": {
+    ...usual,
+    seed: 9100492,
+    calls: 12,
+    days: 0.15432200534269214,
+    rare: 80,
+    pageSize: 5,
+    undated: "last",
+    last: "none",
+    connects: 0.5,
+    isInclusive: true,
+    lag: 0,
+    kills: 0,
+    every: 15_968_352_613,
+    batch: 20,
+    away: 0
   }
 }

@@ -1,9 +1,12 @@
-/** Where bounds of time mean nothing, each pass reads all pages, and uses all that is on them. */
+/** Where bounds of time mean nothing, each pass reads all pages, uses all that is on them, and sees once a day which calls left. */
+import { AgniClient } from "@callstream/core/client/AgniClient"
+import type { CallSessionQuery } from "@callstream/core/model/CallSessionQuery"
 import { Ledger } from "@callstream/core/sync/Ledger"
 import * as Sync from "@callstream/core/sync/Sync"
 import * as Verdict from "@callstream/core/sync/Verdict"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as World from "./SyncWorld.ts"
 
@@ -36,8 +39,11 @@ describe("Sync, where bounds of time mean nothing", () => {
         const held = new Map<string, string>()
         const take = (changes: ReadonlyArray<Sync.Change>) => {
           for (const { id, kind, session } of changes) {
-            assert.notStrictEqual(kind, "removed")
-            held.set(id, JSON.stringify(session?.costTotal ?? session?.status))
+            const life = world.lives.find((life) => life.id === id)
+            if (kind === "removed") {
+              assert.isBelow(life?.leaves ?? Infinity, world.now, "it left")
+              held.delete(id)
+            } else held.set(id, JSON.stringify(session?.costTotal ?? session?.status))
           }
         }
         for (let i = 0; i < 16; i++) {
@@ -45,11 +51,15 @@ describe("Sync, where bounds of time mean nothing", () => {
           take(yield* pass(world))
         }
         // What is doubted is seen again.
-        world.now += 11 * World.minute
-        take(yield* pass(world))
+        for (const wait of [11 * World.minute, World.day, 11 * World.minute]) {
+          world.now += wait
+          take(yield* pass(world))
+        }
         const there = world.lives.flatMap((life) => world.record(life) ?? [])
         assert.isAbove(there.filter(({ startedAt }) => startedAt === undefined).length, 8)
         for (const one of there) assert.strictEqual(held.get(one.id), JSON.stringify(one.costTotal ?? one.status))
+        assert.strictEqual(held.size, there.length)
+        assert.isAbove(world.lives.length, there.length, "some left")
         assert.isEmpty(yield* pass(world))
         const found = yield* verdict
         assert.isFalse(found?.isFirstPass)
@@ -57,6 +67,67 @@ describe("Sync, where bounds of time mean nothing", () => {
       }).pipe(Effect.provide(Ledger.layerMemory))
     )
   }
+
+  it.effect("walks the list once a day, and once more ten minutes after a call was absent", () =>
+    Effect.gen(function* () {
+      const world = World.make({ seed: 17, calls: 60, days: 1, rare: 0, pageSize: 20, ignoresBounds: true })
+      /** Hours at which a walk began. */
+      const walks: Array<number> = []
+      const layer = Layer.effect(
+        AgniClient,
+        Effect.map(AgniClient, (client) => ({
+          ...client,
+          list: (query: CallSessionQuery) => {
+            if (query.sortOrder === "asc" && query.page === 1) walks.push(Math.round((world.now - begin) / World.hour))
+            return client.list(query)
+          }
+        }))
+      ).pipe(Layer.provide(world.layer))
+      world.now += 2 * World.day
+      const begin = world.now
+      const [, leaves] = world.lives
+      assert(leaves !== undefined)
+      const removed: Array<number> = []
+      const passNow = Effect.suspend(() => {
+        world.now = Math.ceil(world.now / World.hour) * World.hour
+        return Effect.map(pass({ ...world, layer }), (changes) => {
+          for (const { kind } of changes)
+            if (kind === "removed") removed.push(Math.round((world.now - begin) / World.hour))
+        })
+      })
+      for (let i = 0; i < 30; i++) {
+        yield* passNow
+        // The first pass tries the order.
+        if (i === 0) walks.length = 0
+        if (i === 10) Object.assign(leaves, { leaves: world.now })
+        world.now += World.minute
+      }
+      assert.deepStrictEqual(walks, [1, 25, 26])
+      assert.deepStrictEqual(removed, [26])
+    }).pipe(Effect.provide(Ledger.layerMemory))
+  )
+
+  it.effect("removes no call that came back before the second walk", () =>
+    Effect.gen(function* () {
+      const world = World.make({ seed: 17, calls: 12, days: 1, rare: 0, pageSize: 5, ignoresBounds: true })
+      world.now += 2 * World.day
+      const begin = world.now
+      const passAt = (hours: number) => {
+        world.now = begin + hours * World.hour
+        return Effect.map(pass(world), (changes) =>
+          changes.filter(({ kind }) => kind === "removed").map(({ id }) => id)
+        )
+      }
+      for (const hours of [0, 1, 2]) yield* passAt(hours)
+      const [one, other] = world.lives
+      assert(one !== undefined && other !== undefined)
+      for (const life of [one, other]) Object.assign(life, { leaves: world.now })
+      assert.isEmpty(yield* passAt(26))
+      Object.assign(other, { leaves: Infinity })
+      assert.deepStrictEqual(yield* passAt(26.5), [one.id])
+      for (const hours of [52, 53]) assert.isEmpty(yield* passAt(hours))
+    }).pipe(Effect.provide(Ledger.layerMemory))
+  )
 
   it.effect("delivers a range again that somebody asked for", () =>
     Effect.gen(function* () {

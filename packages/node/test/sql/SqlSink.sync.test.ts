@@ -187,6 +187,39 @@ const assertDeletes = Effect.fnUntraced(function* (database: Database) {
   assert.deepStrictEqual((yield* all).map(({ id }) => String(id)).sort(), ids.slice(5))
 })
 
+/** What a table keeps of ledgers that were lost goes after a month, and nothing of other runs does. */
+const assertForgets = Effect.fnUntraced(function* (database: Database) {
+  const sink = SessionSink.provide(SqlSink.make({ keepsOffset: true, sync: {} }), database.client)
+  const open = (pipeline: string, ledger: string, at = 5) =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const writer = yield* sink.open({ pipeline, fingerprint: { ledger }, from: Option.none() })
+        const items = [itemOf("created", "call", origin, { id: "call", agentName: "a" })]
+        yield* writer.write({ ...about, items })
+        yield* writer.flush(Position.of(at))
+      })
+    )
+  const names = Effect.map(ask(database, "SELECT name FROM callstream_commits ORDER BY name"), (rows) =>
+    rows.map(({ name }) => String(name))
+  )
+  yield* open("calls", "lost")
+  const [lost = ""] = yield* names
+  yield* open("calls", "recent")
+  for (const pipeline of ["call_", "calls 2", "calls"]) yield* open(pipeline, "other")
+  yield* open("calls", "an export", origin)
+  const before = yield* names
+  const old = new Date(Date.now() - 40 * 86_400_000).toISOString().replace("Z", "000Z")
+  const isRecent = `name IN (SELECT name FROM callstream_commits WHERE name LIKE 'calls ________' AND name <> '${lost}' AND cursor < 1000000)`
+  yield* ask(database, `UPDATE callstream_commits SET updated_at = '${old}' WHERE NOT (${isRecent})`)
+  yield* open("calls", "new")
+  const after = yield* names
+  assert.deepStrictEqual(
+    before.filter((name) => !after.includes(name)),
+    [lost]
+  )
+  assert.strictEqual(after.length, before.length)
+})
+
 describe("SqlSink, in a sync in SQLite", () => {
   const database = Effect.map(SinkStore.folder, (folder): Database => ({
     client: SqliteClient.layer({ filename: join(folder, "calls.db") }),
@@ -198,6 +231,10 @@ describe("SqlSink, in a sync in SQLite", () => {
   )
   it.live("deletes so many rows as are allowed, and the rest later", () =>
     Effect.flatMap(database, (one) => assertDeletes(one))
+  )
+
+  it.live("forgets how far ledgers were that are not used any more", () =>
+    Effect.flatMap(database, (one) => assertForgets(one))
   )
 
   it.live("versions begin with the rows that are there when history is asked for", () =>
@@ -240,6 +277,9 @@ describe("SqlSink, in a sync in PostgreSQL", () => {
     )
     it.effect("deletes so many rows as are allowed, and the rest later", () =>
       Effect.flatMap(database, (one) => assertDeletes(one))
+    )
+    it.effect("forgets how far ledgers were that are not used any more", () =>
+      Effect.flatMap(database, (one) => assertForgets(one))
     )
   })
 })

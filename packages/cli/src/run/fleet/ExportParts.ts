@@ -9,6 +9,7 @@ import * as CoverageNote from "../CoverageNote.ts"
 import * as CoverageReport from "../CoverageReport.ts"
 import * as JobPipeline from "../JobPipeline.ts"
 import * as Progress from "../Progress.ts"
+import * as RunMetrics from "../RunMetrics.ts"
 import * as Unmatched from "../Unmatched.ts"
 import * as JobFailure from "./JobFailure.ts"
 import * as PartEvent from "./PartEvent.ts"
@@ -79,7 +80,11 @@ export const make = (options: Options) => {
       PartEvent.reported(part(cut), onPart, onEvent, (onEvent) =>
         partsOf(options, "end", lookedIn(options, cut)).pipe(
           Effect.flatMap(({ ending }) => ending(cut, proofs, lease, onEvent)),
-          Effect.tap(({ coverage, sinks }) => CoverageNote.ofExport(job, CoverageReport.ofJob(job, coverage), sinks)),
+          Effect.tap(({ coverage, sinks }) => {
+            const report = CoverageReport.ofJob(job, coverage)
+            const noted = CoverageNote.ofExport(job, report, sinks)
+            return report.set === "unprovable" ? noted : Effect.andThen(noted, RunMetrics.succeeded(name))
+          }),
           Effect.scoped,
           failing
         )

@@ -10,6 +10,7 @@ import {
 import type { Lease } from "@callstream/core/checkpoint/Checkpoint"
 import * as Effect from "effect/Effect"
 import * as CoverageNote from "../CoverageNote.ts"
+import * as RunMetrics from "../RunMetrics.ts"
 import * as RunSync from "../RunSync.ts"
 import * as JobFailure from "./JobFailure.ts"
 import * as PartEvent from "./PartEvent.ts"
@@ -85,6 +86,7 @@ const pass = Effect.fnUntraced(function* ({ job }: Options, onEvent: OnEvent) {
   // The others have everything, and the next pass brings what this one lacks.
   const failure = failureOf(done)
   if (failure !== undefined) return yield* failure
+  yield* RunMetrics.succeeded(job.name)
   return { coverage: coverageOf(done.verdict, yield* Instant.now), totals: totalsOf(done) }
 })
 

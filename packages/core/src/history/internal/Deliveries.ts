@@ -246,7 +246,9 @@ const missingFrom = Effect.fnUntraced(function* (
   { known, lookUp, settings, shown }: Work,
   { from, to }: Coverage.Window
 ): Effect.fn.Return<Missing, AgniError> {
-  const missing = [...shown.awaited].filter(([, start]) => start >= from && start < to)
+  const missing: Array<readonly [string, Micros.Micros]> = []
+  // Those of windows in progress are among them, so it is asked for each window of thousands.
+  for (const one of shown.awaited) if (one[1] >= from && one[1] < to) missing.push(one)
   const here: Array<Rows.Row> = []
   for (const [key, at] of missing.slice(0, mostLookups)) {
     const row = yield* lookUp(key, at)

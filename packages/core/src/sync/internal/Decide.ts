@@ -13,7 +13,7 @@ const hour = 60 * minute
 const day = 24 * hour
 
 /** Contradictions are accepted when they are seen again that much later. */
-const doubtFor = 10 * minute
+export const doubtFor = 10 * minute
 
 export interface Seen {
   readonly id: string

@@ -117,7 +117,7 @@ const pageAbout = (row: number, size: number): { readonly page: number; readonly
 /** A page; nothing where it cannot be had. */
 type PageOf = (page: number, size?: number) => Effect.Effect<Paged | undefined, AgniError>
 
-interface Wire {
+export interface Wire {
   readonly ask: Ask.Ask
   readonly pageOf: PageOf
   readonly size: number
@@ -201,7 +201,7 @@ const edges = ({ from, to }: Span, order: Order) => ({
   }
 })
 
-interface Following {
+export interface Following {
   readonly paged: Paged | undefined
   /** Nothing moved between the page before and this one. */
   readonly isNext: boolean
@@ -211,8 +211,8 @@ interface Following {
  * The page behind so many rows, the last of which is the first or so of it. Where no page overlaps with them, because pages are small, it
  * has to be the same twice, and the one before it must end as it did.
  */
-const follow = Effect.fnUntraced(function* (
-  { pageOf, size }: Wire,
+export const follow = Effect.fnUntraced(function* (
+  { pageOf, size }: Pick<Wire, "pageOf" | "size">,
   read: number,
   seam: string | undefined
 ): Effect.fn.Return<Following, AgniError> {

@@ -13,6 +13,7 @@ import * as Observe from "../../endpoint/internal/Observe.ts"
 import * as Rows from "../../endpoint/internal/ListedRows.ts"
 import * as CreationSearch from "./CreationSearch.ts"
 import * as EndSearch from "./EndSearch.ts"
+import * as WholeList from "./WholeList.ts"
 
 /** All rows of a range, as one answer each brought them. */
 export interface Looked {
@@ -33,7 +34,7 @@ interface Front {
   readonly isWhole: boolean
 }
 
-export interface Endpoint extends CreationSearch.Search, EndSearch.EndSearch {
+export interface Endpoint extends CreationSearch.Search, EndSearch.EndSearch, WholeList.WholeList {
   readonly look: (range: Span) => Effect.Effect<Looked, AgniError>
   /** The calls in front of the list, down to one with a start time: those without one may be there. `isWhole`: each page came. */
   readonly front: Effect.Effect<Front, AgniError>
@@ -91,6 +92,7 @@ export const make = (list: AgniClient["Service"]["list"], filters: Ask.Filters, 
     front,
     ...CreationSearch.make(ask, size),
     ...EndSearch.make(ask, { size, repeats: profile.repeatsBeyondEnd }),
+    ...WholeList.make(ask, Observe.newest(profile.sortBy).by),
     count: ({ from, to }, expected) =>
       Count.rows(ask, { after: from, before: to }, { expected, size, repeats: profile.repeatsBeyondEnd, even: true }),
     requests: () => ask.log.requests

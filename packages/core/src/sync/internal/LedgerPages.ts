@@ -212,3 +212,24 @@ export const takeApart = Effect.fnUntraced(function* <E>(
   }
   return isFound
 })
+
+/** Takes all pages apart, within a transaction. One that cannot be read is removed: gives what such pages held. */
+export const takeAllApart = Effect.fnUntraced(function* <E>(
+  { dialect: { pages } }: Pick<Store, "dialect">,
+  connection: Connection,
+  { agents, number }: { readonly agents: ReadonlyArray<string>; readonly number: number },
+  put: (entries: ReadonlyArray<Entry>) => Effect.Effect<unknown, E>
+): Effect.fn.Return<ReadonlyArray<Tables.Lost>, E | SqlError> {
+  const lost: Array<Tables.Lost> = []
+  for (let after = -1; ;) {
+    const [row] = yield* connection.execute(pages.select(pages.after), [number, after, 1], undefined)
+    if (row === undefined) return lost
+    after = Number(row["first"])
+    const [page] = pagesIn([row], agents) ?? []
+    if (page === undefined) {
+      const [place] = yield* connection.execute(pages.place, [number, after], undefined)
+      lost.push(Tables.lostIn(place))
+    } else yield* put(entriesOf([page], everyone))
+    yield* connection.execute(pages.remove, [number, after], undefined)
+  }
+})

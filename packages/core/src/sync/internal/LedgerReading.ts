@@ -168,21 +168,29 @@ const ofRows = (store: Store, number: number, row: Row) => {
   }
 }
 
-/** Gives all entries to a function, some at a time, within a transaction. */
+/**
+ * Gives all entries to a function, some at a time, within a transaction. Rows that cannot be read are removed: gives what they held.
+ */
 export const inTurn = Effect.fnUntraced(function* <E>(
   { dialect }: Store,
   connection: Connection,
   number: number,
   agents: ReadonlyArray<string>,
   take: (entries: ReadonlyArray<Entry>) => Effect.Effect<unknown, E>
-): Effect.fn.Return<void, E | SqlError> {
-  for (let after: Uint8Array = new Uint8Array(); ;) {
+): Effect.fn.Return<ReadonlyArray<Tables.Lost>, E | SqlError> {
+  const lost: Array<Tables.Lost> = []
+  for (let after: unknown = new Uint8Array(); ;) {
     const found = yield* connection.execute(dialect.select(dialect.after), [number, after, most], undefined)
-    const entries = found.flatMap((row) => entryOf(row, agents) ?? [])
-    const last = entries.at(-1)
-    if (last === undefined) return
-    after = EntryBytes.ofId(last.id)
-    yield* take(entries)
+    const last = found.at(-1)
+    if (last === undefined) return lost
+    after = last["id"]
+    const entries = found.map((row) => entryOf(row, agents))
+    for (const [i, row] of found.entries()) {
+      if (entries[i] !== undefined) continue
+      lost.push(Tables.lostCall(row))
+      yield* connection.execute(dialect.remove(1), [number, row["id"]], undefined)
+    }
+    yield* take(entries.flatMap((entry) => entry ?? []))
   }
 })
 

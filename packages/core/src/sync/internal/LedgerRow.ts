@@ -3,6 +3,7 @@ import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import * as Scope from "effect/Scope"
 import type { Connection } from "effect/sql/SqlConnection"
 import type { SqlError } from "effect/sql/SqlError"
 import type { CheckpointError } from "../../checkpoint/CheckpointError.ts"
@@ -55,6 +56,23 @@ export const transactOf =
         Effect.onError(() => Effect.ignoreCause(Effect.timeoutOption(plainly("ROLLBACK"), "5 seconds")))
       )
     }).pipe(Effect.scoped, patiently, Effect.mapError(stored))
+
+/** Questions that are all answered from one state of the database, whatever a run writes meanwhile, until the scope ends. */
+export const snapshotOf = Effect.fnUntraced(function* ({
+  patiently,
+  sql
+}: Pick<SqlLease.Connected, "patiently" | "sql">): Effect.fn.Return<Store["ask"], LedgerError, Scope.Scope> {
+  const scope = yield* Effect.scope
+  const begin = Effect.gen(function* () {
+    const connection = yield* Scope.provide(sql.reserve, scope)
+    const plainly = (text: string) => connection.executeUnprepared(text, [], undefined)
+    yield* plainly(Tables.dialectOf(sql).look)
+    yield* Scope.addFinalizer(scope, Effect.ignoreCause(Effect.timeoutOption(plainly("ROLLBACK"), "5 seconds")))
+    return connection
+  })
+  const connection = yield* Effect.mapError(patiently(begin), stored)
+  return (text, params) => Effect.mapError(patiently(connection.execute(text, params, undefined)), stored)
+})
 
 export const storeOf = (name: string, lease: SqlLease.SqlLease): Store => {
   const { fenced, own, patiently, sql } = lease

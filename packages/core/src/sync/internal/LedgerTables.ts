@@ -20,6 +20,8 @@ const asked = "callstream_ledger_asked"
 
 export interface Dialect {
   readonly begin: string
+  /** Begins a transaction that only reads, and always the same state. */
+  readonly look: string
   /** A run waits for it before it makes or changes tables. */
   readonly alone: string | undefined
   readonly types: { readonly bytes: string; readonly integer: string; readonly options: string }
@@ -59,6 +61,8 @@ interface Pages {
   readonly ids: string
   /** Calls of pages that are in a range of seconds as a whole. */
   readonly count: string
+  /** How many calls a page has, and where they start. */
+  readonly place: string
   /** Pages that are in a range of seconds as a part only. */
   readonly edges: string
   readonly between: string
@@ -137,6 +141,7 @@ const pagesOf = (place: Place): Pages => {
     select: (where) => `SELECT first, read_at, ids, records FROM ${pages} WHERE ledger = ${integer(1)} AND ${where}`,
     ids: `SELECT first, calls, ids FROM ${pages} WHERE ledger = ${integer(1)}`,
     count: `SELECT coalesce(sum(calls), 0) AS calls FROM ${pages} WHERE ledger = ${integer(1)} AND since >= ${integer(2)} AND until < ${integer(3)}`,
+    place: `SELECT calls, since, until FROM ${pages} WHERE ledger = ${integer(1)} AND first = ${integer(2)}`,
     edges: `until >= ${integer(2)} AND since < ${integer(3)} AND NOT (since >= ${integer(4)} AND until < ${integer(5)})`,
     between: `until >= ${integer(2)} AND since < ${integer(3)}`,
     due: `due <= ${integer(2)}`,
@@ -162,7 +167,7 @@ const pagesOf = (place: Place): Pages => {
 
 const make = (
   place: Place,
-  differing: Pick<Dialect, "begin" | "alone" | "tables" | "checkpoints" | "types">
+  differing: Pick<Dialect, "begin" | "look" | "alone" | "tables" | "checkpoints" | "types">
 ): Dialect => {
   const integer = (n: number) => place(n, "integer")
   /** By how many rows they have: 500 at most. */
@@ -211,6 +216,7 @@ const casts = { bytes: "bytea", integer: "bigint", text: "text", time: "timestam
 
 const postgres = make((n, type) => `$${n}::${casts[type]}`, {
   begin: "BEGIN",
+  look: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
   alone: `SELECT pg_advisory_xact_lock(hashtextextended('callstream makes ${calls}', 0))`,
   tables: `SELECT 1 AS found WHERE to_regclass('${ledgers}') IS NOT NULL`,
   checkpoints: `SELECT 1 AS found WHERE to_regclass('${checkpoints}') IS NOT NULL`,
@@ -220,6 +226,7 @@ const postgres = make((n, type) => `$${n}::${casts[type]}`, {
 // Numbered ones are looked up in a list, which takes as long as the square of their count. Each is used once, in its order.
 const sqlite = make(() => "?", {
   begin: "BEGIN IMMEDIATE",
+  look: "BEGIN",
   alone: undefined,
   tables: `SELECT 1 AS found FROM sqlite_schema WHERE name = '${ledgers}'`,
   checkpoints: `SELECT 1 AS found FROM sqlite_schema WHERE name = '${checkpoints}'`,
@@ -285,6 +292,29 @@ export const askedIn = (row: unknown): ReadonlyArray<Asked> => {
   const { id, since, until }: Record<string, unknown> = { ...(typeof row === "object" ? row : {}) }
   return typeof id === "string" ? [{ id, from: Number(since), to: Number(until) }] : []
 }
+
+/** Calls of rows that cannot be read, and between which seconds they start, as far as that is known. */
+export interface Lost {
+  readonly calls: number
+  readonly since: number
+  readonly until: number
+}
+
+/** What a page held, by its columns: what was made of it by hand may be anything. */
+export const lostIn = (row: unknown): Lost => {
+  const { calls, since, until }: Record<string, unknown> = { ...(typeof row === "object" ? row : {}) }
+  const numbers = { calls: Number(calls), since: Number(since), until: Number(until) }
+  return Object.values(numbers).every(Number.isSafeInteger) ? numbers : { calls: 1, since: 0, until: farthest }
+}
+
+/** What the row of a call held. */
+export const lostCall = (row: unknown): Lost => {
+  const { start }: Record<string, unknown> = { ...(typeof row === "object" ? row : {}) }
+  return lostIn(start === null ? undefined : { calls: 1, since: start, until: start })
+}
+
+/** No call starts later, in seconds. */
+const farthest = 1e10 - 1
 
 /** A page as it came from a driver. */
 export const readPage = (row: unknown): EntryPage.Kept | undefined => {

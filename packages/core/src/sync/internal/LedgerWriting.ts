@@ -1,5 +1,6 @@
 /** Writes entries of a ledger: to its table of calls, or to that of pages. */
 import * as Effect from "effect/Effect"
+import * as SecureRandom from "effect/crypto/SecureRandom"
 import type { Connection } from "effect/sql/SqlConnection"
 import type { Fingerprint } from "../../model/Fingerprint.ts"
 import { of as versionOf, type Version } from "../../model/Version.ts"
@@ -37,6 +38,22 @@ const putPages = (
     (part) => connection.execute(dialect.pages.insert(part.length), Tables.columnsOfPages(number, part), undefined),
     { discard: true }
   )
+
+/** Reads the range again in which calls are not known any more: those that are there come as new ones. */
+const askFor = (name: string, lost: ReadonlyArray<Tables.Lost>): ReadonlyArray<unknown> => {
+  const since = lost.reduce((least, one) => Math.min(least, one.since), Infinity)
+  const until = lost.reduce((most, one) => Math.max(most, one.until), -Infinity)
+  return [name, SecureRandom.uuidV4Unsafe(), 1_000_000 * since, 1_000_000 * (until + 1)]
+}
+
+const report = (name: string, lost: ReadonlyArray<Tables.Lost>) => {
+  const calls = lost.reduce((sum, one) => sum + one.calls, 0)
+  const text =
+    calls === 1
+      ? "1 call in the ledger could not be read and is delivered as a new one. If it left the API, it stays in the sinks."
+      : `${calls} calls in the ledger could not be read and are delivered as new ones. Those that left the API stay in the sinks.`
+  return Effect.annotateLogs(Effect.logWarning(`${name}: ${text}`), "callstream.pipeline.name", name)
+}
 
 export const make = (store: LedgerRow.Store, { commit, number, pages, rowNow }: About) => {
   const { dialect } = store
@@ -90,12 +107,19 @@ export const make = (store: LedgerRow.Store, { commit, number, pages, rowNow }: 
     const next = { ...rowNow(), id: identity().id, fingerprint, acknowledged: restarted(rowNow().acknowledged) }
     const raise = (connection: Connection) => (entries: ReadonlyArray<Entry>) =>
       put(connection, entries.map(risen(least)), placesNow())
-    const all = { text: dialect.pages.after, params: [-1, 1] }
-    return commit(next, (connection) =>
-      Effect.repeat(
-        apart(connection, all, () => true),
-        { while: (found) => found }
-      ).pipe(Effect.andThen(Reading.inTurn(store, connection, number, next.agents, raise(connection))))
+    const about = { number, agents: next.agents }
+    const lost: Array<Tables.Lost> = []
+    const run = Effect.fnUntraced(function* (connection: Connection) {
+      lost.length = 0
+      lost.push(
+        ...(yield* Pages.takeAllApart(store, connection, about, (entries) => put(connection, entries, placesNow()))),
+        ...(yield* Reading.inTurn(store, connection, number, next.agents, raise(connection)))
+      )
+      if (lost.length > 0) yield* connection.execute(dialect.ask, askFor(store.name, lost), undefined)
+    })
+    return Effect.andThen(
+      commit(next, run),
+      Effect.suspend(() => (lost.length === 0 ? Effect.void : report(store.name, lost)))
     )
   }
   const forget = Effect.fnUntraced(function* (before: Micros, acknowledged: number) {

@@ -56,7 +56,9 @@ const usualAbsences = 20
 const isOld = (run: Pass.Run, { firstSeen }: Entry): boolean => run.now - firstSeen >= 15 * minute
 
 /** Calls that are absent for long enough to be looked for once more. */
-const suspects = Effect.fnUntraced(function* (run: Pass.Run): Effect.fn.Return<ReadonlyArray<Entry>, LedgerError> {
+export const suspects = Effect.fnUntraced(function* (
+  run: Pass.Run
+): Effect.fn.Return<ReadonlyArray<Entry>, LedgerError> {
   const absent = yield* run.settings.lease.absent
   const isOutage = absent.length > Math.max(usualAbsences, 0.01 * run.looked)
   return absent.filter(
@@ -252,7 +254,7 @@ const byCreation = Effect.fnUntraced(function* (
 
 const nothing = Effect.succeed<ReadonlyArray<Look>>([])
 
-const remove = Effect.fnUntraced(function* (
+export const remove = Effect.fnUntraced(function* (
   run: Pass.Run,
   suspected: ReadonlyArray<Entry>
 ): Effect.fn.Return<ReadonlyArray<Look>, LedgerError> {

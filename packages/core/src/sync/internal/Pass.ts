@@ -25,6 +25,7 @@ import type * as Allowance from "./Allowance.ts"
 import * as Covered from "./Covered.ts"
 import * as Decide from "./Decide.ts"
 import * as Decisions from "./Decisions.ts"
+import * as EmptyWindows from "./EmptyWindows.ts"
 import * as Endpoint from "./Endpoint.ts"
 import * as FrontSearch from "./FrontSearch.ts"
 import * as Lateness from "./Lateness.ts"
@@ -203,6 +204,31 @@ const alone = (
     })
   )
 
+type Noting = Effect.Effect<ReadonlyArray<Look>, LedgerError>
+
+/** Holds back windows that are proven to be empty. */
+const holding = (run: Run, why: Why, isNew: boolean | undefined) => {
+  let held: EmptyWindows.EmptyWindows | undefined
+  const flush: Noting = Effect.suspend(() => {
+    if (held === undefined) return Effect.succeed([])
+    const { next, range, requests } = held
+    held = undefined
+    const read = { why, items: [], rejected: [], uncounted: [], requests, whole: range, isNew }
+    return Effect.map(note(run, read, next), (look) => [look])
+  })
+  const hold = Effect.fnUntraced(function* (
+    window: Coverage.Window
+  ): Effect.fn.Return<ReadonlyArray<Look>, LedgerError> {
+    const next = Covered.by(run, window)
+    const joined = EmptyWindows.add(held, window, next)
+    const looks = joined === undefined ? yield* flush : []
+    held = joined ?? EmptyWindows.add(undefined, window, next)
+    const isFull = held !== undefined && EmptyWindows.isFull(held, run.settings.maxRequests)
+    return isFull ? [...looks, ...(yield* flush)] : looks
+  })
+  return { flush, hold }
+}
+
 /** Reads a range to its proof: what is new, a hole, an audit. */
 export const prove = (
   run: Run,
@@ -211,11 +237,15 @@ export const prove = (
   reading?: Reading
 ): Stream.Stream<Look, AgniError | LedgerError, AgniClient> => {
   const rest = reading?.withoutStart === "skip" ? Stream.empty : alone(run, why, reading?.onExpected)
+  const { flush, hold } = holding(run, why, reading?.isNew)
   return windows(run, range, reading).pipe(
+    Stream.tapError((error) => (error._tag === "AgniError" ? flush : Effect.void)),
     Stream.mapEffect(
       Effect.fnUntraced(function* (window) {
         const local = (yield* Clock.currentTimeMillis) * 1000
         run.now = Math.max(run.now, local < year2000 ? window.observedAt : Math.min(local, window.observedAt))
+        if (EmptyWindows.isOne(window)) return yield* hold(window)
+        const before = yield* flush
         const { from, rejected, rows, to } = window
         const isProven = window.coverage._tag === "Proven"
         const isWithoutStart = from === to
@@ -244,9 +274,11 @@ export const prove = (
           lookedFor(run, look, window.outside?.unassigned)
           reading?.onExpected?.(expected ?? [])
         }
-        return look
+        return [...before, look]
       })
     ),
+    Stream.concat(Stream.fromEffect(flush)),
+    Stream.flattenIterable,
     Stream.concat(rest)
   )
 }

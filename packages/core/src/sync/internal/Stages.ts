@@ -15,6 +15,7 @@ import * as FreshCalls from "./FreshCalls.ts"
 import * as ListEnd from "./ListEnd.ts"
 import * as Missing from "./Missing.ts"
 import type * as Pass from "./Pass.ts"
+import * as WholeWalk from "./WholeWalk.ts"
 
 /** The end of a whole pass. */
 const forgetting = Effect.fnUntraced(function* (run: Pass.Run): Effect.fn.Return<void, LedgerError> {
@@ -39,7 +40,11 @@ export const looks = (
   const isUsable = run.profile.filterProblem === undefined
   const forget = Stream.fromEffectDrain(forgetting(run))
   if (!isUsable) {
-    const all = fresh.pipe(Stream.concat(Stream.fromEffectDrain(Audits.wholeRead(run))), Stream.concat(again))
+    const all = fresh.pipe(
+      Stream.concat(Stream.fromEffectDrain(Audits.wholeRead(run))),
+      Stream.concat(again),
+      Stream.concat(WholeWalk.looks(run, endpoint))
+    )
     return Stream.concat(Allowance.untilSpent(run.allowance, run.isFirst ? "backfill" : "passes", all), forget)
   }
   const audits = Audits.audits(run, endpoint)

@@ -52,6 +52,8 @@ export const SyncState = Schema.Struct({
       whole: Schema.Int
     })
   ),
+  /** Where bounds of time mean nothing: when the whole list was walked last to see which calls left, and how many rows it had. */
+  wholeList: Schema.optionalKey(Schema.Struct({ at: Schema.Int, rows: Schema.Int })),
   /** For each age at which everything is read again: what started before `until` has been. */
   audits: Schema.Array(Schema.Struct({ age: Schema.Int, until: Schema.Int })),
   /** Ranges that were asked for: all calls in them are owed to every consumer, and they were not read to their end yet. */

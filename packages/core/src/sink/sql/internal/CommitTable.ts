@@ -146,3 +146,28 @@ ON CONFLICT (name) DO UPDATE SET cursor = excluded.cursor, updated_at = excluded
 
 export const forget = (dialect: Dialect, place: Place, name: string): Statement =>
   statement(`DELETE FROM ${tableOf(dialect, place)} WHERE name = ${parameter(dialect, 1, "text")}`, name)
+
+/** Positions of a sync are numbers of commits, those of an export are instants. */
+const firstInstant = 1_000_000_000_000
+
+/**
+ * The names of rows that ledgers of the same sync had before this one, and that nobody wrote since an instant: a sync of that name on
+ * another machine has a ledger of its own.
+ */
+export const staleOf = (
+  dialect: Dialect,
+  place: Place,
+  connection: Connection,
+  { account, before }: { readonly account: string; readonly before: string }
+): Effect.Effect<ReadonlyArray<string>, SqlError> => {
+  const prefix = account.slice(0, account.lastIndexOf(" ") + 1)
+  const [one, other, until] = [1, 2, 3].map((nth) => parameter(dialect, nth, nth === 3 ? "timestamp" : "text"))
+  return Effect.map(
+    connection.execute(
+      `SELECT name FROM ${tableOf(dialect, place)} WHERE substr(name, 1, ${prefix.length}) = ${one} AND length(name) = ${account.length} AND name <> ${other} AND cursor < ${firstInstant} AND updated_at < ${until}`,
+      [prefix, account, before],
+      undefined
+    ),
+    (rows) => rows.flatMap(({ name }) => (typeof name === "string" ? [name] : []))
+  )
+}

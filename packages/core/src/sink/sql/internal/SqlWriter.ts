@@ -55,6 +55,10 @@ export const make = Effect.fnUntraced(function* (
   const { cursor, place } = yield* turns.take("open", TableAccess.open(access, options.place, account))
   const commits = OwnCommits.make(access, place, account)
 
+  if (options.sync !== undefined && account !== undefined) {
+    yield* turns.take("open", forgetStale(access, place, account))
+  }
+
   const repairs: Repairs = { texts: 0 }
   const tables = Table.ofBatches(name, { timestamp: Time.text, repairs })
   const warn = Misfits.warner(name)
@@ -127,6 +131,21 @@ const forget = (
 ): Effect.Effect<void> =>
   Effect.gen(function* () {
     yield* transaction.begin
+    for (const one of accounts) yield* transaction.run(CommitTable.forget(dialect, place, one))
+    yield* transaction.commit
+  }).pipe(Effect.catch(() => transaction.rollback))
+
+/** A ledger that nobody used for so long is not used any more. */
+const longest = 30 * 86_400_000_000
+
+/** Each ledger has an account of its own: those of ledgers that were lost or began anew would stay for ever. */
+const forgetStale = ({ dialect, transaction }: TableAccess.TableAccess, place: Place, account: string) =>
+  Effect.gen(function* () {
+    const before = Time.format(Instant.of((yield* Instant.now) - longest))
+    yield* transaction.begin
+    const accounts = yield* transaction.use((connection) =>
+      CommitTable.staleOf(dialect, place, connection, { account, before })
+    )
     for (const one of accounts) yield* transaction.run(CommitTable.forget(dialect, place, one))
     yield* transaction.commit
   }).pipe(Effect.catch(() => transaction.rollback))
