@@ -69,19 +69,20 @@ export const start = (
   )
 
 /** Runs the command to its end in a process of its own. */
-export const alone = (args: ReadonlyArray<string>, options?: Options): Effect.Effect<Hosts.Ran> =>
+const alone = (args: ReadonlyArray<string>, options?: Options): Effect.Effect<Hosts.Ran> =>
   Effect.scoped(Effect.flatMap(start(args, options), ({ ended }) => ended))
 
-/** Runs the command to its end, in a process that ran others where the options allow it. */
+/**
+ * Runs the command to its end, in a process that ran others. It gets its own where a shell, other outputs or what Node reads
+ * when it starts are asked for.
+ */
 export const callstream = (args: ReadonlyArray<string>, options: Options = {}): Effect.Effect<Hosts.Ran> => {
-  const { cwd = tmpdir(), env, shell, stdio } = options
-  if (shell !== undefined || stdio !== undefined) return alone(args, options)
-  const set = Object.entries({ ...environment, AGNI_API_KEY: "agni_test_key", ...env })
-  return Hosts.command({
-    args,
-    cwd,
-    env: Object.fromEntries(set.flatMap(([k, v]) => (v === undefined ? [] : [[k, v]])))
-  })
+  const { cwd = tmpdir(), env = {}, shell, stdio } = options
+  const isOfNode = Object.keys(env).some((name) => name.startsWith("NODE_"))
+  if (shell !== undefined || stdio !== undefined || isOfNode) return alone(args, options)
+  const all: NonNullable<Options["env"]> = { ...environment, AGNI_API_KEY: "agni_test_key", ...env }
+  const set = Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]))
+  return Hosts.command({ args, cwd, env: Object.fromEntries(set) })
 }
 
 /** Waits until it is so. */

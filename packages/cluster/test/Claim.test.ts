@@ -108,7 +108,7 @@ describe.skipIf(Postgres.missing)(`a claim${Postgres.reason}`, () => {
       Effect.gen(function* () {
         const { fleet, sql } = yield* TestFleet.database
         const service = yield* fleet()
-        for (let seed = 1; seed <= 40; seed++) yield* play(sql, service, seed)
+        for (let seed = 1; seed <= 25; seed++) yield* play(sql, service, seed)
       })
     )
   })

@@ -78,7 +78,7 @@ export const until = <E, R>(what: string, condition: Effect.Effect<boolean, E, R
   condition.pipe(
     Effect.flatMap((isSo) => (isSo ? Effect.void : Effect.fail(new NotYet({ what })))),
     Effect.retry({ schedule: Schedule.spaced("200 millis"), while: (error) => error instanceof NotYet }),
-    Effect.timeout("60 seconds")
+    Effect.timeout("4 minutes")
   )
 
 export const ended = (fleet: Service, name: string) =>

@@ -48,9 +48,8 @@ const processes = () => {
 const open = (sink: Sink, locks: Layer.Layer<never>, from?: Committed) =>
   Effect.provide(sink.open(opening(Option.fromUndefinedOr(from))), Layer.merge(platform, locks))
 
-const row: CallSession = { id: "a", startedAt: "2026-07-31T10:00:00Z" }
 const batchOf = (id: string) => ({
-  items: [{ id, start: Instant.of(Date.UTC(2026, 6, 31, 10) * 1000), row: { ...row, id } }],
+  items: [{ id, start: Instant.of(Date.UTC(2026, 6, 31, 10) * 1000), row: { id, startedAt: "2026-07-31T10:00:00Z" } }],
   columns: [{ name: "id", type: "text" as const }],
   observedAt: Version.of(0)
 })

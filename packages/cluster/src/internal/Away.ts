@@ -9,7 +9,7 @@ import type { FleetError } from "../FleetError.ts"
 export const isAway = ({ reason }: FleetError | CheckpointError): boolean =>
   reason._tag === "Database" && SqlFailure.isRetryable(reason.failure)
 
-/** What is repeated for ever, whatever fails. Says once that the database is away, and once that it is back. */
+/** An effect to repeat for ever, whatever fails. It says once that the database is away, and once that it is back. */
 export const reported = <E, R>(effect: Effect.Effect<void, E, R>): Effect.Effect<Effect.Effect<void, never, R>> =>
   Effect.map(Ref.make(false), (away) =>
     effect.pipe(

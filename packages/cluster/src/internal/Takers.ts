@@ -121,7 +121,7 @@ const read = Effect.fnUntraced(function* (worker: Worker, { nth, ...of }: Queue.
 })
 
 /** So long a taker leaves the queue to workers of another version, which would often find their parts taken otherwise. */
-const pause = "5 seconds"
+const pause = "15 seconds"
 
 export const layer = (
   worker: Worker,

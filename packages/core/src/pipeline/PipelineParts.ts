@@ -19,7 +19,7 @@ import type { RunSummary } from "./RunSummary.ts"
  * @category schemas
  */
 export const Cut = Schema.Struct({
-  /** What is read and written: another pipeline refuses it. */
+  /** Names the calls and the sinks: another pipeline refuses it. */
   fingerprint: Schema.Record(Schema.String, Schema.String),
   /** The state of the source, such as the resolved range. */
   source: Schema.Json,

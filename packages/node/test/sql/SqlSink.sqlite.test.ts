@@ -17,6 +17,7 @@ import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import * as SinkStore from "../SinkStore.ts"
 import * as SinkEpochs from "./SinkEpochs.ts"
+import { assertTakenOver } from "./SinkEpochs.ts"
 import { asOf, batch, observedAt, session, written } from "./SqlRows.ts"
 
 const sinkAt = (filename: string, options: SqlSink.Options = {}) =>
@@ -402,7 +403,7 @@ describe("SqlSink, in SQLite", () => {
   }))
 
   it.live("takes nothing more from a run that another one took over", () =>
-    Effect.flatMap(epochs, (one) => SinkEpochs.assertTakenOver(one))
+    Effect.flatMap(epochs, (one) => assertTakenOver(one))
   )
 
   it.live("takes rows from the highest epoch only, however runs interleave", () =>

@@ -133,7 +133,7 @@ export class CallScanner {
     }
   }
 
-  /** Notes the hash of a key. A key that may be there twice, that begins with a digit, or that has an escape, is odd. */
+  /** Notes the hash of a key. A key that may be there twice, or that begins with a digit, is odd. */
   private key(first: number, depth: number, base: number, object: number): number {
     const { bytes } = this
     let hash = basis
@@ -147,10 +147,7 @@ export class CallScanner {
     }
     if (byte !== quoteMark) {
       const end = this.string(at) - 1
-      for (; at < end; at++) {
-        if (bytes[at] === backslash) this.odd = true
-        hash = Math.imul(hash ^ (bytes[at] ?? 0), prime)
-      }
+      for (; at < end; at++) hash = Math.imul(hash ^ (bytes[at] ?? 0), prime)
     }
     if (this.keys === mostKeys) throw notPlain
     const mark = depth * marksOfDepth + (hash & (marksOfDepth - 1))

@@ -35,8 +35,9 @@ type Hold = "json" | "response"
 type Scanned = Envelope.Body<Packed.Packed>
 
 const [brace, bracket, comma] = [123, 93, 44]
-const key = '"callSessions":'
-/** What is before the list is short. */
+const name = "callSessions"
+const key = `"${name}":`
+/** Characters before the list, at most. */
 const mostBefore = 1000
 
 const scanList = (body: Uint8Array<ArrayBuffer>, text: string, hold: Hold): Scanned | undefined => {
@@ -59,10 +60,10 @@ const scanList = (body: Uint8Array<ArrayBuffer>, text: string, hold: Hold): Scan
     ends.push(at - open)
   } while (body[at] === comma)
   const tail = text.slice(at + 1 - scanner.shift)
-  if (body[at] !== bracket || tail.includes(key)) return undefined
+  // Another list there could be the one of the calls, with its name in another spelling, too.
+  if (body[at] !== bracket || tail.includes(name) || tail.includes("\\")) return undefined
   const envelope = Envelope.read(`${head}[]${tail}`)
-  if (envelope._tag !== "Records" || envelope.edition !== "camelCase" || head.indexOf(key) + key.length !== open)
-    return undefined
+  if (envelope._tag !== "Records" || envelope.edition !== "camelCase") return undefined
   const list = body.subarray(open, at + 1)
   const packed =
     hold === "response"

@@ -11,7 +11,7 @@ export interface Number {
   readonly at: number
 }
 
-export interface Stretch extends Range {
+interface Stretch extends Range {
   readonly proven: boolean
   /** Calls that came, and rows as the server counts them. */
   readonly calls: number

@@ -14,6 +14,17 @@ export interface IdSet {
 /** Beyond so many, which are 64 MB, no further one is remembered. */
 const most = 4_000_000
 
+const hashesIn = (table: Uint32Array, size: number): Uint32Array => {
+  const hashes = new Uint32Array(2 * size)
+  let next = 0
+  for (let at = 0; at < table.length; at += 2) {
+    if (table[at + 1] === 0) continue
+    hashes[next++] = table[at] ?? 0
+    hashes[next++] = table[at + 1] ?? 0
+  }
+  return hashes
+}
+
 export const make = (limit: number = most): IdSet => {
   let slots = 1 << 10
   let table = new Uint32Array(2 * slots)
@@ -79,16 +90,7 @@ export const make = (limit: number = most): IdSet => {
       hash(id)
       return addHash()
     },
-    hashes: () => {
-      const hashes = new Uint32Array(2 * size)
-      let next = 0
-      for (let at = 0; at < table.length; at += 2) {
-        if (table[at + 1] === 0) continue
-        hashes[next++] = table[at] ?? 0
-        hashes[next++] = table[at + 1] ?? 0
-      }
-      return hashes
-    },
+    hashes: () => hashesIn(table, size),
     addHashes: (hashes) => {
       let there = 0
       for (let at = 0; at < hashes.length; at += 2) {

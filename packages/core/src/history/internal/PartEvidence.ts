@@ -28,7 +28,7 @@ const KnownFacts = Schema.Struct({
 })
 
 export const Evidence = Schema.Struct({
-  /** What was read. */
+  /** The part that was read. */
   range: Schema.Struct(range),
   known: KnownFacts,
   windows: Schema.Array(

@@ -50,7 +50,7 @@ export interface Begun extends Cut.Stretch {
 /** How many stretches are read at the same time, and which: those that are there are not cut again. */
 export interface Beside extends Cut.Options {
   readonly stretches?: ReadonlyArray<Begun> | undefined
-  /** What was shown since the probes, before this process began. @default nothing */
+  /** Answers since the probes, before this process began. @default none */
   readonly logs?: ReadonlyArray<Ask.Log> | undefined
   /** The evidence of an earlier reading of the one that is left. @default none */
   readonly resumed?: Evidence.Evidence | undefined
@@ -85,6 +85,19 @@ export interface RangeReading {
   readonly noteRest: () => void
 }
 
+/** Logs what the probes saw. */
+const report = Effect.fnUntraced(function* (profile: EndpointProfile.EndpointProfile, clocks: Clocks.Clocks) {
+  yield* Effect.forEach(EndpointProfile.facts(profile), ({ about, text }) =>
+    Effect.annotateLogs(Effect.logDebug(`${about}: ${text}`), "callstream.endpoint.fact", about)
+  )
+  if (clocks.apart > Clocks.notable)
+    yield* Effect.annotateLogs(
+      Effect.logWarning(Clocks.describe(clocks)),
+      "callstream.clocks_apart",
+      Math.round(clocks.apart / 1e6)
+    )
+})
+
 /** In one piece, unless it is said how many stretches are read in parallel. */
 export const open = Effect.fnUntraced(function* (
   range: Asked.Asked,
@@ -97,16 +110,8 @@ export const open = Effect.fnUntraced(function* (
   const list = Patience.make(client.list)
   const seen = yield* probe(range, filters, options)
   const { profile } = seen
-  yield* Effect.forEach(EndpointProfile.facts(profile), ({ about, text }) =>
-    Effect.annotateLogs(Effect.logDebug(`${about}: ${text}`), "callstream.endpoint.fact", about)
-  )
   const clocks = Clocks.make(seen.localNow, seen.log)
-  if (clocks.apart > Clocks.notable)
-    yield* Effect.annotateLogs(
-      Effect.logWarning(Clocks.describe(clocks)),
-      "callstream.clocks_apart",
-      Math.round(clocks.apart / 1e6)
-    )
+  yield* report(profile, clocks)
   const newestFirst = options.order === "newest"
   const bounds = Beginning.boundsOf(range, seen, clocks, newestFirst)
   const { all, from, to, whole } = bounds
@@ -227,6 +232,24 @@ const toRead = (stretches: ReadonlyArray<Begun>, all: Micros.Range, newestFirst:
   return { parts, range, inPart }
 }
 
+/** The window of the calls without a start time that were created in a bounded range. */
+const withoutStartIn = (
+  settings: Settings,
+  range: Micros.Range,
+  seen: Probes.Seen,
+  { known, ledger }: Effect.Success<ReturnType<typeof Reading.make>>
+) =>
+  Effect.suspend(() =>
+    WithoutStart.window(settings, range, {
+      known,
+      calls: seen.about,
+      delivered: ledger.rows,
+      shown: () => ledger.created,
+      isDelivered: (key) => ledger.has(key) || ledger.unplaced.has(key),
+      note: (log) => ledger.note({ log })
+    })
+  )
+
 /** The windows of the stretches, and the last one, of the calls without a start time. */
 const readAll = Effect.fnUntraced(function* (
   settings: Settings,
@@ -259,27 +282,14 @@ const readAll = Effect.fnUntraced(function* (
   const listed = Probes.listed(seen)
   const below = (task: Task.Task): Task.Task =>
     listed !== undefined && Task.isElsewhere(seen.log.shown, everything, task) ? { ...task, below: listed } : task
-  const about = { ledger, inPart, known }
-  const ofWhole = Effect.suspend(() =>
-    Undated.window(settings, { from: range.from, to: all.to }, about, options.keepGoing)
-  )
-  const ofRange = Effect.suspend(() =>
-    options.withoutStart
-      ? WithoutStart.window(
-          settings,
-          { from: asked.from ?? -Infinity, to: all.to },
-          {
-            known,
-            calls: seen.about,
-            delivered: ledger.rows,
-            shown: () => ledger.created,
-            isDelivered: (key) => ledger.has(key) || ledger.unplaced.has(key),
-            note: (log) => ledger.note({ log })
-          }
-        )
+  const last = whole
+    ? Effect.suspend(() =>
+        Undated.window(settings, { from: range.from, to: all.to }, { ledger, inPart, known }, options.keepGoing)
+      )
+    : options.withoutStart
+      ? withoutStartIn(settings, { from: asked.from ?? -Infinity, to: all.to }, seen, reading)
       : Effect.undefined
-  )
-  const closing = WindowTelemetry.ofClosing(Effect.flatMap(whole ? ofWhole : ofRange, reading.closing))
+  const closing = WindowTelemetry.ofClosing(Effect.flatMap(last, reading.closing))
   // A whole history needs it in any case: nobody should wait for it.
   if (whole) yield* Effect.forkChild(Effect.ignore(settings.repeats))
   const readers = yield* Ref.make(0)

@@ -5,7 +5,7 @@ import type * as Deliveries from "./Deliveries.ts"
 import type * as PartEvidence from "./PartEvidence.ts"
 import * as Shown from "./Shown.ts"
 
-/** What is known of a stretch that another process read. */
+/** A stretch that another process read, and what that one knows of it. */
 export interface Proof extends Micros.Range {
   readonly evidence: PartEvidence.Evidence | undefined
   readonly entries: ReadonlyArray<CoverageSet.Entry>
@@ -54,7 +54,7 @@ interface ToRead {
   readonly inPart: boolean
 }
 
-/** What is left of a part, and what an earlier reading of it knows: as if this one had read all of it. */
+/** The rest of a part, and what an earlier reading of it knows: as if this one had read all of it. */
 export const resume = ({ inPart, parts, range }: ToRead, evidence: PartEvidence.Evidence | undefined) =>
   evidence === undefined
     ? { parts, range, inPart, before: [] }

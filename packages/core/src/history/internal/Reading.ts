@@ -76,7 +76,7 @@ export interface Options {
   readonly end: Micros.Micros
   readonly ends: Shown.Ends
   readonly earliest: Micros.Micros
-  /** What was shown before the reading began. */
+  /** Answers from before the reading began. */
   readonly logs: ReadonlyArray<Ask.Log>
   /** What other processes read before it. @default nothing */
   readonly before?: ReadonlyArray<Deliveries.Before> | undefined

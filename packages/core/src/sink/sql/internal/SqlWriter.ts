@@ -7,6 +7,7 @@ import type * as Scope from "effect/Scope"
 import type * as SqlClient from "effect/sql/SqlClient"
 import * as Column from "../../../model/Column.ts"
 import type { Committed } from "../../../model/Committed.ts"
+import * as Instant from "../../../model/Instant.ts"
 import type { Cursor } from "../../../model/Position.ts"
 import type { Repairs } from "../../../model/internal/Json.ts"
 import type { Batch, Refused, Writer } from "../../SessionSink.ts"
@@ -56,7 +57,7 @@ export const make = Effect.fnUntraced(function* (
   const commits = OwnCommits.make(access, place, account)
 
   if (options.sync !== undefined && account !== undefined) {
-    yield* turns.take("open", forgetStale(access, place, account))
+    yield* turns.take("open", forgetStale(access, place, account.name))
   }
 
   const repairs: Repairs = { texts: 0 }
