@@ -76,7 +76,8 @@ export const survival = Effect.fnUntraced(function* (sessions: number, pageSize:
   const { seconds } = yield* succeeded(run)
   const { missing, twice, unknown } = yield* compared(all, server)
   const fenced = (frozen.stderr().match(/another worker has it/g) ?? []).length
-  if (process.env["BENCH_LOGS"] === "1") console.log(frozen.stderr(), yield* all.sql`SELECT summary->'coverage'->'entries' FROM callstream_runs`)
+  if (process.env["BENCH_LOGS"] === "1")
+    console.log(frozen.stderr(), yield* all.sql`SELECT summary->'coverage'->'entries' FROM callstream_runs`)
   report({
     what: `${sessions.toLocaleString("en")} calls, a worker killed, one frozen, the database restarted: missing, twice, unknown, holes`,
     values: `${missing}, ${twice}, ${unknown}, ${yield* holes(all)} (${seconds.toFixed(0)} s, ${fenced} fenced)`,
