@@ -6,7 +6,8 @@ import type { AgniError } from "../../model/AgniError.ts"
 import type { CallSessionQuery } from "../../model/CallSessionQuery.ts"
 import * as Instant from "../../model/Instant.ts"
 import type { Edition } from "../../model/Page.ts"
-import { type Counted, noteCount, notePage, type Paged } from "./NotedCounts.ts"
+import type { Counted, Paged } from "./NotedCounts.ts"
+import * as PagePlaces from "./PagePlaces.ts"
 import type { Micros, Range } from "./Micros.ts"
 import * as Rows from "./ListedRows.ts"
 
@@ -60,7 +61,7 @@ export interface Log {
   readonly places: Map<string, Counted>
   /** The same for each length of a page of each size. */
   readonly lengths: Map<string, Paged>
-  /** Those of pages that are not another one again: the page before it was full, and brought others. */
+  /** Those of pages that are in their own place for sure, also on a server that repeats itself beyond the end. */
   readonly sure: Map<string, Counted>
   /** Bounds that were counted, also on a server that repeats itself beyond the end. */
   readonly counts: Map<string, Counted>
@@ -135,72 +136,13 @@ export const note = (log: Log, rows: ReadonlyArray<Rows.Row>): void => {
   }
 }
 
-interface Last {
-  readonly page: number
-  readonly length: number
-  /** Where its first row and its last one start. */
-  readonly edges: ReadonlyArray<Micros | undefined>
-}
-
-/** How far apart the rows are that came for the same bounds, the first page of them, and the last one of each size. */
-interface Spread {
-  least: number
-  most: number
-  first: Last | undefined
-  readonly pages: Map<number, Last>
-}
-
-/**
- * Whether a page is the one behind the last one, and not that one or the first one again: the last one was full, and none of
- * these rows starts with its first or its last row, or the first of all, as rows of equal start may have another order on each
- * page.
- */
-const isNext = ({ first, pages }: Spread, page: number, size: number, rows: ReadonlyArray<Rows.Row>): boolean => {
-  const before = pages.get(size)
-  return (
-    first !== undefined &&
-    before !== undefined &&
-    before.page === page - 1 &&
-    before.length === size &&
-    rows.every(({ start }) => start !== first.edges[0] && !before.edges.includes(start))
-  )
-}
-
 export const make = (
   list: AgniClient["Service"]["list"],
   filters: Filters,
   defaults: { readonly size: number; readonly sort: Sort },
   log: Log = makeLog()
 ): Ask => {
-  const spreads = new Map<string, Spread>()
-  const noteWithin = ({ after, before }: Bounds, page: number, size: number, rows: ReadonlyArray<Rows.Row>): void => {
-    if (rows.length === 0) return
-    const key = `${after} ${before}`
-    const known = spreads.get(key) ?? { least: Infinity, most: -Infinity, first: undefined, pages: new Map() }
-    if (page > 1) {
-      const place = (page - 1) * size + rows.length
-      noteCount(log.places, { after, before }, place)
-      notePage(log.lengths, {
-        after: after ?? -Infinity,
-        before: before ?? Infinity,
-        rows: place,
-        size,
-        length: rows.length
-      })
-      if (isNext(known, page, size, rows)) noteCount(log.sure, { after, before }, place)
-    }
-    const paged = { page, length: rows.length, edges: [rows[0]?.start, rows.at(-1)?.start] }
-    known.pages.set(size, paged)
-    if (page === 1) known.first = paged
-    spreads.set(key, known)
-    if (after === undefined || before === undefined) return
-    for (const { start } of rows) {
-      if (start === undefined || start < after - second || start > before + second) continue
-      if (start < known.least) known.least = start
-      if (start > known.most) known.most = start
-    }
-    if (known.most - known.least > log.width) log.width = known.most - known.least
-  }
+  const notePlace = PagePlaces.make(log)
   const ask = (
     page: number,
     bounds: Bounds,
@@ -228,7 +170,7 @@ export const make = (
         log.latest = Math.max(log.latest ?? -Infinity, observedAt)
         const rows = Rows.ofPage(answer)
         note(log, rows)
-        noteWithin(bounds, page, size, rows)
+        notePlace({ bounds, page, size, order: `${sort.by} ${sort.order}` }, rows)
         return { rows, observedAt, edition, characters }
       })
     })

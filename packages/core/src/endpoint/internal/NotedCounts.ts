@@ -1,7 +1,7 @@
 /** How many rows lie between two bounds, as far as answers showed: by their number, or by the place of a row on its page. */
 import type { Micros } from "./Micros.ts"
 
-interface Bounds {
+export interface Bounds {
   readonly after?: Micros | undefined
   readonly before?: Micros | undefined
 }
@@ -17,6 +17,8 @@ export interface Counted {
 export interface Paged extends Counted {
   readonly size: number
   readonly length: number
+  /** Whether it may be the first page again. */
+  readonly isFirst: boolean
 }
 
 /** Under which counts of these bounds are noted; open ones are infinite. */
@@ -29,9 +31,9 @@ export const noteCount = (counts: Map<string, Counted>, bounds: Bounds, rows: nu
   if (rows > (counts.get(key)?.rows ?? 0)) counts.set(key, { after, before, rows })
 }
 
-/** Keeps the greatest place of a page of the same bounds, size and length. */
+/** Keeps the greatest place of a page of the same bounds, size and length, which may be the first again or not. */
 export const notePage = (pages: Map<string, Paged>, page: Paged): void => {
-  const key = `${keyOf(page)} ${page.size} ${page.length}`
+  const key = `${keyOf(page)} ${page.size} ${page.length} ${page.isFirst}`
   if (page.rows > (pages.get(key)?.rows ?? 0)) pages.set(key, page)
 }
 

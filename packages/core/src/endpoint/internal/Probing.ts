@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import { AgniClient } from "../../client/AgniClient.ts"
 import type { EndpointProfile } from "../EndpointProfile.ts"
 import * as Ask from "./Ask.ts"
-import * as NotedCounts from "./NotedCounts.ts"
+import * as PagePlaces from "./PagePlaces.ts"
 import type * as BoundsProbe from "./BoundsProbe.ts"
 import type { Micros } from "./Micros.ts"
 import * as Patience from "./Patience.ts"
@@ -42,23 +42,23 @@ export interface Probing {
 }
 
 /** Notes all that the answers to a client show. */
-const noting =
-  (list: AgniClient["Service"]["list"], log: Ask.Log): AgniClient["Service"]["list"] =>
-  (query, options) =>
-    Effect.tap(list(query, options), (page) =>
+const noting = (list: AgniClient["Service"]["list"], log: Ask.Log): AgniClient["Service"]["list"] => {
+  const notePlace = PagePlaces.make(log)
+  return (query, options) =>
+    Effect.tap(list(query, options), (answer) =>
       Effect.sync(() => {
-        const { age, observedAt } = page
+        const { age, observedAt } = answer
         log.observedAt = Math.min(log.observedAt ?? Infinity, observedAt)
         log.latest = Math.max(log.latest ?? -Infinity, observedAt)
         log.cached ||= age > 0
-        const rows = Rows.ofPage(page)
+        const rows = Rows.ofPage(answer)
         Ask.note(log, rows)
-        const { page: number = 1, pageSize = 20, startedAfter, startedBefore } = query
+        const { page = 1, pageSize: size = 20, sortBy, sortOrder, startedAfter, startedBefore } = query
         const isOpen = startedAfter === undefined && startedBefore === undefined
-        if (isOpen && number > 1 && rows.length > 0)
-          NotedCounts.noteCount(log.places, {}, (number - 1) * pageSize + rows.length)
+        if (isOpen) notePlace({ bounds: {}, page, size, order: `${sortBy} ${sortOrder}` }, rows)
       })
     )
+}
 
 export const make = Effect.fnUntraced(function* (
   { bounded = false, deep = true, filters = {}, pageSize = 100, profile }: Options,

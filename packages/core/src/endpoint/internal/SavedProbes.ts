@@ -15,12 +15,12 @@ const counted = { after: Schema.Number, before: Schema.Number, rows: Schema.Numb
 const Counts = Schema.ReadonlyMap(Schema.String, Schema.Struct(counted))
 const Pages = Schema.ReadonlyMap(
   Schema.String,
-  Schema.Struct({ ...counted, size: Schema.Number, length: Schema.Number })
+  Schema.Struct({ ...counted, size: Schema.Number, length: Schema.Number, isFirst: Schema.Boolean })
 )
 const Starts = Schema.ReadonlyMap(Schema.String, Schema.Number)
 
 /** Counts of bounds, and pages by their length. */
-export const countFields = { counts: Counts, places: Counts, lengths: Pages, failing: Counts }
+export const countFields = { counts: Counts, places: Counts, lengths: Pages, sure: Counts, failing: Counts }
 
 /** What answers listed: with a creation time, or with two starts. */
 export const listedFields = { created: Starts, moved: Schema.ReadonlySet(Schema.String) }
@@ -34,7 +34,6 @@ const Log = Schema.Struct({
   failed: Schema.Boolean,
   shown: Schema.ReadonlyMap(Schema.String, MaybeNumber),
   width: Schema.Number,
-  sure: Counts,
   ...countFields,
   ...listedFields
 })

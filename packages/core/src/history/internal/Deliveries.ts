@@ -60,6 +60,8 @@ export interface Deliveries {
   readonly revised: (known: Known) => Effect.Effect<ReadonlyArray<Windows.Revision>, AgniError>
   /** The count that is least of what came within its bounds: a limit may have cut it, or calls may have been lacking. */
   readonly least: () => NotedCounts.Counted | undefined
+  /** Bounds with a page that is not as long as the last one of what came: so it is no repeated one, unless a limit cut the list. */
+  readonly unrepeated: () => ReadonlyArray<NotedCounts.Counted>
   /** Notes that so many calls are in some answers only. */
   readonly differ: (calls: number) => void
   /** Takes back what was said of the windows in a range. */
@@ -103,7 +105,10 @@ export const make = (
     note: (evidence) => Shown.note(shown, ends, evidence),
     begin: (logs) => {
       const elsewhere = [...shown.elsewhere]
-      for (const log of logs) Shown.note(shown, ends, { log })
+      for (const log of logs) {
+        Shown.note(shown, ends, { log })
+        for (const key of log.shown.keys()) shown.begun.add(key)
+      }
       shown.elsewhere.clear()
       for (const [key, start] of elsewhere) shown.elsewhere.set(key, start)
     },
@@ -127,6 +132,13 @@ export const make = (
       return late(work)
     }),
     least: () => Shown.least(shown, horizonOf(settings, known())),
+    unrepeated: () => {
+      const pages = new Map<string, NotedCounts.Counted>()
+      for (const page of Shown.unrepeated(shown).values())
+        if (Shown.unexplained(shown, new Map([["", page]]), horizonOf(settings, known())).length > 0)
+          pages.set(`${page.after} ${page.before}`, page)
+      return [...pages.values()]
+    },
     differ: (calls) => {
       shown.differing += calls
     },
@@ -265,8 +277,11 @@ const take = (shown: Shown.Shown, window: Coverage.Window, horizon: Micros.Micro
   if (coverage._tag === "Gap") shown.lost = { rows: (shown.lost?.rows ?? 0) + extra, error: coverage.error }
   if (window.to <= horizon) shown.proven &&= window.coverage._tag === "Proven"
   else {
-    for (const { id } of CallRows.items(window.rows)) shown.recent.add(id)
-    for (const record of window.rejected) shown.recent.add(Rows.keyOf(record))
+    const keys = [...CallRows.items(window.rows).map(({ id }) => id), ...window.rejected.map(Rows.keyOf)]
+    for (const key of keys) {
+      shown.recent.add(key)
+      if (!shown.begun.has(key)) shown.later++
+    }
   }
   shown.delivered.add(window)
 }
@@ -298,9 +313,8 @@ const revised = Effect.fnUntraced(function* (
   const { delivered, older, readOnce } = shown
   const proven = delivered.stretches.filter((window) => window.proven)
   const byPlace = Shown.unexplained(shown, shown.places, horizon)
-  // A limit makes pages shorter too: a count shows it, unless that fails.
   const byLength =
-    byPlace.length === 0 || !shown.failed
+    byPlace.length === 0
       ? []
       : Shown.unexplained(shown, Shown.unrepeated(shown), horizon).map((one) => ({
           ...one,
@@ -308,6 +322,7 @@ const revised = Effect.fnUntraced(function* (
         }))
   const lacking = [
     ...Shown.unexplained(shown, shown.counts, horizon),
+    ...Shown.unexplained(shown, shown.sure, horizon),
     ...Shown.vanished(shown).map((one) => ({ ...one, coverage: differ(one.calls) })),
     ...(byPlace.length === 0 ? [] : (yield* settings.repeats) ? byLength : byPlace)
   ]

@@ -59,6 +59,7 @@ export const Evidence = Schema.Struct({
   readOnce: Schema.Array(Schema.Number),
   lost: Schema.UndefinedOr(Schema.Struct({ rows: Schema.Number, error: AgniError })),
   proven: Schema.Boolean,
+  later: Schema.Number,
   differing: Schema.Number,
   older: Schema.Boolean,
   failed: Schema.Boolean
@@ -103,11 +104,13 @@ export const save = (range: Micros.Range, known: Known, shown: Shown.Shown): Evi
     counts: shown.counts,
     places: shown.places,
     lengths: shown.lengths,
+    sure: shown.sure,
     failing: shown.failing,
     revisions: shown.revisions.flatMap(revisionOf),
     readOnce: [...shown.readOnce],
     lost: shown.lost,
     proven: shown.proven,
+    later: shown.later,
     differing: shown.differing,
     older: shown.older,
     failed: shown.failed
@@ -139,7 +142,7 @@ export const restore = (shown: Shown.Shown, evidence: Evidence): number => {
   addAll(shown.unplaced, evidence.unplaced)
   addAll(shown.moved, evidence.moved)
   addAll(shown.readOnce, evidence.readOnce)
-  for (const name of ["counts", "places", "failing"] as const)
+  for (const name of ["counts", "places", "sure", "failing"] as const)
     for (const counted of evidence[name].values()) NotedCounts.noteCount(shown[name], counted, counted.rows)
   for (const page of evidence.lengths.values()) NotedCounts.notePage(shown.lengths, page)
   for (const { from, reason, to, verdict } of evidence.revisions)
@@ -147,6 +150,7 @@ export const restore = (shown: Shown.Shown, evidence: Evidence): number => {
   const { lost } = evidence
   if (lost !== undefined) shown.lost = { rows: (shown.lost?.rows ?? 0) + lost.rows, error: lost.error }
   shown.proven &&= evidence.proven
+  shown.later += evidence.later
   shown.differing += evidence.differing
   shown.older ||= evidence.older
   shown.failed ||= evidence.failed

@@ -47,6 +47,8 @@ interface Reading {
   readonly evidence: () => EvidenceOf.Evidence
   /** Notes answers that no window is of. */
   readonly noteRest: () => void
+  /** The same, and what the probes saw since the reading began. */
+  readonly noteAll: () => void
 }
 
 type Call = Item<CallSession>
@@ -161,7 +163,8 @@ export const make = Effect.fnUntraced(function* (
       ).pipe(Stream.mapEffect((window) => ledger.deliver(window))),
     closing: (withoutStart) => close(settings, options, ledger, known, withoutStart),
     evidence: () => ledger.evidence(known()),
-    noteRest: () => noteRest(settings, ledger)
+    noteRest: () => noteRest(settings, ledger),
+    noteAll: () => noteAll(settings, options, ledger)
   } satisfies Reading
 })
 
@@ -188,6 +191,11 @@ const noteRest = ({ logs }: Settings, ledger: Deliveries.Deliveries): void => {
   for (const log of logs) if (log.failed || log.shown.size > 0) ledger.note({ log })
 }
 
+const noteAll = (settings: Settings, { logs }: Options, ledger: Deliveries.Deliveries): void => {
+  noteRest(settings, ledger)
+  for (const log of logs) ledger.note({ log })
+}
+
 /** What the windows of a range come to at the end, when all answers are known. */
 const close = Effect.fnUntraced(function* (
   settings: Settings,
@@ -198,8 +206,7 @@ const close = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Coverage.Window | undefined, AgniError> {
   const {
     end,
-    ends: { whole },
-    logs
+    ends: { whole }
   } = options
   const ask = askOf(settings)
   const provable = ledger.windows() > 1 && settings.doubt === undefined && ledger.proven()
@@ -210,11 +217,13 @@ const close = Effect.fnUntraced(function* (
     const { counted, delivered } = difference
     ledger.revise(difference, { _tag: "Provisional", reason: { _tag: "CountDiffers", read: delivered, counted } })
   }
-  if (ledger.proven() && settings.doubt === undefined) ledger.differ(yield* Sum.recount(settings, ledger, ask))
+  if (ledger.proven() && settings.doubt === undefined) {
+    ledger.differ(yield* Sum.recount(settings, ledger, ask))
+    yield* Sum.recountPages(settings, ledger, ask)
+  }
   const endpoint = yield* endpointOf(settings, known(), ask, ledger.proven(), options)
   // Rows that the probes saw late, those of a measurement, and what those saw that failed.
-  noteRest(settings, ledger)
-  for (const log of logs) ledger.note({ log })
+  noteAll(settings, options, ledger)
   const last = withoutStart === undefined ? undefined : checked(ledger, withoutStart, whole)
   const late = yield* ledger.late
   const revised = yield* ledger.revised(known())

@@ -36,6 +36,8 @@ export interface Shown {
   readonly counts: Counted
   /** Bounds, and the place of a row in them: no evidence where a page beyond the end brings other rows again. */
   readonly places: Counted
+  /** Those of pages that are in their own place for sure: bounds hold as many rows at least. */
+  readonly sure: Counted
   /** Pages by their length, the last and greatest of each. */
   readonly lengths: Map<string, NotedCounts.Paged>
   /** Between two rows, with those that fail: each of these must come, or fail again. */
@@ -50,6 +52,10 @@ export interface Shown {
   lost: { readonly rows: number; readonly error: AgniError } | undefined
   /** Whether each window that is older than the horizon is proven. */
   proven: boolean
+  /** Listed before the reading began. */
+  readonly begun: Set<string>
+  /** How many of the recent calls were not: they may have come since. */
+  later: number
   /** Calls that came in some answers only. */
   differing: number
   /** A call was shown that is older than the first one. */
@@ -82,6 +88,7 @@ export const make = (parts: ReadonlyArray<Micros.Range>): Shown => ({
   moved: new Set(),
   counts: new Map(),
   places: new Map(),
+  sure: new Map(),
   lengths: new Map(),
   failing: new Map(),
   revisions: [],
@@ -90,6 +97,8 @@ export const make = (parts: ReadonlyArray<Micros.Range>): Shown => ({
   unplaced: new Set(),
   lost: undefined,
   proven: true,
+  begun: new Set(),
+  later: 0,
   differing: 0,
   older: false,
   failed: false
@@ -148,13 +157,10 @@ export const note = (shown: Shown, ends: Ends, { log, once }: Pick<Evidence, "lo
   // What reaches beyond the range counts others too.
   const isOfRange = ({ after, before }: NotedCounts.Counted) =>
     isWhole || parts.some(({ from, to }) => after >= from - near && before <= to + near)
-  for (const counted of [...log.counts.values(), ...log.sure.values()])
-    if (isOfRange(counted)) NotedCounts.noteCount(shown.counts, counted, counted.rows)
-  for (const counted of log.places.values())
-    if (isOfRange(counted)) NotedCounts.noteCount(shown.places, counted, counted.rows)
+  for (const name of ["counts", "places", "sure", "failing"] as const)
+    for (const counted of log[name].values())
+      if (isOfRange(counted)) NotedCounts.noteCount(shown[name], counted, counted.rows)
   for (const page of log.lengths.values()) if (isOfRange(page)) NotedCounts.notePage(shown.lengths, page)
-  for (const counted of log.failing.values())
-    if (isOfRange(counted)) NotedCounts.noteCount(shown.failing, counted, counted.rows)
   for (const id of log.moved) shown.moved.add(id)
   for (const [key, at] of log.created) shown.created.set(key, at)
   for (const [key, start] of log.shown) noteRow(shown, ends, key, start)
@@ -172,10 +178,40 @@ export const between = ({ beside, delivered, ids }: Shown, bounds: Ask.Bounds): 
   return { within, at }
 }
 
+/** Whether a page may be the last one again of a list with so many rows, or the first one. */
+const mayRepeat = ({ isFirst, length, size }: NotedCounts.Paged, least: number, most: number): boolean => {
+  for (let rows = Math.max(1, least); rows <= most; rows++)
+    if (length === ((rows - 1) % size) + 1 || (isFirst && length === Math.min(rows, size))) return true
+  return false
+}
+
+/**
+ * Pages that are not another one again, which a server may answer beyond the end. A limit cuts a list to a shorter one: of bounds
+ * that were counted to hold fewer than came, it is that one which is repeated.
+ */
+export const unrepeated = (shown: Shown): Map<string, NotedCounts.Paged> =>
+  new Map(
+    [...shown.lengths].filter(([, page]) => {
+      const { at, within } = between(shown, page)
+      const counted = NotedCounts.exactly(shown.counts, page) ?? Infinity
+      const isCut = counted < within && mayRepeat(page, counted, counted)
+      return !isCut && !mayRepeat(page, within, within + at)
+    })
+  )
+
+/** Rows that came within the bounds: at most, and without those that may have come since the reading began. */
+const came = (shown: Shown, others: Float64Array, bounds: Ask.Between, withoutStart: number) => {
+  const all = bounds.after === -Infinity && bounds.before === Infinity
+  const here = between(shown, bounds)
+  const besides = Delivered.count(others, bounds)
+  const most = here.within + here.at + besides.within + besides.at + (all ? withoutStart : 0)
+  return { least: most - others.length - shown.later, most }
+}
+
 /**
  * Whether no count is greater than what came within its bounds, these besides, which are delivered at the end.
  *
- * @param repeats whether a page beyond the end brings other rows again.
+ * @param repeats whether a page beyond the end brings other rows again: then it must be as long as the last page of what came.
  */
 export const isExplained = (
   shown: Shown,
@@ -183,27 +219,17 @@ export const isExplained = (
   { starts, withoutStart }: { readonly starts: ReadonlyArray<Micros.Micros>; readonly withoutStart: number }
 ): boolean => {
   const others = Float64Array.from(starts).sort()
-  const counts = [...shown.counts.values(), ...shown.failing.values(), ...(repeats ? [] : shown.places.values())]
-  return counts.every((counted) => {
-    const all = counted.after === -Infinity && counted.before === Infinity
-    const here = between(shown, counted)
-    const besides = Delivered.count(others, counted)
-    return counted.rows <= here.within + here.at + besides.within + besides.at + (all ? withoutStart : 0)
-  })
-}
-
-/**
- * Pages that are not another one again, which a server may answer beyond the end: they are neither as long as the last page that
- * came nor as the first.
- */
-export const unrepeated = (shown: Shown): Counted => {
-  const isRepeated = ({ after, before, length, size }: NotedCounts.Paged): boolean => {
-    const { at, within } = between(shown, { after, before })
-    for (let rows = Math.max(1, within); rows <= within + at; rows++)
-      if (length === ((rows - 1) % size) + 1 || length === Math.min(rows, size)) return true
-    return false
+  const isCame = (counted: NotedCounts.Counted) => counted.rows <= came(shown, others, counted, withoutStart).most
+  const isPaged = (page: NotedCounts.Paged) => {
+    const { least, most } = came(shown, others, page, withoutStart)
+    // A limit cuts a list to a shorter one, of which the page may be.
+    const isCut = (NotedCounts.exactly(shown.counts, page) ?? 0) < least
+    return page.rows <= most || isCut || mayRepeat(page, least, most)
   }
-  return new Map([...shown.lengths].filter(([, page]) => !isRepeated(page)))
+  return (
+    [shown.counts, shown.sure, shown.failing].every((counts) => [...counts.values()].every(isCame)) &&
+    (repeats ? [...shown.lengths.values()].every(isPaged) : [...shown.places.values()].every(isCame))
+  )
 }
 
 /** What of a range was shown and did not come. */

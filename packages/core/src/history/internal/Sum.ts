@@ -116,3 +116,22 @@ export const recount = Effect.fnUntraced(function* (
   const second = yield* Count.rows(ask, bounds, options)
   return first === undefined || second === undefined ? 0 : Math.abs(first - second)
 })
+
+/**
+ * Counts the bounds again for which a page came that is not as long as the last one of what came. Where a server repeats a page beyond
+ * the end, a limit explains it, which the count shows; otherwise there were more rows, or are now.
+ */
+export const recountPages = Effect.fnUntraced(function* (
+  settings: Settings,
+  ledger: Deliveries,
+  ask: Ask.Ask
+): Effect.fn.Return<void, AgniError> {
+  const pages = ledger.unrepeated()
+  if (pages.length === 0 || !(yield* settings.repeats)) return
+  const { size } = settings
+  yield* Effect.forEach(
+    pages,
+    ({ after, before, rows }) => Count.rows(ask, { after, before }, { expected: rows, size, repeats: true }),
+    { concurrency: settings.concurrency, discard: true }
+  )
+})

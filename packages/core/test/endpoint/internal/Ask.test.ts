@@ -128,4 +128,26 @@ describe("the place of a row", () => {
       }
     })
   )
+
+  it.effect("is a count where a later page brings other rows: all beyond the end are the same", () =>
+    Effect.gen(function* () {
+      const numbers = [1, 2, 4, 6, 9]
+      for (const beyond of ["first", "last"] as const)
+        for (const before of numbers)
+          for (const page of numbers) {
+            if (page === before) continue
+            // Of 17 rows page 4 of five is the last one, with two.
+            const isSure = Math.min(page, before) < 4 || (beyond === "first" && Math.min(page, before) === 4)
+            const isRepeated = beyond === "first" && Math.min(page, before) === 1 && Math.max(page, before) > 4
+            const lower = Math.min(page, before)
+            const expected = lower > 1 && isSure && !isRepeated ? Math.min(17, 5 * lower) : 0
+            const isNext = before === 1 && page === 2
+            const asked = [
+              [before, 5],
+              [page, 5]
+            ] as const
+            assert.strictEqual(yield* place(asked, beyond), isNext ? 10 : expected, `${beyond}: ${before}, ${page}`)
+          }
+    })
+  )
 })

@@ -114,15 +114,18 @@ describe("Deliveries", () => {
   )
 
   it.effect(
-    "where requests fail, a page that is as long as neither the last nor the first one is not beyond the end",
+    "a page as long as neither the last nor the first one is not beyond the end, unless a limit cut the list",
     () =>
       Effect.gen(function* () {
-        for (const [length, failed] of [
-          [1, true],
-          [2, true],
-          [3, true],
-          [2, false]
-        ] as const) {
+        // Of four rows the last page of three has one, and the first one three.
+        for (const { counted = 0, isFirst = true, length, wrong } of [
+          { length: 1, wrong: 0 },
+          { length: 2, wrong: 1 },
+          { length: 3, wrong: 0 },
+          { length: 3, isFirst: false, wrong: 1 },
+          { length: 2, counted: 2, wrong: 0 },
+          { length: 2, counted: 3, wrong: 1 }
+        ]) {
           const settings = settingsOf(server(), { repeats: Effect.succeed(true) })
           const ledger = Deliveries.make(settings, range, () => known(), {
             whole: false,
@@ -132,13 +135,14 @@ describe("Deliveries", () => {
           yield* ledger.deliver(window([0, 1], from, middle))
           yield* ledger.deliver(window([2, 3], middle, to))
           const log = Ask.makeLog()
-          log.failed = failed
-          const page = { after: from, before: to, rows: 3 + length, size: 3, length }
+          const page = { after: from, before: to, rows: 3 + length, size: 3, length, isFirst }
           NotedCounts.noteCount(log.places, page, page.rows)
           NotedCounts.notePage(log.lengths, page)
+          NotedCounts.noteCount(log.counts, page, counted)
           ledger.note({ log })
-          // Of four rows the last page of three has one, and the first one three.
-          assert.lengthOf(yield* ledger.revised(known()), failed && length === 2 ? 1 : 0, `${length}`)
+          const about = JSON.stringify({ counted, isFirst, length })
+          assert.lengthOf(ledger.unrepeated(), wrong, about)
+          assert.lengthOf(yield* ledger.revised(known()), wrong, about)
         }
       })
   )

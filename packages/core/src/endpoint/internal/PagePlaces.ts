@@ -1,0 +1,141 @@
+/** What the places of pages show of the rows between two bounds: how many there are at least, and how far apart they lie. */
+import type { Micros } from "./Micros.ts"
+import { type Bounds, type Counted, noteCount, notePage, type Paged } from "./NotedCounts.ts"
+
+/** Where it is noted. */
+interface Log {
+  width: number
+  readonly places: Map<string, Counted>
+  readonly lengths: Map<string, Paged>
+  readonly sure: Map<string, Counted>
+}
+
+interface Row {
+  readonly start: Micros | undefined
+}
+
+/** What a page was asked for. */
+interface Question {
+  readonly bounds: Bounds
+  readonly page: number
+  readonly size: number
+  /** Pages of another order have other rows. */
+  readonly order: string
+}
+
+interface Page {
+  readonly page: number
+  readonly starts: ReadonlyArray<Micros | undefined>
+  readonly least: Micros
+  readonly most: Micros
+}
+
+/** Pages of the same bounds, size and order. */
+interface Pages {
+  /** The one that came last. */
+  last: Page
+  /** The one with the greatest number. */
+  furthest: Page
+}
+
+/** How far apart the rows are that came for the same bounds, and their pages. */
+interface Spread {
+  least: Micros
+  most: Micros
+  /** The first page of each order, of any size. */
+  readonly firsts: Map<string, Page>
+  /** By size and order. */
+  readonly pages: Map<string, Pages>
+}
+
+/** A second in µs: bounds may be understood so much wider. */
+const second = 1_000_000
+
+const pageOf = (page: number, rows: ReadonlyArray<Row>): Page => {
+  const starts = rows.map(({ start }) => start)
+  let least = Infinity
+  let most = -Infinity
+  for (const start of starts) {
+    // Without a start time it has no place in time.
+    least = Math.min(least, start ?? -Infinity)
+    most = Math.max(most, start ?? Infinity)
+  }
+  return { page, starts, least, most }
+}
+
+/** Whether no row of one page starts when a row of the other does: rows of equal start may have another order on each page. */
+const isApart = (left: Page, right: Page): boolean => {
+  if (left.most < right.least || right.most < left.least) return true
+  const starts = new Set(left.starts)
+  return right.starts.every((start) => !starts.has(start))
+}
+
+const isFull = ({ starts }: Page, size: number): boolean => starts.length === size
+
+const placeOf = ({ page, starts }: Page, size: number): number => (page - 1) * size + starts.length
+
+/**
+ * The page that is in its own place for sure, although a page beyond the end may be another one again: of two with other rows the
+ * one with the lower number, because all beyond the end are the same; and one behind a full page, if it is neither that one nor
+ * the first again. One of them must be full: where a page brings fewer rows than were asked for, places are others.
+ */
+const sureOf = ({ furthest, last }: Pages, isFirst: boolean, page: Page, size: number): Page | undefined => {
+  const isNext = last.page === page.page - 1 && isFull(last, size)
+  if (isNext && !isFirst && isApart(last, page)) return page
+  const [lower, higher] = page.page < furthest.page ? [page, furthest] : [furthest, page]
+  const isOther = lower.page < higher.page && (isFull(lower, size) || isFull(higher, size))
+  return isOther && isApart(lower, higher) ? lower : undefined
+}
+
+/** Notes each page that came. */
+export const make = (log: Log) => {
+  const spreads = new Map<string, Spread>()
+
+  const notePlace = (
+    spread: Spread,
+    { bounds, order, page: number, size }: Question,
+    rows: ReadonlyArray<Row>
+  ): void => {
+    const page = pageOf(number, rows)
+    const key = `${size} ${order}`
+    const pages = spread.pages.get(key)
+    const first = spread.firsts.get(order)
+    const isFirst = first === undefined || !isApart(first, page)
+    if (number === 1) spread.firsts.set(order, page)
+    else {
+      const { after = -Infinity, before = Infinity } = bounds
+      const place = placeOf(page, size)
+      noteCount(log.places, bounds, place)
+      notePage(log.lengths, { after, before, rows: place, size, length: rows.length, isFirst })
+    }
+    if (pages === undefined) {
+      spread.pages.set(key, { last: page, furthest: page })
+      return
+    }
+    const sure = sureOf(pages, isFirst, page, size)
+    if (sure !== undefined && sure.page > 1) noteCount(log.sure, bounds, placeOf(sure, size))
+    pages.last = page
+    if (number >= pages.furthest.page) pages.furthest = page
+  }
+
+  return (question: Question, rows: ReadonlyArray<Row>): void => {
+    if (rows.length === 0) return
+    const { after, before } = question.bounds
+    const key = `${after} ${before}`
+    const spread = spreads.get(key) ?? {
+      least: Infinity,
+      most: -Infinity,
+      firsts: new Map<string, Page>(),
+      pages: new Map<string, Pages>()
+    }
+    spreads.set(key, spread)
+    notePlace(spread, question, rows)
+    if (after === undefined || before === undefined) return
+    for (const { start } of rows) {
+      if (start === undefined || start < after - second || start > before + second) continue
+      if (start < spread.least) spread.least = start
+      if (start > spread.most) spread.most = start
+    }
+    if (spread.most - spread.least > log.width) log.width = spread.most - spread.least
+  }
+}
