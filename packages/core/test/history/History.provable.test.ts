@@ -23,10 +23,11 @@ interface Given {
   readonly range?: Case["range"]
   readonly pageSize?: number
   readonly step?: number
+  readonly sideBySide?: Case["read"]["sideBySide"]
 }
 
 /** Newest first, ten a page, nothing moves. */
-const run = ({ pageSize = 10, range = {}, rows, server = {}, step = 0 }: Given) =>
+const run = ({ pageSize = 10, range = {}, rows, server = {}, sideBySide, step = 0 }: Given) =>
   Judge.run({
     seed: 1,
     traits: [],
@@ -45,7 +46,7 @@ const run = ({ pageSize = 10, range = {}, rows, server = {}, step = 0 }: Given) 
     },
     rows,
     range,
-    read: { concurrency: 3, pageSize, pagesPerWindow: undefined, keepGoing: false, cuts: [] },
+    read: { concurrency: 3, pageSize, pagesPerWindow: undefined, keepGoing: false, cuts: [], sideBySide },
     step
   })
 
@@ -58,6 +59,15 @@ const shuffled = [100, 20, 50, 30, 10, 70, 110, 90, 60, 40].map((hours, i) =>
 
 /** What is proven up to the horizon, although something stands in the way. */
 const cases: ReadonlyArray<readonly [string, Given]> = [
+  [
+    "pages that cut a range into stretches, where a limit on its width cut the list, whose last page is repeated",
+    {
+      rows: evenly(60, 10 * hour),
+      range: { from: began - 20 * day, to: began - day },
+      server: { beyond: "last", span: { most: 7 * day, cut: "last" } },
+      sideBySide: { readers: 2, size: 20_000 }
+    }
+  ],
   [
     "all calls of the first page start together, and one on the next page elsewhere",
     {
