@@ -109,6 +109,11 @@ describe("Deliveries", () => {
         ledger.note({ log })
         assert.lengthOf(yield* ledger.revised(known()), repeats ? 0 : 1)
         assert.strictEqual(yield* ledger.isExplained({ starts: [], withoutStart: 0 }), repeats)
+        // Unless the page was in its own place for sure.
+        NotedCounts.noteCount(log.sure, { after: from, before: to }, 5)
+        ledger.note({ log })
+        assert.isNotEmpty(yield* ledger.revised(known()))
+        assert.isFalse(yield* ledger.isExplained({ starts: [], withoutStart: 0 }))
       }
     })
   )
