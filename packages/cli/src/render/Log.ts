@@ -17,7 +17,7 @@ const types: Readonly<Record<string, string>> = {
 
 const textOf = (message: unknown): string =>
   (Array.isArray(message) ? message : [message])
-    .map((part) => (typeof part === "string" ? part : JSON.stringify(part)))
+    .map((part) => (typeof part === "string" ? part : part instanceof Error ? part.message : JSON.stringify(part)))
     .join(" ")
 
 /** One line each, with the time under `--debug`. A progress line is removed and drawn again below. */

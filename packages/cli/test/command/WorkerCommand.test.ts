@@ -37,52 +37,61 @@ const idsOf = ({ simulator }: Simulation): ReadonlyArray<string> =>
 
 describe.skipIf(Postgres.missing)(`callstream worker${Postgres.reason}`, () => {
   layer(Postgres.Server.layer, { excludeTestServices: true })((it) => {
-    it.effect("two share a run, one is killed: the table equals the API, each call once, and it is proven", () =>
-      Effect.gen(function* () {
-        const api = yield* simulation({
-          sessions: 6000,
-          undated: 0,
-          age: "1 day",
-          seed: 7,
-          latency: "20 millis",
-          content: "minimal"
-        })
-        const { file, ids, run, sql, start } = yield* fleet(api)
-        yield* file(
-          "calls.yaml",
-          "stretches: 8\ncommitEvery: 10ms\nsource: { until: 12h }\nsinks: ['postgres:SINK_URL']\n"
-        )
-        const killed = yield* start(["worker", "--stretches", "1"])
-        const other = yield* start(["worker", "--stretches", "1"])
-        const shown = yield* start(["run", "calls.yaml", "--json"])
-        // Each has a stretch of which a part is committed.
-        yield* Effect.repeat(
-          Effect.orElseSucceed(
-            sql<{
-              readonly workers: number
-            }>`SELECT count(DISTINCT worker)::integer AS workers FROM callstream_stretches
+    it.effect(
+      "three share a run, one is killed and one stopped: the table equals the API, each call once, and it is proven",
+      () =>
+        Effect.gen(function* () {
+          const api = yield* simulation({
+            sessions: 4000,
+            undated: 0,
+            age: "1 day",
+            seed: 7,
+            latency: "20 millis",
+            content: "minimal"
+          })
+          const { file, ids, run, sql, start } = yield* fleet(api)
+          yield* file(
+            "calls.yaml",
+            "stretches: 8\ncommitEvery: 10ms\nsource: { until: 12h }\nsinks: ['postgres:SINK_URL']\n"
+          )
+          const killed = yield* start(["worker", "--stretches", "1"])
+          const stopped = yield* start(["worker", "--stretches", "1"])
+          const other = yield* start(["worker", "--stretches", "1"])
+          const shown = yield* start(["run", "calls.yaml", "--json"])
+          // Each has a stretch of which a part is committed.
+          yield* Effect.repeat(
+            Effect.orElseSucceed(
+              sql<{
+                readonly workers: number
+              }>`SELECT count(DISTINCT worker)::integer AS workers FROM callstream_stretches
 WHERE status = 'open' AND state IS NOT NULL`,
-            () => []
-          ),
-          { until: ([row]) => row?.workers === 2 }
-        ).pipe(Effect.timeout("1 minute"))
-        killed.child.kill("SIGKILL")
-        const { code, stderr, stdout } = yield* shown.ended
-        assert.strictEqual(code, 0, stderr)
-        const [summary] = lines(stdout)
-        assert.deepInclude(summary, { sessions: 6000, rejected: 0, to: "postgres:SINK_URL" })
-        assert.deepInclude(summary?.["coverage"], { set: "proven", of: 6000 })
-        assert.deepStrictEqual(yield* ids("call_sessions"), idsOf(api))
-        // What the killed one had begun, the other one resumed.
-        const [, left] = /stretch (\d+) of \d+ begins\n$/.exec(killed.stderr()) ?? []
-        assert.match(other.stderr(), new RegExp(`^calls: stretch ${left} of \\d+ finished`, "m"))
+              () => []
+            ),
+            { until: ([row]) => row?.workers === 3 }
+          ).pipe(Effect.timeout("1 minute"))
+          killed.child.kill("SIGKILL")
+          stopped.child.kill("SIGTERM")
+          const gone = yield* stopped.ended
+          assert.strictEqual(gone.code, 0)
+          assert.match(gone.stderr, /: stretch \d+ of \d+ handed back after [^\n]*\n$/)
+          const { code, stderr, stdout } = yield* shown.ended
+          assert.strictEqual(code, 0, stderr)
+          const [summary] = lines(stdout)
+          assert.deepInclude(summary, { sessions: 4000, rejected: 0, to: "postgres:SINK_URL" })
+          assert.deepInclude(summary?.["coverage"], { set: "proven", of: 4000 })
+          assert.deepStrictEqual(yield* ids("call_sessions"), idsOf(api))
+          // What the two had begun, the other one resumed.
+          for (const text of [killed.stderr(), gone.stderr]) {
+            const left = Array.from(text.matchAll(/stretch (\d+) of \d+ begins\n/g)).at(-1)?.[1]
+            assert.match(other.stderr(), new RegExp(`^calls: stretch ${left} of \\d+ finished`, "m"))
+          }
 
-        const [row] = lines((yield* run(["runs", "calls", "--json"])).stdout)
-        assert.deepInclude(row, { state: "finished", attempt: 1, calls: 6000, proven: "proven", workers: 0 })
-        assert.strictEqual(row?.["requests"], summary?.["requests"])
-        other.child.kill("SIGTERM")
-        assert.strictEqual((yield* other.ended).code, 0)
-      })
+          const [row] = lines((yield* run(["runs", "calls", "--json"])).stdout)
+          assert.deepInclude(row, { state: "finished", attempt: 1, calls: 4000, proven: "proven", workers: 0 })
+          assert.strictEqual(row?.["requests"], summary?.["requests"])
+          other.child.kill("SIGTERM")
+          assert.strictEqual((yield* other.ended).code, 0)
+        })
     )
 
     it.effect("does what was submitted and left to it, says what fails and why, and hands back at a signal", () =>
