@@ -23,7 +23,7 @@ const outsideCore = {
   message: "core depends on effect and nothing else: no platform, no node:*."
 }
 const outerPackages = {
-  regex: "^@callstream/(node|cli|client|effect3)(/|$)",
+  regex: "^@callstream/(node|cli|client|cluster|effect3)(/|$)",
   message: "core knows no other package."
 }
 const ownBarrel = {
@@ -32,7 +32,7 @@ const ownBarrel = {
   message: "What lies beside the rooms imports from them, never the reverse: import the module, not the barrel."
 }
 const otherSources = {
-  regex: "^(\\.\\./)+(core|node|cli)/",
+  regex: "^(\\.\\./)+(core|node|cli|cluster)/",
   message: "Another package is imported by its name, not by its path."
 }
 const effectBarrel = {
@@ -174,6 +174,15 @@ export default defineConfig({
       )
     },
     {
+      files: ["packages/cluster/src/**"],
+      rules: restrict(
+        { ...ownBarrel, regex: "^((\\.\\./)*(\\./)?index(\\.ts)?|@callstream/cluster(/.*)?)$" },
+        effectBarrel,
+        otherSources,
+        { regex: "^(@callstream/(cli|client|effect3|node)|node:)", message: "cluster knows core alone." }
+      )
+    },
+    {
       files: ["packages/client/src/**"],
       rules: restrict(
         effectBarrel,
@@ -197,7 +206,7 @@ export default defineConfig({
     { files: ["packages/cli/src/**"], rules: restrict(otherSources) },
     ...cliRooms,
     {
-      files: ["packages/{cli,client,effect3,node}/src/**", ...measured],
+      files: ["packages/{cli,client,cluster,effect3,node}/src/**", ...measured],
       rules: { "eslint/max-lines": ["error", { max: 350 }], "eslint/max-lines-per-function": ["error", { max: 80 }] }
     },
     { files: changedByEffects, rules: { "callstream/captured-let": "off" } },

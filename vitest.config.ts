@@ -4,7 +4,7 @@ import { BaseSequencer } from "vitest/node"
 import { youngHeap } from "./packages/cli/test/YoungHeap.ts"
 
 /** Short files that take long. Vitest takes large files first, and one of these would run alone at the end. */
-const long = /(SyncHistories|SyncDeliveries|Pipeline\.property|Whole\.faults|Steps|Sync\.cost)\.test\.ts$/
+const long = /(SyncHistories|SyncDeliveries|Pipeline\.property|Whole\.faults|Steps|Sync\.cost|Fleet)\.test\.ts$/
 
 class LongFirst extends BaseSequencer {
   override async sort(files: Parameters<BaseSequencer["sort"]>[0]) {
@@ -29,6 +29,8 @@ export default defineConfig({
     experimental: { viteModuleRunner: false, nodeLoader: false },
     // Many tests wait for commands that they started: more processes than cores use that time.
     maxWorkers: Math.ceil(1.5 * availableParallelism()),
+    // Each of them may need a process that runs commands, which stays: `packages/cli/test/Hosts.ts`.
+    maxConcurrency: 3,
     // Only what hangs takes that long, however busy the machine is: a test has no limit of its own.
     testTimeout: 300_000,
     hookTimeout: 120_000

@@ -1,5 +1,5 @@
 /**
- * What somebody who installs the packages gets: `node scripts/smoke.ts FOLDER`, a folder with the five tarballs.
+ * What somebody who installs the packages gets: `node scripts/smoke.ts FOLDER`, a folder with the six tarballs.
  *
  * Everything happens in a temporary folder, with npm, against the command's own simulator on a loopback port.
  */
@@ -249,13 +249,15 @@ const smokeLibraries = async (folder: string, tarballs: ReadonlyArray<string>): 
   const tsc = ["--strict", "--noEmit", "--module", "nodenext", "--target", "es2024", "--skipLibCheck", "program.ts"]
   await succeed("its types are right", folder, join(root, "node_modules/.bin/tsc"), tsc)
 
-  const imported = await succeed("@callstream/node can be imported", folder, process.execPath, [
-    "--input-type=module",
-    "--eval",
-    `await import("@callstream/node")`
-  ])
-  check("without a word", imported.stderr === "", imported)
-  for (const name of ["core", "node"]) {
+  for (const name of ["node", "cluster"]) {
+    const imported = await succeed(`@callstream/${name} can be imported`, folder, process.execPath, [
+      "--input-type=module",
+      "--eval",
+      `await import("@callstream/${name}")`
+    ])
+    check("without a word", imported.stderr === "", imported)
+  }
+  for (const name of ["core", "node", "cluster"]) {
     const dist = join(folder, "node_modules/@callstream", name, "dist")
     const internal = globSync("**/internal/**/*.js", { cwd: dist }).map(
       (file) => `@callstream/${name}/${file.replace(/\.js$/, "")}`
@@ -433,14 +435,14 @@ if (given === undefined || !existsSync(given)) {
   console.error("usage: node scripts/smoke.ts FOLDER (made by: pnpm run build && pnpm run packages FOLDER)")
   process.exit(2)
 }
-const tarball = (name: "core" | "node" | "client" | "effect3" | "cli"): string =>
+const tarball = (name: "core" | "node" | "cluster" | "client" | "effect3" | "cli"): string =>
   resolve(given, `callstream-${name}-${versionOf(join(root, "packages", name, "package.json"))}.tgz`)
 const temporary = mkdtempSync(join(tmpdir(), "callstream-smoke-"))
 try {
   // Most of an install is waiting.
   const [paths] = await Promise.all([
     installRuntimes(join(temporary, "runtimes")),
-    smokeLibraries(join(temporary, "libraries"), [tarball("core"), tarball("node")]),
+    smokeLibraries(join(temporary, "libraries"), [tarball("core"), tarball("node"), tarball("cluster")]),
     ...(["npm", "pnpm"] as const).map((manager) =>
       smokeEffect3(join(temporary, `effect3-${manager}`), manager, {
         client: tarball("client"),

@@ -16,7 +16,7 @@ const filesIn = (folder: string): ReadonlyArray<string> =>
       : []
   )
 
-const files = ["core", "node", "cli", "client"].flatMap((name) =>
+const files = ["core", "node", "cluster", "cli", "client"].flatMap((name) =>
   ["src", "test"].flatMap((folder) => filesIn(`packages/${name}/${folder}`))
 )
 

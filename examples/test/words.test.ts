@@ -157,6 +157,8 @@ describe("words", () => {
     "resync",
     "get",
     "run",
+    "worker",
+    "runs",
     "validate",
     "init",
     "report",

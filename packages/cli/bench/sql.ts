@@ -112,7 +112,9 @@ WHERE held.observed_at IS NULL OR excluded.observed_at >= held.observed_at`
         database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
         for (const sql of tables) database.exec(sql)
         const insert = database.prepare(upsert)
-        const commit = database.prepare("INSERT OR REPLACE INTO callstream_commits VALUES ('bench', ?, '2026-07-01')")
+        const commit = database.prepare(
+          "INSERT OR REPLACE INTO callstream_commits (name, cursor, updated_at) VALUES ('bench', ?, '2026-07-01')"
+        )
         for (const [at, batch] of batches.entries()) {
           database.exec("BEGIN IMMEDIATE")
           for (const row of batch) {

@@ -1,7 +1,7 @@
 /** Programs of this workspace as they are published, without their imports: those start three times as fast. */
 import { execFileSync } from "node:child_process"
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { dirname, join } from "node:path"
+import { join } from "node:path"
 import { setTimeout } from "node:timers/promises"
 import { build } from "rolldown"
 import { lean } from "../rolldown.config.ts"
@@ -28,11 +28,11 @@ const home = (): string => {
 /** For `NODE_COMPILE_CACHE`. */
 export const compileCache = (): string => join(home(), "compile-cache")
 
-const make = async (file: string): Promise<void> => {
-  const input = { main: join(import.meta.dirname, "../src/bin.ts") }
+const make = async (dir: string): Promise<void> => {
+  const input = { main: join(import.meta.dirname, "../src/bin.ts"), host: join(import.meta.dirname, "CommandHost.ts") }
   const name = "[name].mjs"
   const output = {
-    dir: dirname(file),
+    dir,
     format: "esm",
     minify: true,
     entryFileNames: name,
@@ -40,9 +40,9 @@ const make = async (file: string): Promise<void> => {
   } as const
   await build({ input, platform: "node", ...lean, output })
   // An export from end to end: the compile cache keeps the functions that its first run used.
-  const cwd = mkdtempSync(join(dirname(file), "first-"))
+  const cwd = mkdtempSync(join(dir, "first-"))
   const env = { PATH: process.env["PATH"], TMPDIR: cwd, NODE_COMPILE_CACHE: compileCache() }
-  execFileSync(process.execPath, [...youngHeap, file, "demo"], { cwd, env, stdio: "ignore" })
+  execFileSync(process.execPath, [...youngHeap, join(dir, "main.mjs"), "demo"], { cwd, env, stdio: "ignore" })
 }
 
 /** Calls `work` in the first process that asks, and waits for it in the others. */
@@ -61,17 +61,22 @@ const once = async (name: string, work: () => Promise<void>): Promise<void> => {
   }
 }
 
-let command: Promise<string> | undefined
+let made: Promise<string> | undefined
+
+const folder = (): Promise<string> => {
+  made ??= (async () => {
+    const dir = join(home(), "command")
+    await once("main", () => make(dir))
+    return dir
+  })()
+  return made
+}
 
 /** The command, minified as it is published: V8 reads half as much. */
-export const callstream = (): Promise<string> => {
-  command ??= (async () => {
-    const file = join(home(), "command", "main.mjs")
-    await once("main", () => make(file))
-    return file
-  })()
-  return command
-}
+export const callstream = async (): Promise<string> => join(await folder(), "main.mjs")
+
+/** The program in which commands run one after another. */
+export const host = async (): Promise<string> => join(await folder(), "host.mjs")
 
 /** Programs by name, each as `NAME.mjs` in this folder; what they have in common is beside them. */
 export const programs = async (input: Readonly<Record<string, string>>, dir: string): Promise<void> => {

@@ -9,7 +9,10 @@ import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { serve } from "../src/command/SimulateCommand.ts"
 import * as Bundle from "./Bundle.ts"
+import * as Hosts from "./Hosts.ts"
 import { youngHeap } from "./YoungHeap.ts"
+
+export type { Ran } from "./Hosts.ts"
 
 /** Nothing of the machine's own: no key, no proxy, no colours. */
 const environment = {
@@ -19,12 +22,6 @@ const environment = {
 
 /** Tests that wait for children wait side by side. */
 export const alongside = { concurrent: true }
-
-export interface Ran {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
 
 export interface Options {
   /** Goes on top of an environment that holds the simulator's key. `undefined` takes one away. */
@@ -39,7 +36,7 @@ export interface Running {
   readonly child: ChildProcess
   readonly stderr: () => string
   readonly stdout: () => string
-  readonly ended: Effect.Effect<Ran>
+  readonly ended: Effect.Effect<Hosts.Ran>
 }
 
 /** Starts the command; it is killed with the scope if it is still there. */
@@ -63,15 +60,30 @@ export const start = (
       let stderr = ""
       child.stdout?.setEncoding("utf8").on("data", (text: string) => (stdout += text))
       child.stderr?.setEncoding("utf8").on("data", (text: string) => (stderr += text))
-      const closed = new Promise<Ran>((resolve) => child.once("close", (code) => resolve({ code, stdout, stderr })))
+      const closed = new Promise<Hosts.Ran>((resolve) =>
+        child.once("close", (code) => resolve({ code, stdout, stderr }))
+      )
       return { child, stdout: () => stdout, stderr: () => stderr, ended: Effect.promise(() => closed) }
     }),
     ({ child }) => Effect.sync(() => void child.kill("SIGKILL"))
   )
 
-/** Runs the command to its end. */
-export const callstream = (args: ReadonlyArray<string>, options?: Options): Effect.Effect<Ran> =>
+/** Runs the command to its end in a process of its own. */
+const alone = (args: ReadonlyArray<string>, options?: Options): Effect.Effect<Hosts.Ran> =>
   Effect.scoped(Effect.flatMap(start(args, options), ({ ended }) => ended))
+
+/**
+ * Runs the command to its end, in a process that ran others. It gets its own where a shell, other outputs or what Node reads
+ * when it starts are asked for.
+ */
+export const callstream = (args: ReadonlyArray<string>, options: Options = {}): Effect.Effect<Hosts.Ran> => {
+  const { cwd = tmpdir(), env = {}, shell, stdio } = options
+  const isOfNode = Object.keys(env).some((name) => name.startsWith("NODE_"))
+  if (shell !== undefined || stdio !== undefined || isOfNode) return alone(args, options)
+  const all: NonNullable<Options["env"]> = { ...environment, AGNI_API_KEY: "agni_test_key", ...env }
+  const set = Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]))
+  return Hosts.command({ args, cwd, env: Object.fromEntries(set) })
+}
 
 /** Waits until it is so. */
 export const until = (holds: () => boolean): Effect.Effect<void> =>
@@ -93,7 +105,7 @@ export interface Simulation {
   readonly simulator: AgniSimulator.AgniSimulator
   readonly url: string
   /** `callstream` with the simulator's address. */
-  readonly run: (args: ReadonlyArray<string>, options?: Options) => Effect.Effect<Ran>
+  readonly run: (args: ReadonlyArray<string>, options?: Options) => Effect.Effect<Hosts.Ran>
   readonly start: (args: ReadonlyArray<string>, options?: Options) => Effect.Effect<Running, never, Scope.Scope>
 }
 

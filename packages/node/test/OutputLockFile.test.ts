@@ -2,6 +2,7 @@ import type { SinkError } from "@callstream/core/sink/SinkError"
 /** Two runs to one file: the second does not begin, whatever the file is. */
 import { opening } from "@callstream/core/sink/SessionSink"
 import { ProcessOwner } from "@callstream/core/checkpoint/ProcessOwner"
+import type { Committed } from "@callstream/core/model/Committed"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Instant from "@callstream/core/model/Instant"
 import * as Version from "@callstream/core/model/Version"
@@ -17,6 +18,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as FileSystem from "effect/FileSystem"
+import * as Option from "effect/Option"
 import * as Layer from "effect/Layer"
 import type * as Path from "effect/Path"
 import * as Scope from "effect/Scope"
@@ -43,15 +45,15 @@ const processes = () => {
   return { ended, of }
 }
 
-const open = (sink: Sink, locks: Layer.Layer<never>) =>
-  Effect.provide(sink.open(opening()), Layer.merge(platform, locks))
+const open = (sink: Sink, locks: Layer.Layer<never>, from?: Committed) =>
+  Effect.provide(sink.open(opening(Option.fromUndefinedOr(from))), Layer.merge(platform, locks))
 
-const row: CallSession = { id: "a", startedAt: "2026-07-31T10:00:00Z" }
-const batch = {
-  items: [{ id: "a", start: Instant.of(Date.UTC(2026, 6, 31, 10) * 1000), row }],
+const batchOf = (id: string) => ({
+  items: [{ id, start: Instant.of(Date.UTC(2026, 6, 31, 10) * 1000), row: { id, startedAt: "2026-07-31T10:00:00Z" } }],
   columns: [{ name: "id", type: "text" as const }],
   observedAt: Version.of(0)
-}
+})
+const batch = batchOf("a")
 
 const kinds: Readonly<Record<string, { readonly make: (folder: string) => Sink; readonly lock: string }>> = {
   NDJSON: { make: (folder) => NdjsonSink.make({ path: join(folder, "calls.ndjson") }), lock: "calls.ndjson.lock" },
@@ -66,6 +68,8 @@ const kinds: Readonly<Record<string, { readonly make: (folder: string) => Sink; 
     lock: "calls.manifest.json.lock"
   }
 }
+
+const outputReason = ({ reason }: SinkError) => (reason._tag === "Output" ? reason.reason._tag : undefined)
 
 const heldIn = ({ reason }: SinkError) =>
   reason._tag === "Output" && reason.reason._tag === "Locked" ? reason.reason.held : undefined
@@ -107,6 +111,51 @@ describe("OutputLockFile", () => {
             })
           )
           assert.isEmpty(Fs.readdirSync(folder).filter((name) => name.includes(".lock") || name.includes(".partial")))
+        })
+      )
+  )
+
+  it.live.each(Object.entries(kinds))(
+    "%s: a run that another one took over gives nothing a name, and disturbs nothing that the other one has",
+    ([, kind]) =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const folder = yield* SinkStore.folder
+          const { ended, of } = processes()
+          const named = () =>
+            Fs.readdirSync(folder).filter((name) => !name.includes(".partial") && !name.includes(".lock"))
+          const first = yield* open(kind.make(folder), of(11))
+          yield* first.write(batch)
+          const committed = yield* first.flush("end")
+          yield* first.write(batchOf("lost"))
+          // It was not ended, only frozen.
+          ended.add(11)
+          const scope = yield* Scope.make()
+          const second = yield* Scope.provide(open(kind.make(folder), of(12), committed), scope)
+          for (const step of [first.flush("end"), first.finish, first.flush("end")]) {
+            const error = yield* Effect.flip(step)
+            assert.strictEqual(outputReason(error), "Fenced")
+            assert.include(error.message, "another run took over it: process 12 on here")
+            assert.isFalse(error.retryable)
+          }
+          assert.isEmpty(named())
+          yield* second.write(batchOf("b"))
+          yield* second.flush("end")
+          yield* second.finish
+          yield* Scope.close(scope, Exit.void)
+          const contents = () =>
+            Fs.readdirSync(folder).map((name) => [name, Fs.readFileSync(join(folder, name))] as const)
+          const left = contents()
+          assert.isNotEmpty(left)
+          const ids = left.flatMap(([name, bytes]) =>
+            name.endsWith(".ndjson")
+              ? SinkStore.rowsIn(bytes.toString()).map((row) => (row as { readonly id: string }).id)
+              : []
+          )
+          if (left.some(([name]) => name.endsWith(".ndjson"))) assert.sameMembers(ids, ["a", "b"])
+          // The other one has finished, and its lock is gone.
+          assert.strictEqual(outputReason(yield* Effect.flip(first.finish)), "Locked")
+          assert.deepStrictEqual(contents(), left)
         })
       )
   )

@@ -107,6 +107,7 @@ const marking = (
 ): Checkpoint["Service"] => ({
   open: () =>
     Effect.succeed({
+      epoch: 0,
       state: Option.none(),
       commit: ({ finished, sinks }) => (byParts || finished ? mark(Object.values(sinks)) : Effect.void)
     })

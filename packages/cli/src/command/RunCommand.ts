@@ -2,14 +2,14 @@
 import { AgniTransport } from "@callstream/node"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
-import * as References from "effect/References"
+import * as Result from "effect/Result"
+import type * as Declared from "../option/Declared.ts"
 import { fileArgument, flags as flagsOf, onOff, pick } from "../option/Declared.ts"
+import * as Cluster from "../option/ClusterOptions.ts"
 import * as Options from "../option/Options.ts"
 import { inFile } from "../option/Speaker.ts"
 import * as Source from "../option/SourceOptions.ts"
@@ -23,16 +23,17 @@ import type * as ReportedResync from "../render/ReportedResync.ts"
 import * as ReportedSync from "../render/ReportedSync.ts"
 import * as Progress from "../run/Progress.ts"
 import { answer, Screen } from "../render/Screen.ts"
+import { loaded } from "./LoadedTasks.ts"
+import { together } from "./Together.ts"
 import * as Summary from "../render/Summary.ts"
-import { ReportedExit, UsageError } from "../option/UsageError.ts"
+import { among, ReportedExit, UsageError } from "../option/UsageError.ts"
 import type * as Job from "../job/Job.ts"
 import { decoder } from "../run/RunJob.ts"
 import * as RunMetrics from "../run/RunMetrics.ts"
 import * as Otlp from "../run/Otlp.ts"
 import * as RunSync from "../run/RunSync.ts"
 import * as Overrides from "../job/Overrides.ts"
-import type * as PipelineFile from "../job/PipelineFile.ts"
-import * as Tasks from "../job/Tasks.ts"
+import type * as Tasks from "../job/Tasks.ts"
 import { jsonSchema } from "../option/PipelineSpec.ts"
 
 /** The options of `run` alone. */
@@ -45,7 +46,33 @@ export const options = {
     "Print the summary of each pipeline as one line of JSON, on stdout unless calls go there, and errors as JSON too"
   ),
   metricsFile: Options.metricsFile,
-  otlp: Options.otlp
+  otlp: Options.otlp,
+  cluster: {
+    ...Cluster.place.cluster,
+    help: "Give the pipelines to the workers of this PostgreSQL database, postgres:DATABASE_URL, and watch them"
+  },
+  fleet: Cluster.place.fleet,
+  detach: onOff("With --cluster: print the names of the runs, and leave them to the workers")
+}
+
+/** Flags that only go with another one, or not with it. */
+const clashes = ({
+  cluster,
+  detach,
+  dryRun,
+  explain,
+  fleet
+}: Declared.Values<typeof options>): ReadonlyArray<UsageError> => {
+  const needs = (option: "detach" | "fleet") =>
+    new UsageError({ option, reason: { _tag: "OnlyWithOption", other: { option: "cluster" } } })
+  if (cluster === undefined) {
+    return [...(detach === true ? [needs("detach")] : []), ...(fleet === undefined ? [] : [needs("fleet")])]
+  }
+  return (["dryRun", "explain"] as const).flatMap((option) =>
+    (option === "dryRun" ? dryRun : explain) === true
+      ? [new UsageError({ option, reason: { _tag: "Conflict", with: { option: "cluster" } } })]
+      : []
+  )
 }
 
 /** What a flag may replace in the file. */
@@ -58,25 +85,6 @@ const flags = {
   ),
   ...flagsOf({ ...overriding, ...options })
 }
-
-/** A shorter value could be part of any text. */
-const shortest = 6
-
-/** From now on no output shows the value of a reference. */
-const hideReferences =
-  (screen: Screen["Service"]) =>
-  ({ referred }: PipelineFile.PipelineFile) => {
-    const values = referred.filter(([value]) => value.length >= shortest).toSorted(([a], [b]) => b.length - a.length)
-    return screen.reword((text) => values.reduce((told, [value, reference]) => told.replaceAll(value, reference), text))
-  }
-
-/** The pipelines of a file. */
-export const loaded = (file: string, options: Omit<Tasks.Options, "onRead">) =>
-  Effect.flatMap(Screen, (screen) => Tasks.load(file, { ...options, onRead: hideReferences(screen) }))
-
-/** The worst of all: failed, then not started, then incomplete. */
-const worst = (codes: ReadonlyArray<number>): number =>
-  [exitCode.failed, exitCode.usage, exitCode.incomplete].find((code) => codes.includes(code)) ?? exitCode.done
 
 /** Replaces a pass for each sync of a file. */
 export type Resync = (job: RunSync.SyncJob) => ReturnType<typeof ReportedResync.run>
@@ -92,10 +100,9 @@ const reported = Effect.fnUntraced(function* (
   else yield* again(job)
 })
 
-/** Runs all at once, over one client. When one fails, the others continue. */
+/** Runs all at once, over one client. */
 const sideBySide = Effect.fnUntraced(function* (tasks: ReadonlyArray<Tasks.Task>, again: Resync | undefined) {
   const screen = yield* Screen
-  const debug = (yield* References.MinimumLogLevel) === "Debug"
   const each = yield* Effect.forEach(tasks, (task) =>
     Effect.map(Effect.flatMap(Progress.make, Ref.make), (progress) => ({ ...task, progress }))
   )
@@ -104,23 +111,7 @@ const sideBySide = Effect.fnUntraced(function* (tasks: ReadonlyArray<Tasks.Task>
     // Their times overlap, so no total is shown.
     yield* ProgressLine.show(() => Progress.sum(each.map(({ progress }) => Ref.getUnsafe(progress))), undefined)
   }
-  const codes = yield* Effect.forEach(
-    each,
-    ({ job, progress, spec }) =>
-      Effect.flatMap(Effect.exit(reported(job, again, progress)), (exit) => {
-        if (Exit.isSuccess(exit)) return Effect.succeed<number>(exitCode.done)
-        if (Cause.hasInterruptsOnly(exit.cause)) return Effect.failCause(exit.cause)
-        const report = Failure.report(exit.cause, {
-          debug,
-          speaker: inFile,
-          resumes: job.name !== undefined,
-          pipeline: spec.name
-        })
-        return Effect.as(Failure.show(report, spec.name), report.exitCode)
-      }),
-    { concurrency: "unbounded" }
-  )
-  return worst(codes)
+  return yield* together(each, ({ job, progress }) => reported(job, again, progress))
 }, Effect.scoped)
 
 /** Runs a file; with `again` only its syncs. */
@@ -174,6 +165,9 @@ export const runCommand = Command.make(
     otlp,
     quiet,
     schema,
+    cluster,
+    fleet,
+    detach,
     ...given
   }) {
     if (schema) return yield* answer(JSON.stringify(jsonSchema(), null, 2))
@@ -181,14 +175,12 @@ export const runCommand = Command.make(
       return yield* new UsageError({ reason: { _tag: "NoPipelineFile" } })
     }
     const overrides = pick(overriding, given)
-    yield* run(file.value, {
-      dryRun,
-      explain,
-      overrides,
-      metricsFile,
-      otlp,
-      report: json ? "json" : quiet ? "none" : "people"
-    })
+    yield* among(clashes(pick(options, { cluster, detach, dryRun, explain, fleet })).map(Result.fail))
+    const report = json ? "json" : quiet ? "none" : "people"
+    const common = { overrides, metricsFile, otlp, report } as const
+    if (cluster === undefined) return yield* run(file.value, { ...common, dryRun, explain })
+    const ClusterRun = yield* Effect.promise(() => import("./ClusterRun.ts"))
+    yield* ClusterRun.run(file.value, { ...common, cluster, fleet, detach: detach === true })
   })
 ).pipe(
   Command.withDescription(
@@ -202,6 +194,10 @@ export const runCommand = Command.make(
     {
       command: "callstream run pipeline.yaml --since 2026-06-01 --until 2026-07-01 --name june",
       description: "The same for another month, with a state of its own"
+    },
+    {
+      command: "callstream run pipeline.yaml --cluster postgres:DATABASE_URL",
+      description: "The same by several machines: see callstream worker"
     },
     { command: "callstream run --schema > pipeline.schema.json", description: "For an editor" }
   ])

@@ -13,7 +13,7 @@ import type { Connection } from "../option/PipelineSpec.ts"
 import * as Failure from "../render/Failure.ts"
 import { exitCode } from "../render/ExitCode.ts"
 import { answer, Screen, toPrintable } from "../render/Screen.ts"
-import { loaded } from "./RunCommand.ts"
+import { loaded } from "./LoadedTasks.ts"
 
 /** Builds the client, which asks nothing by itself. */
 const checkClient = (connection: Connection) =>

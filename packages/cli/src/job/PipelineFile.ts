@@ -1,4 +1,4 @@
-/** Reads and checks a pipeline file; each mistake has its line and column. */
+/** Reads and checks a pipeline file, or its text from elsewhere; each mistake has its line and column. */
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
@@ -10,6 +10,7 @@ import * as SmallFile from "../option/SmallFile.ts"
 import * as Options from "../option/Options.ts"
 import { describe } from "../option/Reason.ts"
 import { inFile } from "../option/Speaker.ts"
+import { variableOf } from "../option/MissingVariable.ts"
 import { type AnyOption, UsageError } from "../option/UsageError.ts"
 import * as Decode from "../option/Decode.ts"
 import { type Connection, PipelineSpec, PipelinesSpec } from "../option/PipelineSpec.ts"
@@ -20,6 +21,8 @@ import * as Yaml from "../option/Yaml.ts"
 /** A pipeline of a file. It always has a name. */
 export interface Named {
   readonly spec: PipelineSpec & { readonly name: string }
+  /** The file with this pipeline alone, as it is written: references in place of what they refer to. */
+  readonly alone: unknown
   /** Its mistakes, each with the place in the file. */
   readonly locate: (error: UsageError) => Yaml.Mistake
 }
@@ -76,7 +79,12 @@ const locate =
       }
       return yaml.valueAt(whole) ?? yaml.keyAt(whole)
     }
-    return { problem, advice, at: found() ?? yaml.keyAt(base) ?? yaml.valueAt(base) ?? somewhere }
+    return {
+      problem,
+      advice,
+      variable: variableOf(error),
+      at: found() ?? yaml.keyAt(base) ?? yaml.valueAt(base) ?? somewhere
+    }
   }
 
 /** The base URL of a file that names none. */
@@ -110,6 +118,12 @@ const without = (data: unknown, paths: ReadonlyArray<Yaml.Path>, path: Yaml.Path
 const withoutSettings = (sinks: ReadonlyArray<unknown>, paths: ReadonlyArray<Yaml.Path>, path: Yaml.Path) =>
   sinks.map((sink, i) => without(sink, paths, [...path, i]))
 
+/** The file with one of its pipelines. */
+const aloneIn = (unresolved: unknown, nth: number): unknown =>
+  isObject(unresolved) && Array.isArray(unresolved["pipelines"])
+    ? { ...unresolved, pipelines: unresolved["pipelines"].slice(nth, nth + 1) }
+    : unresolved
+
 /** Decodes the correct part of the data, and returns the mistakes beside it. */
 const decode = <S extends Schema.Top & { readonly DecodingServices: never }>(schema: S, yaml: Yaml.Yaml) => {
   const unknown = yaml.mistakes.map(({ path }) => path)
@@ -141,17 +155,27 @@ const decode = <S extends Schema.Top & { readonly DecodingServices: never }>(sch
   return { mistakes, spec: Result.getSuccess(rest) }
 }
 
-/** Reads and checks a file, without a request. Shows no secret that the file refers to. */
-export const read = Effect.fnUntraced(function* (
-  file: string
-): Effect.fn.Return<PipelineFile, UsageError | PipelineFileError, FileSystem.FileSystem | Path.Path> {
-  const paths = yield* Path.Path
-  const text = yield* Effect.mapError(
-    SmallFile.read(file, SmallFile.settings),
-    (why) => new UsageError({ reason: { _tag: "FileUnreadable", path: file, holds: "a pipeline", why } })
+/** The text of a pipeline file, and the name that messages call it. */
+export interface Text {
+  readonly path: string
+  readonly text: string
+}
+
+/** Reads the text of a file. */
+export const read = (path: string): Effect.Effect<Text, UsageError, FileSystem.FileSystem> =>
+  SmallFile.read(path, SmallFile.settings).pipe(
+    Effect.map((text) => ({ path, text })),
+    Effect.mapError((why) => new UsageError({ reason: { _tag: "FileUnreadable", path, holds: "a pipeline", why } }))
   )
+
+/** Checks the text of a file, without a request. Shows no secret that it refers to. */
+export const parse = Effect.fnUntraced(function* ({
+  path: file,
+  text
+}: Text): Effect.fn.Return<PipelineFile, UsageError | PipelineFileError, Path.Path> {
+  const paths = yield* Path.Path
   const yaml = yield* Yaml.read(file, text)
-  const { data, referred, refuse } = yaml
+  const { data, referred, refuse, unresolved } = yaml
   if (!isObject(data)) return yield* new UsageError({ reason: { _tag: "NoPipeline", path: file } })
   const unusable = (mistakes: ReadonlyArray<Yaml.Mistake>) =>
     Effect.andThen(refuse(mistakes), Effect.fail(new UsageError({ reason: { _tag: "NoPipeline", path: file } })))
@@ -162,7 +186,7 @@ export const read = Effect.fnUntraced(function* (
     const name = spec.value.name ?? paths.basename(file).replace(/\.ya?ml$/i, "")
     return {
       connection: source,
-      pipelines: [{ spec: { ...spec.value, source, name }, locate: locate(yaml, []) }],
+      pipelines: [{ spec: { ...spec.value, source, name }, alone: unresolved, locate: locate(yaml, []) }],
       several: false,
       referred,
       mistakes,
@@ -175,6 +199,7 @@ export const read = Effect.fnUntraced(function* (
   const source = { ...(yield* elsewhere), ...given }
   const named = (spec: (typeof pipelines)[number], i: number): Named => ({
     spec: { ...spec, source: { ...source, ...spec.source } },
+    alone: aloneIn(unresolved, i),
     locate: locate(yaml, ["pipelines", i])
   })
   const twice = pipelines.flatMap(({ name }, i): ReadonlyArray<Yaml.Mistake> => {

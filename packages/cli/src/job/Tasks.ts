@@ -70,8 +70,11 @@ export interface Options {
 }
 
 /** Fails with all mistakes at once, each with its place in the file; those in flags by themselves. */
-export const load = Effect.fnUntraced(function* (file: string, { check, onRead, overrides = {}, report }: Options) {
-  const read = yield* PipelineFile.read(file)
+export const load = Effect.fnUntraced(function* (
+  file: PipelineFile.Text,
+  { check, onRead, overrides = {}, report }: Options
+) {
+  const read = yield* PipelineFile.parse(file)
   yield* onRead(read)
   const { pipelines, refuse, several } = read
   const mistakes: Array<Yaml.Mistake> = [...read.mistakes]
@@ -100,7 +103,7 @@ export const load = Effect.fnUntraced(function* (file: string, { check, onRead, 
           })
       })
     )
-    if (Option.isSome(job)) tasks.push({ spec: spec.success, locate, job: job.value })
+    if (Option.isSome(job)) tasks.push({ ...pipeline, spec: spec.success, job: job.value })
   }
   const { locate } = pipelines[0]
   const connection = Overrides.connection(read.connection, overrides)

@@ -69,7 +69,7 @@ export const describeTable = (
   return place === "" ? describe(database) : `${describe(database)} (${place})`
 }
 
-type Where = "to" | "state" | "from"
+type Where = "to" | "state" | "from" | "cluster"
 
 const read = Effect.fnUntraced(function* (
   option: Where,
@@ -126,7 +126,8 @@ type Client = Layer.Layer<SqlClient.SqlClient, SqlError | PostgresClient.Postgre
 /** The client, not yet connected; what is wrong with the address is reported now. */
 const client = Effect.fnUntraced(function* (
   option: Where,
-  database: Database
+  database: Database,
+  maxConnections?: number
 ): Effect.fn.Return<Client, UsageError, FileSystem.FileSystem> {
   if (database._tag === "Sqlite") return SqliteClient.layer({ filename: database.path })
   const url = yield* read(option, database.url)
@@ -135,7 +136,7 @@ const client = Effect.fnUntraced(function* (
     (error) => new UsageError({ option, reason: { _tag: "PostgresUrl", database: describe(database), error } })
   )
   const password = Option.getOrUndefined(yield* Effect.option(Config.Redacted("PGPASSWORD")))
-  return PostgresClient.layer({ url, password })
+  return PostgresClient.layer({ url, password, maxConnections })
 })
 
 /** The table of a database as a sink. */
@@ -176,6 +177,9 @@ export const checkpoint = (database: Database) =>
 /** The tables of ledgers of a database. */
 export const ledger = (database: Database) =>
   Effect.map(client("state", database), (client) => SqlLedger.layer({ name: describe(database), client }))
+
+/** A pool for what workers share; each call is another pool. */
+export const pool = (database: Database, maxConnections: number) => client("cluster", database, maxConnections)
 
 /** The database of a table that a report reads, or that coverage is noted in. */
 export const connection = (option: "from" | "to", database: Database) => client(option, database)

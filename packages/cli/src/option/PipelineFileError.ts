@@ -8,6 +8,8 @@ export interface Pointed {
   readonly problem: string
   readonly quoted: ReadonlyArray<string>
   readonly advice: string | undefined
+  /** The environment variable that is not set. */
+  readonly variable: string | undefined
 }
 
 /** A pipeline file that cannot be used: exit code 2. Its mistakes are in the order of their lines. */

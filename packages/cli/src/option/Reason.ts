@@ -1,12 +1,11 @@
 /** Reasons of a `UsageError` as words: what happened and what to do, in the language of flags or of a file's keys. */
 import type { PostgresClient } from "@callstream/node"
 import { show } from "../expression/Mistake.ts"
-import { untrusted } from "./advice/FileAdvice.ts"
 import { adviceFor, unset } from "./advice/SinkAdvice.ts"
-import { readable, reportWords, unreadable } from "./ReportWords.ts"
+import { fileWords, type OtherReason } from "./FileWords.ts"
+import { reportWords } from "./ReportWords.ts"
 import type { Speaker } from "./Speaker.ts"
 import { overrideWords } from "./OverrideWords.ts"
-import { type SyncReason, syncWords } from "./SyncWords.ts"
 import type { AnyOption, ConflictCause, Reason, TableNameProblem, UsageError } from "./UsageError.ts"
 
 export interface Words {
@@ -40,8 +39,6 @@ const postgresUrls: Readonly<Partial<Record<PostgresClient.PostgresUrlReason["_t
   Parameter: "Remove the parameter."
 }
 
-const profileAgain = "Save it again: callstream check --json > profile.json"
-
 /** Mistakes in a key, an address or the working folder. */
 type SettingReason = Extract<
   Reason,
@@ -64,7 +61,7 @@ type SettingReason = Extract<
   }
 >
 
-const settingWords = (reason: SettingReason | SyncReason, speaker: Speaker): Words => {
+const settingWords = (reason: SettingReason | OtherReason, speaker: Speaker): Words => {
   switch (reason._tag) {
     case "NoApiKey":
       return {
@@ -125,113 +122,7 @@ const settingWords = (reason: SettingReason | SyncReason, speaker: Speaker): Wor
           "Write the file by hand (callstream run --schema prints the keys), or with callstream export … --save FILE."
       }
     default:
-      return syncWords(reason, speaker)
-  }
-}
-
-/** Mistakes in a file, or in an output that two would share. */
-type FileReason = Extract<
-  Reason,
-  {
-    readonly _tag:
-      | "FileUnreadable"
-      | "FileEmpty"
-      | "FileExists"
-      | "NameTooLong"
-      | "NoFileName"
-      | "NotAProfile"
-      | "ProfileOfOtherVersion"
-      | "ProfileOfOtherEndpoint"
-      | "NotDeadLetters"
-      | "RedactedOtherwise"
-      | "ReadsRedacted"
-      | "NoPipeline"
-      | "NoPipelineFile"
-      | "NamedTwice"
-      | "SamePlace"
-      | "FileOfOther"
-      | "TakenBy"
-  }
->
-
-const fileWords = (reason: FileReason | SettingReason | SyncReason, speaker: Speaker): Words => {
-  switch (reason._tag) {
-    case "FileUnreadable":
-      return {
-        problem: `${reason.path} ${unreadable(reason.why)}`,
-        advice: reason.why._tag === "Untrusted" ? untrusted(reason.why.file) : readable[reason.holds]
-      }
-    case "FileEmpty":
-      return { problem: `${reason.path} is empty` }
-    case "FileExists":
-      return {
-        problem: `${reason.path} exists already`,
-        advice: reason.replaceable
-          ? "Choose another name, or add --force to replace it."
-          : "Choose another name, or remove it first."
-      }
-    case "NameTooLong":
-      return {
-        problem: `the file name ${reason.name.slice(0, 30)}… is longer than ${reason.most} bytes`,
-        advice: "Choose a shorter one."
-      }
-    case "NoFileName":
-      return { problem: "expected the name of a file" }
-    case "NotAProfile":
-      return { problem: `${reason.path} is not what check --json saves`, advice: profileAgain }
-    case "ProfileOfOtherVersion":
-      return { problem: `${reason.path} is of another version of callstream`, advice: profileAgain }
-    case "ProfileOfOtherEndpoint":
-      return {
-        problem: `${reason.path} is the profile of ${reason.from}, and this is ${reason.here}`,
-        advice: profileAgain
-      }
-    case "NotDeadLetters":
-      return {
-        problem: `${reason.path} is not a dead-letter file`,
-        advice: "The summary of the run that rejected records names it."
-      }
-    case "RedactedOtherwise":
-      return {
-        problem: `the records in the file were redacted in another way (${reason.label})`,
-        advice: `Remove ${speaker.name({ option: "redact" })}: they stay redacted as they are.`
-      }
-    case "ReadsRedacted":
-      return {
-        problem: `${reason.condition} reads ${reason.field}, which was redacted in the file`,
-        advice: `Remove this condition. Exports with ${speaker.on("deadLettersRaw")} keep what it needs.`
-      }
-    case "NoPipeline":
-      return {
-        problem: `${reason.path} holds no pipeline`,
-        advice: "A pipeline file is YAML with the keys source, transforms and sinks; callstream init writes one."
-      }
-    case "NoPipelineFile":
-      return {
-        problem: "no pipeline file is named",
-        advice: "Name it, as in callstream run pipeline.yaml; callstream init writes one."
-      }
-    case "NamedTwice":
-      return { problem: `${reason.what} is named twice`, advice: "Remove one of them." }
-    case "SamePlace":
-      return {
-        problem: `${reason.place} and ${reason.other} would be written to one place`,
-        advice: "Give one of them another name."
-      }
-    case "FileOfOther":
-      return {
-        problem: `the file is ${reason.other === "calls" ? "where the calls go" : `that of ${speaker.name({ option: reason.other })}`}`,
-        advice: "Give it another name."
-      }
-    case "TakenBy":
-      return {
-        problem: reason.otherRows
-          ? `${reason.pipeline} writes other rows to ${reason.place}, by other transforms`
-          : `${reason.pipeline} writes to ${reason.place} already`,
-        advice: "Give one of them another place."
-      }
-    default:
-      return settingWords(reason, speaker)
+      return fileWords(reason, speaker)
   }
 }
 
@@ -310,7 +201,7 @@ const wordsFor = (reason: Reason, option: AnyOption | undefined, speaker: Speake
     case "NotACallingCode":
       return { problem: `${reason.value} is not a calling code`, advice: "Write the digits alone, such as 1 or 49." }
     default:
-      return fileWords(reason, speaker)
+      return settingWords(reason, speaker)
   }
 }
 
@@ -324,6 +215,7 @@ const continues = new Set<Reason["_tag"]>([
   "Reversed",
   "TooEarly",
   "NotInSync",
+  "NotInFleet",
   "OfFile",
   "NotOverridden"
 ])
@@ -336,7 +228,9 @@ const complete = new Set<Reason["_tag"]>([
   "NotDeadLetters",
   "NoPipeline",
   "NoSyncName",
-  "NoSuchSync"
+  "NoSuchSync",
+  "NoSuchRun",
+  "RunDiffers"
 ])
 
 /** The whole, beginning with the option it is about. */

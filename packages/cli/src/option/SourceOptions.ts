@@ -1,8 +1,9 @@
 /** Where calls come from: the client and the selection that options ask for. */
 import {
   AgniClient,
-  type AgniClientOptions,
+  type AgniClientSettings,
   type AgniError,
+  type Budget,
   CallSessionQuery,
   type CallSessions,
   Instant,
@@ -77,27 +78,44 @@ const toUsage = ({ allowedBy, message, parameter = "", requirement }: InvalidReq
 export const baseUrlOf = ({ baseUrl = "https://api.ravan.ai" }: Pick<ConnectionSpec, "baseUrl">): string =>
   baseUrl.replace(/\/+$/, "")
 
+const settingsOf = Effect.fnUntraced(function* (connection: ConnectionSpec) {
+  const settings: AgniClientSettings = {
+    apiKey: yield* readKey(connection),
+    baseUrl: connection.baseUrl,
+    allowInsecureHttp: connection.allowHttp,
+    timeout: connection.timeout === undefined ? undefined : Kind.durationOf(connection.timeout),
+    retry: RetryPolicy.make(connection.retries === undefined ? {} : { tries: connection.retries + 1 })
+  }
+  return settings
+})
+
+const made = <R>(client: Effect.Effect<AgniClient["Service"], AgniError, R>) =>
+  Effect.catchReason(client, "AgniError", "InvalidRequest", (reason) => Effect.fail(toUsage(reason)))
+
 /** The client that is asked for. Fails before any request when something in it, or the key, is wrong. */
 export const client = (
   connection: ConnectionSpec
 ): Layer.Layer<AgniClient, UsageError | AgniError, HttpClient.HttpClient | FileSystem.FileSystem> =>
   Layer.effect(
     AgniClient,
-    Effect.gen(function* () {
-      const apiKey = yield* readKey(connection)
-      const options: AgniClientOptions = {
-        apiKey,
-        baseUrl: connection.baseUrl,
-        allowInsecureHttp: connection.allowHttp,
-        timeout: connection.timeout === undefined ? undefined : Kind.durationOf(connection.timeout),
-        maxConcurrentRequests: connection.concurrency ?? 4,
-        requestsPerSecond: connection.rate,
-        retry: RetryPolicy.make(connection.retries === undefined ? {} : { tries: connection.retries + 1 })
-      }
-      return yield* AgniClient.make(options).pipe(
-        Effect.catchReason("AgniError", "InvalidRequest", (reason) => Effect.fail(toUsage(reason)))
+    Effect.flatMap(settingsOf(connection), (settings) =>
+      made(
+        AgniClient.make({
+          ...settings,
+          maxConcurrentRequests: connection.concurrency ?? 4,
+          requestsPerSecond: connection.rate
+        })
       )
-    })
+    )
+  )
+
+/** The same, within a budget that others share: its rate and its number of requests in flight hold. */
+export const clientWithin = (
+  connection: ConnectionSpec
+): Layer.Layer<AgniClient, UsageError | AgniError, HttpClient.HttpClient | FileSystem.FileSystem | Budget> =>
+  Layer.effect(
+    AgniClient,
+    Effect.flatMap(settingsOf(connection), (settings) => made(AgniClient.makeShared(settings)))
   )
 
 /** The epoch of instants; no call is older. */

@@ -1,4 +1,5 @@
 /** Mistakes in a sync, as words. */
+import { type FleetReason, fleetWords } from "./FleetWords.ts"
 import type { Words } from "./Reason.ts"
 import { inFlags, type Speaker } from "./Speaker.ts"
 import type { Reason, SyncAdvice } from "./UsageError.ts"
@@ -45,7 +46,7 @@ export type SyncReason = Extract<
 >
 
 /** What happened, and what to do. */
-export const syncWords = (reason: SyncReason, speaker: Speaker): Words => {
+export const syncWords = (reason: SyncReason | FleetReason, speaker: Speaker): Words => {
   switch (reason._tag) {
     case "NotInSync":
       return {
@@ -78,5 +79,7 @@ export const syncWords = (reason: SyncReason, speaker: Speaker): Words => {
             ? `Begin one with callstream sync, or name its place with ${speaker.name({ option: "state" })}.`
             : `There is ${reason.known.join(", ")}.`
       }
+    default:
+      return fleetWords(reason, speaker)
   }
 }

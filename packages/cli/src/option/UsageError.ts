@@ -30,6 +30,10 @@ export type AnyOption =
   | "json"
   | "csv"
   | "withPersonalData"
+  | "cluster"
+  | "fleet"
+  | "detach"
+  | "dryRun"
 
 /** An option that another one is about, with the value that matters. */
 export interface Mention {
@@ -106,6 +110,26 @@ export type Reason =
   /** A flag in place of a key of a file. */
   | { readonly _tag: "NotOverridden"; readonly because: OverrideCause; readonly pipeline: string }
   | { readonly _tag: "NoSuchSync"; readonly name: string; readonly known: ReadonlyArray<string> }
+  | { readonly _tag: "NotPostgres" }
+  /** Of a sink that one process has to itself. */
+  | { readonly _tag: "NotShared"; readonly sink: string }
+  | { readonly _tag: "NotInFleet"; readonly instead: FleetAdvice }
+  | { readonly _tag: "NoSuchRun"; readonly name: string; readonly known: ReadonlyArray<string> }
+  /** `problem` is what the fleet says. */
+  | { readonly _tag: "FleetRefused"; readonly problem: string }
+  /** Of a run that has not ended. */
+  | { readonly _tag: "RunDiffers"; readonly name: string; readonly state: string }
+
+/** Why an option makes no sense where workers share a run. */
+export type FleetAdvice =
+  | "by time"
+  | "own folder"
+  | "own letters"
+  | "own state"
+  | "own zone"
+  | "all sinks"
+  | "one pass"
+  | "watched"
 
 /** Why an option makes no sense in a sync. */
 export type SyncAdvice =
@@ -186,6 +210,21 @@ export class NotBillable extends Data.TaggedError("NotBillable")<{
 }> {
   override get message(): string {
     return "no bill: the period is not proven complete"
+  }
+}
+
+/** A run of workers that did not finish: exit code 1. */
+export class RunNotFinished extends Data.TaggedError("RunNotFinished")<{
+  readonly run: string
+  readonly state: "failed" | "cancelled"
+  readonly reason: string | undefined
+  /** What to do. */
+  readonly details: ReadonlyArray<string>
+}> {
+  override get message(): string {
+    const { reason, run, state } = this
+    const what = state === "failed" ? "failed" : "was cancelled"
+    return `run ${run} ${what}${reason === undefined ? "" : `: ${reason}`}`
   }
 }
 

@@ -24,11 +24,15 @@ export interface Mistake {
   readonly at: Span
   /** The line is not repeated. */
   readonly hidden?: boolean
+  /** The environment variable that is not set. */
+  readonly variable?: string | undefined
 }
 
 export interface Yaml {
   /** Plain data, with `${NAME}` replaced. */
   readonly data: unknown
+  /** The same as it is written, references and all: it holds no secret that the file refers to. */
+  readonly unresolved: unknown
   /** Each reference with its value: output for people shows the reference. */
   readonly referred: ReadonlyArray<readonly [value: string, reference: string]>
   /** The texts as they are written, references and all. */
@@ -56,10 +60,10 @@ const refuseIn =
   (mistakes: ReadonlyArray<Mistake>): Effect.Effect<void, PipelineFileError> => {
     const pointed = mistakes
       .toSorted((a, b) => a.at.begin - b.at.begin)
-      .map(({ advice, at, hidden, problem }): Pointed => {
+      .map(({ advice, at, hidden, problem, variable }): Pointed => {
         const { col, line } = lines.linePos(Math.min(at.begin, text.length))
         const quoted = hidden === true || secretive.test(lineAt(text, at.begin)) ? [] : show(text, { problem, ...at })
-        return { line, column: col, problem, quoted, advice }
+        return { line, column: col, problem, quoted, advice, variable }
       })
     return Arr.isReadonlyArrayNonEmpty(pointed)
       ? Effect.fail(new PipelineFileError({ file, mistakes: pointed }))
@@ -138,6 +142,7 @@ const put = Effect.fnUntraced(function* ({ mistakes, referred }: Found, value: s
       mistakes.push({
         problem: `the environment variable ${name} is not set`,
         advice: `Set ${name}, or write another value here.`,
+        variable: name,
         path,
         at
       })
@@ -209,8 +214,10 @@ export const read = Effect.fnUntraced(function* (
   const { mistakes, referred, spans, written } = found
   const data: unknown = yield* valuesOf(document, refuse, found)
   const valueAt = (path: Path) => spans.get(JSON.stringify(path))?.value
+  const unresolved: unknown = document.toJS()
   return {
     data,
+    unresolved,
     mistakes,
     referred: [...referred],
     written,

@@ -19,9 +19,10 @@ const ofCheckpoint = ({ reason }: CheckpointError): number => {
     case "File":
     case "NotJson":
     case "SaltRemoved":
+    case "Fenced":
       return failed
     case "Held":
-      return reason.held._tag === "TakenOver" || reason.held._tag === "Lost" ? failed : usage
+      return reason.held._tag === "Lost" ? failed : usage
     case "Database":
       return ofDatabase(reason.failure)
     default:
@@ -35,6 +36,8 @@ const ofSink = ({ operation, reason, retryable }: SinkError): number => {
     case "Table":
     case "KeyColumn":
       return usage
+    case "Fenced":
+      return failed
     case "Database":
       return operation === "open" ? ofDatabase(reason.failure) : failed
     default:

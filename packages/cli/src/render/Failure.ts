@@ -17,7 +17,7 @@ import * as SinkAdvice from "../option/advice/SinkAdvice.ts"
 import { exitCode, exitCodeOf } from "../render/ExitCode.ts"
 import { describe } from "../option/Reason.ts"
 import { inFlags, type Speaker } from "../option/Speaker.ts"
-import { Incomplete, NotBillable, ReportedExit, UsageError, UsageErrors } from "../option/UsageError.ts"
+import { Incomplete, NotBillable, ReportedExit, RunNotFinished, UsageError, UsageErrors } from "../option/UsageError.ts"
 
 /** An error as facts. */
 interface Facts {
@@ -53,6 +53,7 @@ export type CommandError =
   | PipelineFileError
   | Incomplete
   | NotBillable
+  | RunNotFinished
   | ReportedExit
   | CliError.CliError
 
@@ -174,9 +175,10 @@ export const report = (
   if (error instanceof PipelineFileError) {
     return withStack(ofMistakes(prefix, ofFile(error), `${error.file}: `), stack)
   }
-  if (error instanceof NotBillable) {
+  if (error instanceof NotBillable || error instanceof RunNotFinished) {
     const block: Block = { error: error._tag, message: error.message, details: error.details }
-    return withStack({ lines: linesOf(prefix, block), facts: [block], exitCode: exitCode.incomplete }, stack)
+    const code = error instanceof NotBillable ? exitCode.incomplete : exitCode.failed
+    return withStack({ lines: linesOf(prefix, block), facts: [block], exitCode: code }, stack)
   }
   if (error instanceof Incomplete) return silent(exitCode.incomplete)
   if (error instanceof ReportedExit) return silent(error.exitCode)

@@ -67,20 +67,23 @@ const toJson = ({ last, rejected, sessions }: Progress.Progress, { read, retried
 /**
  * While the scope is open: on a terminal a line that is redrawn ten times a second and removed at the end, elsewhere a
  * new line every 30 seconds.
+ *
+ * @param counts Those of other processes, where they do the work.
  */
 export const show = (
   progress: () => Progress.Progress,
-  clock: Calendar.Calendar | undefined
+  clock: Calendar.Calendar | undefined,
+  counts: Effect.Effect<Requests> = requests
 ): Effect.Effect<void, never, Screen | Scope.Scope> =>
   Effect.flatMap(Screen, (screen) => {
     const text = (columns: number) =>
-      Effect.map(Effect.all([requests, Clock.currentTimeMillis]), ([counted, now]) =>
+      Effect.map(Effect.all([counts, Clock.currentTimeMillis]), ([counted, now]) =>
         line(progress(), counted, now, columns, clock)
       )
     if (!screen.live) {
       const tell =
         screen.log === "json"
-          ? Effect.flatMap(requests, (counted) => record("progress", toJson(progress(), counted)))
+          ? Effect.flatMap(counts, (counted) => record("progress", toJson(progress(), counted)))
           : Effect.flatMap(text(Infinity), (text) => screen.write(`${text}\n`))
       return Effect.asVoid(Effect.forkScoped(Effect.repeat(Effect.delay(tell, "30 seconds"), Schedule.forever)))
     }

@@ -7,6 +7,7 @@ import * as Ref from "effect/Ref"
 import type { Job } from "../job/Job.ts"
 import { Incomplete } from "../option/UsageError.ts"
 import * as Progress from "../run/Progress.ts"
+import * as JobPipeline from "../run/JobPipeline.ts"
 import * as RunJob from "../run/RunJob.ts"
 import * as CoverageReport from "../run/CoverageReport.ts"
 import * as RunMetrics from "../run/RunMetrics.ts"
@@ -64,5 +65,5 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Ref.Ref<Progr
     RecordingsLine.isIncomplete(recordings, job.name !== undefined)
   const isSuccess = !failed && !(job.strict && doubtful)
   if (!isSuccess) return yield* new Incomplete()
-  yield* RunMetrics.succeeded(RunJob.nameOf(job))
+  yield* RunMetrics.succeeded(JobPipeline.nameOf(job))
 })

@@ -126,8 +126,12 @@ const describeRequests = (requests: Requests): string => {
 }
 
 /** The requests of several pipelines together, below the summary of each. */
-export const printTogether = Effect.fnUntraced(function* (pipelines: number, job: Pick<Job, "report" | "summaryTo">) {
-  const requests = yield* requestsNow
+export const printTogether = Effect.fnUntraced(function* (
+  pipelines: number,
+  job: Pick<Job, "report" | "summaryTo">,
+  counts: Effect.Effect<Requests> = requestsNow
+) {
+  const requests = yield* counts
   if (!(yield* MachineSummary.print(job, () => ({ pipelines, ...ofRequests(requests) })))) return
   yield* printLines(`${Format.counted(pipelines, "pipeline")} together: ${describeRequests(requests)}`)
 })
@@ -239,16 +243,21 @@ const otherLines = (ended: Ended): ReadonlyArray<string> => {
   ]
 }
 
-/** The summary of a finished run. */
+/**
+ * The summary of a finished run.
+ *
+ * @param counts The requests of other processes, where they did the work.
+ */
 export const print = Effect.fnUntraced(function* (
   about: About,
   progress: Progress.Progress,
   { recordings, summary: done, unmatched }: Outcome,
-  covered: CoverageReport.Report | undefined
+  covered: CoverageReport.Report | undefined,
+  counts: Effect.Effect<Requests> = requestsNow
 ) {
   if (about.report === "none") return
   const elapsed = (yield* Clock.currentTimeMillis) - progress.startedAt
-  const requests = yield* requestsNow
+  const requests = yield* counts
   const ended: Ended = { about, progress, done, covered, unmatched, recordings, elapsed, requests }
   if (!(yield* MachineSummary.print(about, () => toJson(ended)))) return
   if (done.finishedBefore) {

@@ -91,8 +91,8 @@ const merged = (before: string | undefined, note: Note): string => {
 const writeFile = Effect.fnUntraced(function* (path: string, note: object) {
   const { acquire } = yield* OutputLock
   const file = beside(path)
-  yield* acquire(file)
-  const output = yield* OutputFile.open({ path: file, force: true, alone: true })
+  const lock = yield* acquire(file)
+  const output = yield* OutputFile.open({ path: file, force: true, alone: true, lock })
   yield* output.write(`${JSON.stringify({ ...note, bytes: statSync(path).size }, null, 2)}\n`)
   yield* output.finish
 })

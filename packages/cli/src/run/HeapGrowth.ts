@@ -12,7 +12,7 @@ const youngSize = Effect.sync(
 )
 
 /** What it may grow to, in percent of what was alive, before the old generation is collected; left alone it may be 300. */
-const growth = 150
+const growth = 200
 
 /**
  * The young generation of a heap that is made later, in MB: that of the thread that decodes. It would begin with 1 MB, and

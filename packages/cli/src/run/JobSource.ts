@@ -36,7 +36,7 @@ export const rangeOf = ({ selection: { from, to } }: Job) => ({ from: instant(fr
 type JobSource = Source.Source<HistorySource.State, AgniError, AgniClient>
 
 /** What a job observes of its source. */
-interface Watched {
+export interface Watched {
   readonly progress: Ref.Ref<Progress.Progress>
   readonly seen: Unmatched.Seen
 }

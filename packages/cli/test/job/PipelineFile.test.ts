@@ -20,7 +20,7 @@ const read = (text: string, env: Env = {}) =>
       const folder = yield* Effect.orDie(fs.makeTempDirectoryScoped())
       const path = `${folder}/nightly.yaml`
       yield* Effect.orDie(fs.writeFileString(path, text))
-      return yield* PipelineFile.read(path).pipe(
+      return yield* Effect.flatMap(PipelineFile.read(path), PipelineFile.parse).pipe(
         // What is only known when the pipelines are, too.
         Effect.tap(({ mistakes, refuse }) => refuse(mistakes)),
         Effect.mapError((error) =>
@@ -42,6 +42,37 @@ const refused = (text: string, env?: Env) => Effect.flip(read(text, env))
 const ends = "sinks: [calls.ndjson]\n"
 
 describe("job/PipelineFile", () => {
+  it.effect("has each pipeline as a file of its own, with references in place of secrets", () =>
+    Effect.gen(function* () {
+      const env = { KEY: "agni_secret", HOST: "https://api.example" }
+      const text = [
+        "source: { apiKey: '${KEY}', baseUrl: '${HOST}' }",
+        "pipelines:",
+        "  - name: one",
+        "    transforms: &both { where: ['summary != \"$${HOST}\"'], select: [id] }",
+        "    sinks: [one.ndjson]",
+        "  - name: two",
+        "    transforms: *both",
+        "    sinks: ['${MISSING}']"
+      ]
+      const whole = yield* read(text.join("\n"), { ...env, MISSING: "two.ndjson" })
+      for (const { alone, spec } of whole.pipelines) {
+        const written = JSON.stringify(alone)
+        assert.notInclude(written, "agni_secret")
+        const { pipelines, several } = yield* read(written, { ...env, MISSING: "two.ndjson" })
+        assert.isTrue(several)
+        assert.deepStrictEqual(
+          pipelines.map((one) => one.spec),
+          [spec]
+        )
+      }
+      // What another pipeline of the file refers to is not looked for.
+      const [one, two] = whole.pipelines.map(({ alone }) => JSON.stringify(alone))
+      assert.strictEqual((yield* read(one ?? "", env)).pipelines[0].spec.name, "one")
+      assert.include(yield* refused(two ?? "", env), "the environment variable MISSING is not set")
+    })
+  )
+
   it.effect("has the name of its file, and AGNI_BASE_URL when it names no URL", () =>
     Effect.gen(function* () {
       const { connection, pipelines, several } = yield* read(ends, { AGNI_BASE_URL: "http://127.0.0.1:1" })

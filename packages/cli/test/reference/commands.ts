@@ -13,6 +13,8 @@ import * as Resync from "../../src/command/ResyncCommand.ts"
 import * as Status from "../../src/command/StatusCommand.ts"
 import * as Sync from "../../src/command/SyncCommand.ts"
 import * as Simulate from "../../src/command/SimulateCommand.ts"
+import * as Runs from "../../src/command/RunsCommand.ts"
+import * as Worker from "../../src/command/WorkerCommand.ts"
 import * as Validate from "../../src/command/ValidateCommand.ts"
 import type * as Declared from "../../src/option/Declared.ts"
 import * as ReportOptions from "../../src/option/ReportOptions.ts"
@@ -85,6 +87,25 @@ export const commands: ReadonlyArray<Documented> = [
       own("run-overrides", "Flags in place of keys of the file", Run.overriding)
     ]
   },
+  {
+    name: "worker",
+    command: Worker.workerCommand,
+    arguments: "",
+    sections: [own("worker", "Flags", Worker.options)]
+  },
+  {
+    name: "runs",
+    command: Runs.runsCommand,
+    arguments: "[NAME]",
+    sections: [own("runs", "Flags", Runs.options)]
+  },
+  {
+    name: "runs cancel",
+    command: Runs.cancelCommand,
+    arguments: "NAME",
+    sections: [own("runs-cancel", "Flags", Runs.changing)]
+  },
+  { name: "runs retry", command: Runs.retryCommand, arguments: "NAME", sections: [] },
   { name: "validate", command: Validate.validateCommand, arguments: "FILE...", sections: [] },
   { name: "init", command: Init.initCommand, arguments: "[FILE]", sections: [own("init", "Flags", Init.options)] },
   {

@@ -46,10 +46,17 @@ const codes: ReadonlyArray<readonly [what: string, error: CommandError, code: nu
   ["a state in a database that is none", checkpoint({ ...database("NoDatabase", false), name: "state" }), 2],
   ["a state that cannot be written", checkpoint({ _tag: "File", path: "s", action: "written", code: "ENOSPC" }), 1],
   ["a run in progress", checkpoint({ _tag: "Held", pipeline: "p", held: { _tag: "Running" } }), 2],
+  ["a run that lost its state to another one", checkpoint({ _tag: "Fenced", pipeline: "p" }), 1],
+  ["a run whose table another one took over", sink({ _tag: "Fenced" }), 1],
   [
-    "a run that lost its state to another one",
-    checkpoint({ _tag: "Held", pipeline: "p", held: { _tag: "TakenOver" } }),
+    "a run whose file another one took over",
+    sink({ _tag: "Output", target: "calls", reason: { _tag: "Fenced" } }, "flush"),
     1
+  ],
+  [
+    "a table of commits that its owner must change",
+    sink({ _tag: "Table", problem: { _tag: "NoEpoch", table: '"c"' } }),
+    2
   ],
   ["a checkpoint of something else", checkpoint({ _tag: "Different", pipeline: "p", parts: [] }), 2]
 ]

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -11,6 +12,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { CoverageSet, Range } from "../coverage/CoverageSet.ts"
 import { Committed } from "../model/Committed.ts"
+import * as Epoch from "../model/Epoch.ts"
 import { difference, type Fingerprint } from "../model/Fingerprint.ts"
 import { Version } from "../model/Version.ts"
 import { CheckpointError } from "./CheckpointError.ts"
@@ -53,6 +55,8 @@ export const State = Schema.Struct({
   source: Schema.optionalKey(Schema.Json),
   /** The coverage of everything that the sinks hold. */
   coverage: Schema.optionalKey(CoverageSet),
+  /** Of a stretch that is read by itself: what its answers showed, and what was delivered of it. */
+  evidence: Schema.optionalKey(Schema.Json),
   /** Of a run whose stretches are read in parallel: they tile its range. Until they are finished, the rest is empty. */
   stretches: Schema.optionalKey(Schema.Array(Stretch))
 })
@@ -70,8 +74,10 @@ export type State = typeof State.Type
  * @category models
  */
 export interface Lease {
+  /** A whole number. Each lease of a checkpoint has a higher one than all before it, and sinks take nothing of a lower one. */
+  readonly epoch: number
   readonly state: Option.Option<State>
-  /** When it returns, the state survives a power failure. */
+  /** When it returns, the state survives a power failure. Fails with `Fenced` once the checkpoint has a later lease. */
   readonly commit: (state: State) => Effect.Effect<void, CheckpointError>
 }
 
@@ -92,6 +98,7 @@ export class Checkpoint extends Context.Service<
    */
   static readonly layerMemory: Layer.Layer<Checkpoint> = Layer.sync(Checkpoint, () => {
     const states = new Map<string, State>()
+    const epochs = new Map<string, number>()
     const held = new Set<string>()
     return {
       open: Effect.fnUntraced(function* (pipeline, fingerprint) {
@@ -106,9 +113,17 @@ export class Checkpoint extends Context.Service<
         )
         const state = states.get(pipeline)
         if (state !== undefined) yield* refuseOther(pipeline, state, fingerprint)
+        const epoch = Epoch.next(epochs.get(pipeline) ?? 0, yield* Clock.currentTimeMillis)
+        epochs.set(pipeline, epoch)
         return {
+          epoch,
           state: Option.fromUndefinedOr(state),
-          commit: (next: State) => Effect.sync(() => void states.set(pipeline, next))
+          commit: (next: State) =>
+            Effect.suspend(() =>
+              epochs.get(pipeline) === epoch
+                ? Effect.sync(() => void states.set(pipeline, next))
+                : Effect.fail(new CheckpointError({ reason: { _tag: "Fenced", pipeline } }))
+            )
         }
       })
     }
@@ -128,6 +143,20 @@ export const refuseOther = (
   asked: Fingerprint
 ): Effect.Effect<void, CheckpointError> => {
   if ([sinks, ...stretches.map(({ sinks }) => sinks)].every((one) => Object.keys(one).length === 0)) return Effect.void
+  return refuseDifferent(pipeline, kept, asked)
+}
+
+/**
+ * Fails, naming the parts that differ, where two fingerprints are not of one pipeline.
+ *
+ * @since 0.1.0
+ * @category checks
+ */
+export const refuseDifferent = (
+  pipeline: string,
+  kept: Fingerprint,
+  asked: Fingerprint
+): Effect.Effect<void, CheckpointError> => {
   const parts = difference(kept, asked)
   if (parts.length === 0) return Effect.void
   return Effect.fail(

@@ -10,6 +10,7 @@ import { UntrustedFile } from "../platform/TrustedFile.ts"
 
 /**
  * - `Held`: another run of the pipeline is in progress.
+ * - `Fenced`: another run took the checkpoint while this one was running, so this one saves nothing more.
  * - `Torn`: the saved state cannot be read, or was changed by hand.
  * - `OtherOwner`, `Different`, `OtherSalt`: it belongs to another pipeline. `parts` of the fingerprint differ; with another
  *   salt than the one of `folder` they cannot be compared.
@@ -24,6 +25,7 @@ import { UntrustedFile } from "../platform/TrustedFile.ts"
  */
 export const CheckpointReason = Schema.Union([
   Schema.TaggedStruct("Held", { pipeline: Schema.String, held: Held.Held }),
+  Schema.TaggedStruct("Fenced", { pipeline: Schema.String, holder: Schema.optionalKey(Held.Holder) }),
   Schema.TaggedStruct("Torn", {
     path: Schema.String,
     problem: Schema.Union([
@@ -96,6 +98,8 @@ const describe = (reason: CheckpointReason): string => {
   switch (reason._tag) {
     case "Held":
       return Held.describe(reason.held, `the pipeline ${reason.pipeline}`, "is running already")
+    case "Fenced":
+      return Held.describeFenced(`the pipeline ${reason.pipeline}`, reason.holder)
     case "Torn":
       return torn(reason)
     case "OtherOwner":

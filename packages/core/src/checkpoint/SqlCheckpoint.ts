@@ -55,13 +55,13 @@ export const make = Effect.fnUntraced(function* <E extends SqlError | { readonly
   ): Effect.fn.Return<Lease, CheckpointError, Scope.Scope> {
     const path = `${pipeline} in ${options.name}`
     const scope = yield* Effect.scope
-    const { kept, write } = yield* SqlLease.take(options, "callstream_checkpoints", pipeline).pipe(
+    const { taken, write } = yield* SqlLease.take(options, "callstream_checkpoints", pipeline).pipe(
       Scope.provide(scope),
       Effect.provideContext(context)
     )
     const state = yield* Effect.gen(function* () {
-      if (kept === undefined) return Option.none<State>()
-      const bytes = new TextEncoder().encode(kept)
+      if (taken.state === undefined) return Option.none<State>()
+      const bytes = new TextEncoder().encode(taken.state)
       const state = yield* Effect.provideService(StateFile.decode(path, pipeline, bytes), Digest.Digest, digest)
       yield* refuseOther(pipeline, state, fingerprint)
       return Option.some(state)
@@ -74,6 +74,7 @@ export const make = Effect.fnUntraced(function* <E extends SqlError | { readonly
     })
     const turns = Semaphore.makeUnsafe(1)
     return {
+      epoch: taken.epoch,
       state,
       commit: (next) => turns.withPermit(Effect.uninterruptible(commit(next)))
     }

@@ -17,6 +17,7 @@ import type { Page } from "../model/Page.ts"
 import * as Rows from "../model/Rows.ts"
 import type { Version } from "../model/Version.ts"
 import * as Envelope from "./internal/Envelope.ts"
+import * as PageScan from "./internal/PageScan.ts"
 
 /**
  * The facts about a page besides its body.
@@ -127,20 +128,23 @@ export const digest = (
   transform?: Plain
 ): Digest => {
   const text = decoder.decode(body)
+  const scanned = transform === undefined && !isForSync ? PageScan.scan(body, text, hold) : undefined
+  if (scanned?._tag === "Records") return { message: scanned satisfies Message, transfer: columnsOf(scanned.sessions) }
   const mayRound = ExactNumber.mayRound(text)
   const read = Envelope.read(text, parserOf(mayRound))
   if (read._tag !== "Records") return { message: read satisfies Message, transfer: [] }
   const packed = hold === "json" ? Packed.pack(read.sessions, mayRound) : Packed.beside(body, read.sessions, mayRound)
   const made = transform === undefined ? undefined : Ahead.make(transform.apply, read.sessions)
   const outlines = isForSync ? Outline.make(read.sessions) : undefined
-  const { bytes, created, ends, settled, starts } = packed
   const rejected = read.rejected.map((record) => ({ ...record, raw: JSON.stringify(record.raw) }))
   const message: Message = { ...read, sessions: { ...packed, made, outlines }, rejected }
-  const columns = [bytes, created, settled, starts, ...(ends === undefined ? [] : [ends])]
   const rows = made === undefined ? [] : [made.outcomes, made.bytes, made.ends]
   const known = outlines === undefined ? [] : [outlines.sums, outlines.ended, outlines.flags, outlines.agentOf]
-  return { message, transfer: [...columns, ...rows, ...known].map(({ buffer }) => buffer) }
+  return { message, transfer: [...columnsOf(packed), ...[...rows, ...known].map(({ buffer }) => buffer)] }
 }
+
+const columnsOf = ({ bytes, created, ends, settled, starts }: Packed.Packed): Array<ArrayBuffer> =>
+  [bytes, created, settled, starts, ...(ends === undefined ? [] : [ends])].map(({ buffer }) => buffer)
 
 const parserOf = (mayRound: boolean): ((text: string) => unknown) =>
   mayRound ? ExactNumber.parseJson : (text) => JSON.parse(text)

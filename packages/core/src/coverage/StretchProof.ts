@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Result from "effect/Result"
+import type * as Schema from "effect/Schema"
 import * as Instant from "../model/Instant.ts"
 import type { CoverageReason } from "./CoverageReason.ts"
 import * as CoverageSet from "./CoverageSet.ts"
@@ -19,6 +20,8 @@ export interface StretchProof {
   readonly coverage: CoverageSet.CoverageSet
   /** Why the rest of it could not be read. @default it was read to its end */
   readonly failed?: CoverageReason | undefined
+  /** What its answers showed of the whole. @default no answer counts outside of its window */
+  readonly evidence?: Schema.Json | undefined
 }
 
 /** Says of each part of the range that no entry speaks of that it is missing, and why. */

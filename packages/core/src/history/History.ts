@@ -92,11 +92,8 @@ export const windows = (range: OpenRange = {}, options: Options = {}): Stream.St
   if (Result.isFailure(asked)) return Stream.fail(asked.failure)
   const { from, to } = asked.success
   if (from !== undefined && to !== undefined && from > to) return refuse("from", "must not be later than to")
-  return reported(begin(asked.success, options))
+  return WindowTelemetry.reported(begin(asked.success, options))
 }
-
-const reported = <R>(windows: Stream.Stream<Window, AgniError, R>): Stream.Stream<Window, AgniError, R | AgniClient> =>
-  Stream.unwrap(Effect.map(AgniClient, ({ name = "default" }) => Stream.tap(windows, WindowTelemetry.delivered(name))))
 
 const begin = (range: Asked.Asked, options: Options): Stream.Stream<Window, AgniError, AgniClient> =>
   Stream.unwrap(
@@ -169,8 +166,8 @@ export const sideBySide = (
     RangeReading.open(asked.success, { ...options, order: "oldest" }, { sideBySide, size, stretches }),
     ({ closing, stretches, windows }) => ({
       stretches: stretches.map(({ from, to }) => ({ from: Instant.of(from), to: Instant.of(to) })),
-      windows: (stretch, at) => reported(windows(stretch, at)),
-      closing: reported(closing)
+      windows: (stretch, at) => WindowTelemetry.reported(windows(stretch, at)),
+      closing: WindowTelemetry.reported(closing)
     })
   )
 }

@@ -31,14 +31,23 @@ export const layer: Layer.Layer<never, never, ProcessOwner> = Layer.effect(
       // An error of the folder is an error of the output.
       yield* Effect.mapError(fs.access(folder, { writable: true }), fromPlatform(path, "open"))
       const lock = `${path}.lock`
-      yield* Effect.acquireRelease(
+      const { verify } = yield* Effect.acquireRelease(
         LockFile.acquire(fs, process, lock, {
+          fenced: (holder) => new OutputError({ target: path, operation: "open", reason: { _tag: "Fenced", holder } }),
           held: (held) => new OutputError({ target: path, operation: "open", reason: { _tag: "Locked", held } }),
           failed: () => fromPlatform(path, "open")
         }),
         ({ release }) => release
       )
       yield* Effect.ignore(clear(fs, paths, lock))
+      return {
+        verify: (operation: OutputError["operation"]) =>
+          Effect.mapError(
+            verify,
+            ({ code, reason }) =>
+              new OutputError({ target: path, operation, reason, ...(code === undefined ? {} : { code }) })
+          )
+      }
     })
   }))
 )

@@ -21,7 +21,9 @@ import type { DeadLetter } from "./DeadLetter.ts"
 import * as Guarantee from "./Guarantee.ts"
 import * as Events from "./internal/Events.ts"
 import { execute as executeRun } from "./internal/Execute.ts"
+import * as RunParts from "./internal/RunParts.ts"
 import * as RunTelemetry from "./internal/RunTelemetry.ts"
+import type { Parts } from "./PipelineParts.ts"
 import type { RunEvent } from "./RunEvent.ts"
 import type { RunSummary } from "./RunSummary.ts"
 import type { TooManyDeadLetters } from "./TooManyDeadLetters.ts"
@@ -57,6 +59,8 @@ export interface Pipeline<out E, out R> {
   ) => Effect.Effect<RunSummary, E | RunError, R | Checkpoint>
   /** Runs it, and reports events. A slow listener misses events, never the last one; a listener that leaves interrupts the run. */
   readonly events: Stream.Stream<RunEvent, E | RunError, R | Checkpoint>
+  /** The same in parts, for several processes. */
+  readonly parts: Parts<E | RunError, R>
 }
 
 type AnySink = SessionSink<never, unknown>
@@ -154,13 +158,18 @@ export const make = <
     transforms: transform.label,
     sinks: sinks.map((sink) => sink.name).join(", ")
   }
-  const execute = (emit: Events.Emit) =>
-    RunTelemetry.run(name, Effect.scoped(executeRun({ ...options, sinks, fingerprint, emit })))
+  const run = { ...options, sinks, fingerprint }
+  const execute = (emit: Events.Emit) => RunTelemetry.run(name, Effect.scoped(executeRun({ ...run, emit })))
   return {
     name,
     fingerprint,
     explain: ({ durable }) => sinks.map((sink) => Guarantee.of(sink.name, sink.delivery, { durable })),
     run: (onEvent) => (onEvent === undefined ? execute(Events.nobody) : Events.listened(execute, onEvent)),
-    events: Events.streamed(execute)
+    events: Events.streamed(execute),
+    parts: {
+      cut: ({ readers }) => Effect.scoped(RunParts.cut(run, readers)),
+      stretch: (cut, nth, lease, onEvent) => RunParts.stretch(run, cut, nth, lease, onEvent),
+      ending: (cut, proofs, lease, onEvent) => RunParts.ending(run, cut, proofs, lease, onEvent)
+    }
   }
 }

@@ -5,14 +5,25 @@
  */
 import * as Schema from "effect/Schema"
 
-/** The process that has it; `here` when it is this one. */
-const Holder = Schema.Struct({
+/**
+ * The process that has it; `here` when it is this one.
+ *
+ * @since 0.1.0
+ * @category schemas
+ */
+export const Holder = Schema.Struct({
   pid: Schema.Int,
   host: Schema.String,
   /** ISO 8601. */
   since: Schema.String,
   here: Schema.Boolean
 })
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Holder = typeof Holder.Type
 
 /** Where the lock is: a file, or the row of a table, in the database's own words for freeing it. */
 const Place = Schema.Union([
@@ -23,7 +34,6 @@ const Place = Schema.Union([
 /**
  * - `Running`: its process runs.
  * - `Elsewhere`: whether its process runs cannot be seen from here; without `holder` the lock does not say whose it is.
- * - `TakenOver`: another run has it now, which began while this one was running.
  * - `Lost`: the lock of this run was removed or overwritten.
  * - `Changing`: it changes hands all the time.
  *
@@ -33,7 +43,6 @@ const Place = Schema.Union([
 export const Held = Schema.Union([
   Schema.TaggedStruct("Running", { holder: Schema.optionalKey(Holder), place: Schema.optionalKey(Place) }),
   Schema.TaggedStruct("Elsewhere", { holder: Schema.optionalKey(Holder), place: Place }),
-  Schema.TaggedStruct("TakenOver", { holder: Schema.optionalKey(Holder) }),
   Schema.TaggedStruct("Lost", { path: Schema.String, how: Schema.Literals(["removed", "overwritten"]) }),
   Schema.TaggedStruct("Changing", { path: Schema.String })
 ])
@@ -44,7 +53,7 @@ export const Held = Schema.Union([
  */
 export type Held = typeof Held.Type
 
-const by = (holder: typeof Holder.Type | undefined): string =>
+const by = (holder: Holder | undefined): string =>
   holder === undefined
     ? ""
     : holder.here
@@ -62,7 +71,6 @@ const by = (holder: typeof Holder.Type | undefined): string =>
 export const describe = (held: Held, subject: string, busy: string): string => {
   switch (held._tag) {
     case "Running":
-    case "TakenOver":
       return `${subject} ${busy}${by(held.holder)}`
     case "Elsewhere":
       return held.holder === undefined && held.place._tag === "File"
@@ -74,3 +82,13 @@ export const describe = (held: Held, subject: string, busy: string): string => {
       return `${subject} has a lock, ${held.path}, that changes all the time`
   }
 }
+
+/**
+ * What happened to a run that another one replaced, in one sentence without a capital and a full stop.
+ *
+ * @param subject What both runs are about.
+ * @since 0.1.0
+ * @category reading
+ */
+export const describeFenced = (subject: string, holder?: Holder): string =>
+  `another run took over ${subject}${by(holder)}`

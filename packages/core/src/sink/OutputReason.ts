@@ -79,6 +79,7 @@ const words = {
  * - `Torn`: its content is not in the expected format.
  * - `Finished`: it has its name, and nothing can be added.
  * - `Locked`: another run writes to it.
+ * - `Fenced`: another run took over while this one was running, and writes to it.
  * - `NoBucket`, `NoAddress`, `NoKeys`, `KeysRejected`, `OtherRegion`, `WrongClock`: of object storage, which a setting mends.
  * - `Unreachable`: it did not answer, or could not do it, in all attempts.
  * - `Uncovered`: it may be overwritten, but holds what the run does not read.
@@ -114,6 +115,7 @@ export const OutputReason = Schema.Union([
   Schema.TaggedStruct("Unreachable", {}),
   Schema.TaggedStruct("Other", {}),
   Schema.TaggedStruct("Locked", { held: Held.Held }),
+  Schema.TaggedStruct("Fenced", { holder: Schema.optionalKey(Held.Holder) }),
   Schema.TaggedStruct("Uncovered", { gap: Uncovered }),
   Schema.TaggedStruct("Untrusted", { file: UntrustedFile })
 ])
@@ -134,6 +136,8 @@ export const describe = (reason: OutputReason, code: string | undefined): string
   switch (reason._tag) {
     case "Locked":
       return Held.describe(reason.held, "it", "is being written by another run")
+    case "Fenced":
+      return Held.describeFenced("it", reason.holder)
     case "Uncovered":
       return uncovered(reason.gap)
     case "Untrusted":

@@ -184,6 +184,11 @@ export interface Opening {
    * done with once it is finished. @default none
    */
   readonly stretches?: ReadonlyArray<string> | undefined
+  /**
+   * That of the lease under which the run commits. A sink that keeps its own position takes nothing more of a lower epoch,
+   * once it was opened with a higher one. @default none: outside of pipelines
+   */
+  readonly epoch?: number | undefined
 }
 
 /**

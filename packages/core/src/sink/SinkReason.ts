@@ -15,6 +15,7 @@ const optionalText = Schema.optionalKey(Schema.String)
  *
  * - `NoSearchPath`, `NoSchema`: its schema does not exist.
  * - `MayNotUseSchema`, `MayNotMake`, `MayNotWrite`: rights that this user lacks; names are quoted as SQL wants them.
+ * - `NoEpoch`: the table of commits is of an earlier version, and this user may not add the column; the name is quoted.
  * - `NotATable`, `NoKey`, `WideKey`: it has no primary key of one column.
  * - `Generated`, `OtherType`, `Required`: a column cannot hold the values.
  *
@@ -27,6 +28,7 @@ export const TableProblem = Schema.Union([
   Schema.TaggedStruct("MayNotUseSchema", { schema: Schema.String }),
   Schema.TaggedStruct("MayNotMake", { table: Schema.String, schema: Schema.String }),
   Schema.TaggedStruct("MayNotWrite", { table: Schema.String, schema: Schema.String }),
+  Schema.TaggedStruct("NoEpoch", { table: Schema.String }),
   Schema.TaggedStruct("NotATable", { table: Schema.String }),
   Schema.TaggedStruct("NoKey", { table: Schema.String }),
   Schema.TaggedStruct("WideKey", { table: Schema.String, columns: Schema.Int }),
@@ -98,7 +100,9 @@ export type Answer = typeof Answer.Type
  * - `NoSuchFile`: a dead-letter file that does not exist.
  * - `ReaderLeft`: the reader of stdout closed the pipe before the other sinks had everything.
  * - `SameName`: two sinks of the pipeline have the same name.
+ * - `Fenced`: a run of a higher epoch took over, so this one writes nothing more.
  * - `OneStretch`: its rows are in order, so stretches cannot be written to it in parallel.
+ * - `OneProcess`: it writes files, or rows in order, which only one process can do.
  * - `NoSync`: it cannot be kept up to date, because it cannot take out a call.
  * - `Other`: of a sink of your own, in one sentence without a capital and a full stop.
  *
@@ -132,7 +136,9 @@ export const SinkReason = Schema.Union([
   Schema.TaggedStruct("NoSuchFile", {}),
   Schema.TaggedStruct("ReaderLeft", {}),
   Schema.TaggedStruct("SameName", {}),
+  Schema.TaggedStruct("Fenced", {}),
   Schema.TaggedStruct("OneStretch", {}),
+  Schema.TaggedStruct("OneProcess", {}),
   Schema.TaggedStruct("NoSync", {}),
   Schema.TaggedStruct("Other", { description: Schema.String })
 ])

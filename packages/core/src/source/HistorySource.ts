@@ -10,6 +10,7 @@ import type { AgniError } from "../model/AgniError.ts"
 import * as Instant from "../model/Instant.ts"
 import type { Window } from "../history/Coverage.ts"
 import * as History from "../history/History.ts"
+import * as ReadingParts from "../history/internal/ReadingParts.ts"
 import type * as Bounds from "./Bounds.ts"
 import * as RangeSource from "./internal/RangeSource.ts"
 import * as Units from "./internal/Units.ts"
@@ -54,8 +55,7 @@ export const make = (range: History.OpenRange = {}, options: Options = {}): Sour
   stretches: (bounds, readers, begun) =>
     Effect.map(
       History.sideBySide(RangeSource.open(bounds), {
-        ...options,
-        end: bounds.end ?? undefined,
+        ...endingAt(options, bounds),
         sideBySide: readers,
         stretches: begun?.map(({ at, range }) => ({ ...range, at: at === undefined ? undefined : Instant.of(at) }))
       }),
@@ -67,8 +67,29 @@ export const make = (range: History.OpenRange = {}, options: Options = {}): Sour
         },
         closing: unitsOf(closing, Units.ending)
       })
-    )
+    ),
+  parts: {
+    cut: (bounds, readers) => ReadingParts.cut(RangeSource.open(bounds), endingAt(options, bounds), readers),
+    stretch: (bounds, cut, nth, at, known) => {
+      const { cuts, resume } = placeOf(at)
+      const place = { from: resume, cuts, evidence: known }
+      return Stream.unwrap(
+        Effect.map(
+          ReadingParts.stretch(RangeSource.open(bounds), endingAt(options, bounds), cut, nth, place),
+          ({ evidence, windows }) =>
+            unitsOf(windows).pipe(
+              Stream.concat(Stream.make(Units.nothing)),
+              Stream.mapEffect((unit) => Effect.map(evidence, (evidence) => ({ ...unit, evidence })))
+            )
+        )
+      )
+    },
+    ending: (bounds, cut, proofs) =>
+      unitsOf(ReadingParts.ending(RangeSource.open(bounds), endingAt(options, bounds), cut, proofs), Units.ending)
+  }
 })
+
+const endingAt = (options: Options, { end }: State) => ({ ...options, end: end ?? undefined })
 
 const unitsOf = <E, R>(windows: Stream.Stream<Window, E, R>, begin = Units.begin) =>
   Stream.mapAccum(windows, () => begin, Units.next, { onHalt: Units.last })

@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import type * as Stream from "effect/Stream"
 import type { CoverageReason } from "../coverage/CoverageReason.ts"
 import type * as CoverageSet from "../coverage/CoverageSet.ts"
+import type { StretchProof } from "../coverage/StretchProof.ts"
 import type { Fingerprint } from "../model/Fingerprint.ts"
 import type { Position } from "../model/Position.ts"
 import type { Rejected } from "../model/Rejected.ts"
@@ -32,6 +33,8 @@ export type Unit = {
   readonly doubts?: ReadonlyArray<Doubt> | undefined
   /** Observations of the endpoint. */
   readonly endpoint?: CoverageSet.Endpoint | undefined
+  /** Of a stretch that is read by itself: what its answers showed up to here, and what was delivered. */
+  readonly evidence?: Schema.Json | undefined
 } & (
   | {
       readonly _tag: "Window"
@@ -103,6 +106,43 @@ export interface SideBySide<out E = never, out R = never> {
 }
 
 /**
+ * The stretches of a source, and what a process needs to read one of them without asking again. Holds no content of calls.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Cut {
+  /** They tile what is read, ascending. */
+  readonly stretches: ReadonlyArray<CoverageSet.Range>
+  readonly note: Schema.Json
+}
+
+/**
+ * How a source is read in several processes, each by its own client: what the answers for one stretch show of another counts in
+ * the ending.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Parts<in S, out E = never, out R = never> {
+  /** Cuts what is read for so many readers at least. */
+  readonly cut: (state: S, readers: number) => Effect.Effect<Cut, E, R>
+  /**
+   * The units of a stretch, ascending from `from` on, none across a cut. Each has its evidence; that of the last one that was
+   * committed is given where the stretch resumes.
+   */
+  readonly stretch: (
+    state: S,
+    cut: Cut,
+    nth: number,
+    at: Place,
+    evidence: Schema.Json | undefined
+  ) => Stream.Stream<Unit, E, R>
+  /** After all stretches: what is in none of them, and what is taken back of any. */
+  readonly ending: (state: S, cut: Cut, proofs: ReadonlyArray<StretchProof>) => Stream.Stream<Unit, E, R>
+}
+
+/**
  * A source of calls. `S` is what it must remember when a run resumes.
  *
  * @since 0.1.0
@@ -124,6 +164,8 @@ export interface Source<S, out E = never, out R = never> {
   readonly stretches?:
     | ((state: S, readers: number, begun: ReadonlyArray<Begun> | undefined) => Effect.Effect<SideBySide<E, R>, E, R>)
     | undefined
+  /** How several processes read it. @default it can only be read by one */
+  readonly parts?: Parts<S, E, R> | undefined
 }
 
 /**
@@ -135,7 +177,7 @@ export interface Source<S, out E = never, out R = never> {
 export const make = <E, R>(options: {
   readonly fingerprint: Fingerprint
   readonly units: (at: Place) => Stream.Stream<Unit, E, R>
-}): Omit<Source<null, E, R>, "stretches"> => ({
+}): Omit<Source<null, E, R>, "parts" | "stretches"> => ({
   fingerprint: options.fingerprint,
   state: Schema.Null,
   begin: Effect.succeed(null),

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -11,6 +12,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import type { Key } from "../model/Change.ts"
+import * as Epoch from "../model/Epoch.ts"
 import { difference, type Fingerprint } from "../model/Fingerprint.ts"
 import { of as versionOf, type Version } from "../model/Version.ts"
 import type { Facts } from "./Settlement.ts"
@@ -118,6 +120,8 @@ export interface View {
  * @category models
  */
 export interface Lease extends View {
+  /** As that of a checkpoint: higher than all before it. @default none: nobody else has the ledger */
+  readonly epoch?: number | undefined
   /** Keeps what was read. Nobody has it yet. */
   readonly note: (note: Note) => Effect.Effect<void, LedgerError>
   /** A range that was asked for is in the state now. */
@@ -184,6 +188,7 @@ export class Ledger extends Context.Service<
         }
         const memory = known ?? makeMemory(fingerprint ?? {})
         ledgers.set(name, memory)
+        memory.epoch = Epoch.next(memory.epoch, yield* Clock.currentTimeMillis)
         return leaseOf(name, memory)
       }),
       view: (name) =>
@@ -246,6 +251,7 @@ interface Memory {
   readonly entries: Map<string, Entry>
   readonly places: EntryPlaces.Places
   asked: Array<Asked>
+  epoch: number
 }
 
 const makeMemory = (fingerprint: Fingerprint): Memory => ({
@@ -256,6 +262,7 @@ const makeMemory = (fingerprint: Fingerprint): Memory => ({
   acknowledged: {},
   entries: new Map(),
   asked: [],
+  epoch: 0,
   places: EntryPlaces.make()
 })
 
@@ -268,6 +275,7 @@ const leaseOf = (name: string, memory: Memory): Lease => {
       return memory.id
     },
     key,
+    epoch: memory.epoch,
     kept: Effect.sync(() => ({ state: memory.state, head: memory.head })),
     acknowledged: Effect.sync(() => memory.acknowledged),
     byId: (ids) => Effect.sync(() => new Map(of(ids).map((entry) => [entry.id, entry]))),

@@ -37,7 +37,7 @@ export interface Options<E extends SqlError | { readonly description: string }, 
   readonly client: Layer.Layer<SqlClient.SqlClient, E, R>
 }
 
-const leaseOf = (store: LedgerRow.Store, first: LedgerRow.Row): Lease => {
+const leaseOf = (store: LedgerRow.Store, first: LedgerRow.Row, epoch: number): Lease => {
   const { dialect, name, transact, write } = store
   const { key, number } = first
   /** What the row holds: replaced when a transaction was committed. */
@@ -63,6 +63,7 @@ const leaseOf = (store: LedgerRow.Store, first: LedgerRow.Row): Lease => {
       return rowNow().id
     },
     key,
+    epoch,
     kept: Effect.sync(() => ({ state: rowNow().state, head: rowNow().head })),
     acknowledged: Effect.sync(() => rowNow().acknowledged),
     ...reading,
@@ -89,8 +90,8 @@ const open = Effect.fnUntraced(function* <E extends SqlError | { readonly descri
   if (version > Tables.version) {
     return yield* new LedgerError({ reason: { _tag: "Newer", name, version, known: Tables.version } })
   }
-  if (lease.kept === undefined) yield* Reading.refuseExport(store)
-  return leaseOf(store, yield* LedgerRow.rowOf(store, lease.kept, fingerprint))
+  if (lease.taken.state === undefined) yield* Reading.refuseExport(store)
+  return leaseOf(store, yield* LedgerRow.rowOf(store, lease.taken.state, fingerprint), lease.taken.epoch)
 })
 
 const viewOf = Effect.fnUntraced(function* (

@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
 import { fromPipeline, longest } from "../../src/checkpoint/internal/FileName.ts"
 import * as MemoryFileSystem from "../sink/file/MemoryFileSystem.ts"
 import * as Runs from "./Runs.ts"
-import { errorOf, fingerprint, folder, lockPath, path, stateOf } from "./Runs.ts"
+import { epochPath, errorOf, fingerprint, folder, lockPath, path, stateOf } from "./Runs.ts"
 
 const assertRefused = (
   error: CheckpointError | undefined,
@@ -35,8 +35,9 @@ describe("FileCheckpoint", () => {
       const runs = Runs.make()
       assert.isTrue(Option.isNone(yield* run(runs, [stateOf(1), stateOf(2), stateOf(3, true)])))
       assert.deepStrictEqual(yield* run(runs, []), Option.some(stateOf(3, true)))
-      assert.deepStrictEqual(runs.files.names(), [path])
+      assert.deepStrictEqual(runs.files.names(), [epochPath, path])
       assert.strictEqual(runs.files.node(path)?.mode, 0o600)
+      assert.strictEqual(runs.files.node(epochPath)?.mode, 0o600)
       assert.strictEqual(runs.files.node(folder)?.mode, 0o700)
     })
   )
@@ -143,7 +144,7 @@ describe("FileCheckpoint", () => {
       yield* Effect.scoped(
         Effect.gen(function* () {
           assertRefused(yield* errorOf(runs.open(1)), "Torn", path)
-          assert.deepStrictEqual(runs.files.names(), [path])
+          assert.deepStrictEqual(runs.names(), [path])
         })
       )
     })
@@ -189,7 +190,7 @@ describe("FileCheckpoint", () => {
             // What was said to be kept is; what was not may be.
             assert.include(error === undefined ? [last] : [last, last + 1], kept, `call ${number}`)
             // A leftover is cleared away by the next run.
-            assert.deepStrictEqual(runs.files.names(), [path], `call ${number}`)
+            assert.deepStrictEqual(runs.names(), [path], `call ${number}`)
           }
         }
         assert.isAbove(refused, 20)
@@ -232,7 +233,7 @@ describe("FileCheckpoint", () => {
         })
       )
       assert.deepStrictEqual(yield* run(runs, []), Option.some(stateOf(5)))
-      assert.deepStrictEqual(runs.files.names(), [path])
+      assert.deepStrictEqual(runs.names(), [path])
     })
   )
 

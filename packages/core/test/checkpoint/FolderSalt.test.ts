@@ -54,7 +54,7 @@ describe("FolderSalt", () => {
       for (const name of ["salt", "salt.json", `salt.${"0".repeat(36)}.tmp`])
         runs.files.add(`${folder}/${name}`, "File")
       yield* Effect.scoped(runs.open(1))
-      assert.deepStrictEqual(runs.files.names(), [path, `${folder}/salt.json`])
+      assert.deepStrictEqual(runs.names(), [path, `${folder}/salt.json`])
     })
   )
 

@@ -9,7 +9,7 @@ interface MakeDirectory {
   readonly recursive?: boolean | undefined
 }
 
-/** Reading a file, a folder and making one count and fail as `open`, `stat` and `exists` of it. */
+/** Reading a file, a folder, asking for access and making a folder count and fail as `open`, `stat` and `exists`. */
 export const make = () => {
   const memory = MemoryFileSystem.make()
   const layer = Layer.effect(
@@ -18,6 +18,7 @@ export const make = () => {
       ...fs,
       readFile: (path: string) =>
         Effect.scoped(Effect.map(fs.open(path, { flag: "r" }), () => new TextEncoder().encode(memory.text(path)))),
+      access: (path: string) => Effect.asVoid(fs.stat(path)),
       readDirectory: (path: string) =>
         Effect.map(fs.stat(path), () =>
           memory

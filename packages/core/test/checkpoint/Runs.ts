@@ -11,6 +11,7 @@ import * as MemoryFiles from "./MemoryFiles.ts"
 
 export const folder = "/d/state"
 export const path = `${folder}/calls.json`
+export const epochPath = `${folder}/calls.epoch`
 export const lockPath = `${folder}/calls.lock`
 export const fingerprint: Fingerprint = { range: "2026-07", sinks: "calls.ndjson" }
 
@@ -40,6 +41,8 @@ export const make = () => {
     )
   return {
     files,
+    /** All files but the epoch's, which stays. */
+    names: () => files.names().filter((name) => name !== epochPath),
     /** Processes that are no more. */
     ended,
     /** Opens the checkpoint in the process `pid`. */

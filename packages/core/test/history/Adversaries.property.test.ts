@@ -40,4 +40,30 @@ describe("History.windows on a server that shares no code with the simulator", (
         assert.isAtMost(tally.failed, 0.02 * count, told)
       })
   )
+
+  // Of the first ones a process that resumed a stretch had to know what the one before it saw.
+  const resumed = [100_708, 101_118, 101_590, 500_403]
+  const apart = [...resumed, ...Array.from({ length: 80 }, (_, i) => first + i)]
+  it.live(
+    `${apart.length} of them, in stretches that are read each by a process of its own, some by two: the same holds`,
+    () =>
+      Effect.gen(function* () {
+        const tally = { possible: 0, proven: 0 }
+        for (const seed of apart) {
+          const one = Adversaries.apart(Adversaries.make(seed))
+          const result = yield* Effect.result(Judge.run(one))
+          if (result._tag === "Failure") {
+            assert.isTrue(one.server.poison !== undefined, `seed ${seed}: ${result.failure.message}`)
+            continue
+          }
+          assert.deepStrictEqual(result.success.wrong, [], `seed ${seed}: ${one.traits.join(", ")}`)
+          if (!result.success.possible) continue
+          tally.possible++
+          if (result.success.provenToHorizon) tally.proven++
+        }
+        const told = JSON.stringify(tally)
+        assert.isAtLeast(tally.possible, 0.4 * apart.length, told)
+        assert.isAtLeast(tally.proven, 0.98 * tally.possible, told)
+      })
+  )
 })

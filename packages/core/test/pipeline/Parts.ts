@@ -147,6 +147,7 @@ export const checkpoint = (...states: ReadonlyArray<State>) => {
   const service: Checkpoint["Service"] = {
     open: () =>
       Effect.succeed({
+        epoch: 1,
         state: Option.fromUndefinedOr(last),
         commit: (state) =>
           Effect.sync(() => {

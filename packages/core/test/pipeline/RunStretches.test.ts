@@ -125,3 +125,45 @@ describe("Pipeline.run in stretches, whose state was lost", () => {
     })
   )
 })
+
+describe("the sinks of a run", () => {
+  it.effect.each([1, 2])("are opened with the epoch of its lease: %i at a time", (stretches) =>
+    Effect.gen(function* () {
+      const epochs: Array<number | undefined> = []
+      const sink = (name: string, shares: SessionSink.Shares) =>
+        SessionSink.make<unknown>({
+          name,
+          delivery: "transactional",
+          shares,
+          open: ({ epoch }) =>
+            Effect.sync(() => {
+              epochs.push(epoch)
+              return { write: () => Effect.void }
+            })
+        })
+      const cut = [range(0, 500), range(500, 1000)]
+      const units = (nth: number, { from }: Source.Place) => Stream.fromIterable(windows(cut[nth] ?? range(0, 0), from))
+      const pipeline = Pipeline.make({
+        name: "nightly",
+        source: {
+          ...Source.make({ fingerprint: {}, units: () => Stream.fromIterable(windows(range(0, 1000))) }),
+          stretches: () => Effect.succeed({ stretches: cut, units, closing: Stream.empty })
+        },
+        transform: Transform.sessions,
+        sinks: [sink("each", "each"), sink("together", "together")],
+        deadLetters: sink("letters", "together"),
+        stretches
+      })
+      yield* Effect.gen(function* () {
+        const checkpoint = yield* Checkpoint.Checkpoint
+        yield* Effect.scoped(checkpoint.open("nightly", {}))
+        yield* pipeline.run()
+      }).pipe(Effect.provide(Checkpoint.Checkpoint.layerMemory))
+      // Each stretch, and what comes after them, opens the first sink again.
+      assert.deepStrictEqual(
+        epochs,
+        Array.from({ length: stretches === 1 ? 3 : 5 }, () => 2)
+      )
+    })
+  )
+})

@@ -144,6 +144,7 @@ export const run = Effect.fnUntraced(function* (seed: number): Effect.fn.Return<
           if (held) wrong.push("two runs hold the checkpoint")
           held = true
           return {
+            epoch: 1,
             state: saved === undefined ? Option.none<State>() : Option.some(decodeState(saved)),
             commit: (state: State) =>
               trouble("checkpoint", "save") === "lasting"

@@ -214,6 +214,7 @@ export const run = Effect.fnUntraced(function* (seed: number): Effect.fn.Return<
     const checkpoint: Checkpoint["Service"] = {
       open: () =>
         Effect.succeed({
+          epoch: 1,
           state: saved === undefined ? Option.none<State>() : Option.some(decodeState(saved)),
           commit: (state) =>
             outside.step("save", () => {

@@ -21,6 +21,7 @@ import * as World from "../sync/SyncWorld.ts"
 class Holder {
   readonly table = new Map<string, { readonly row: object; readonly sequence: number }>()
   readonly log: Array<Change> = []
+  readonly epochs: Array<number | undefined> = []
   /** Fails the next so many calls of it. */
   failing = 0
   /** What survives a process, up to the last flush. */
@@ -58,8 +59,9 @@ class Holder {
       name: this.name,
       delivery: "idempotent",
       keeps: "latest",
-      open: () =>
+      open: ({ epoch }) =>
         Effect.sync(() => {
+          this.epochs.push(epoch)
           this.table.clear()
           for (const [id, held] of this.safe) this.table.set(id, held)
           return { write: this.take, remove: this.take, flush: () => this.keep }
@@ -140,6 +142,21 @@ describe("SyncPipeline", () => {
         assert.isTrue([...first.values()].every((kind) => kind === "created"))
         const versions = one.log.map(({ id, sequence }) => `${id} ${sequence}`)
         assert.strictEqual(new Set(versions).size, versions.length)
+      })
+    )
+  )
+
+  it.effect("opens its sinks with the epoch of the ledger's lease", () =>
+    inWorld({ seed: 3, calls: 3, days: 1 }, (world) =>
+      Effect.gen(function* () {
+        const one = new Holder("one")
+        yield* pass(world, { sinks: [one] })
+        const between = yield* Effect.scoped(Ledger.use((ledger) => ledger.open("calls", undefined)))
+        yield* pass(world, { sinks: [one] })
+        const { epoch = 0 } = between
+        const [first = epoch, second] = one.epochs
+        assert.isBelow(first, epoch)
+        assert.strictEqual(second, epoch + 1)
       })
     )
   )

@@ -143,6 +143,7 @@ const history = Effect.fnUntraced(function* (seed: number) {
       Effect.provideService(Checkpoint, {
         open: () =>
           Effect.succeed({
+            epoch: 1,
             state: Option.fromUndefinedOr(saved),
             commit: (state) => Effect.sync(() => (dead ? undefined : void (saved = state)))
           })

@@ -43,7 +43,7 @@ const assertAllThere = (one: World, where: string) => {
   assert.deepStrictEqual(one.fileIds()?.toSorted(), one.good, where)
   assert.deepStrictEqual([...one.receiver.state().keys()].sort(), one.taken, where)
   assert.deepStrictEqual([...new Set(one.letters())].sort(), one.lettered, where)
-  assert.deepStrictEqual(one.files.names(), [Whole.path, Whole.lettersPath, Whole.statePath], where)
+  assert.deepStrictEqual(one.files.names(), [Whole.path, Whole.lettersPath, Whole.epochPath, Whole.statePath], where)
 }
 
 const errors = [AgniError, SinkError, CheckpointError]

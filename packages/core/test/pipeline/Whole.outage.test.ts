@@ -86,7 +86,7 @@ describe("a whole run whose webhook's receiver is down for a day", () => {
         assert.deepStrictEqual([...one.receiver.state().keys()].sort(), one.ids)
         assert.deepStrictEqual(one.fileIds()?.toSorted(), one.ids)
         assert.deepStrictEqual(waiting(one), [])
-        assert.deepStrictEqual(one.files.names(), [Whole.path, Whole.statePath])
+        assert.deepStrictEqual(one.files.names(), [Whole.path, Whole.epochPath, Whole.statePath])
       })
   )
 

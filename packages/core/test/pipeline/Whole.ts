@@ -29,6 +29,8 @@ import { secrets } from "../sink/webhook/run.ts"
 export const path = "/d/calls.ndjson"
 export const lettersPath = "/d/dead-letters.ndjson"
 export const statePath = "/d/state/calls.json"
+/** It stays when the state is deleted. */
+export const epochPath = "/d/state/calls.epoch"
 
 /** A call of the file system, a request to the endpoint or one to the webhook's receiver. */
 interface Operation {

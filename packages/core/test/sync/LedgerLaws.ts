@@ -281,7 +281,7 @@ export const assertAsked = Effect.fnUntraced(function* ({ ask, open, view }: Led
 
 /** It is held by one run at a time, each name by itself, and refused to a sync of another kind. */
 export const assertLeases = Effect.fnUntraced(function* (open: Open, read: Read) {
-  yield* Effect.scoped(
+  const first = yield* Effect.scoped(
     Effect.gen(function* () {
       const lease = yield* open("calls", fingerprint)
       const held = yield* Effect.flip(Effect.scoped(open("calls", fingerprint)))
@@ -297,12 +297,14 @@ export const assertLeases = Effect.fnUntraced(function* (open: Open, read: Read)
       yield* other.forget(Number.MAX_SAFE_INTEGER, 1)
       assert.strictEqual((yield* lease.byId(["a"])).size, 1)
       assert.strictEqual((yield* other.byId(["a"])).size, 0)
+      return lease.epoch
     })
   )
   // It can be read while it is held, and without being asked what it is about.
   yield* Effect.scoped(
     Effect.gen(function* () {
       const lease = yield* open("calls", fingerprint)
+      if (first !== undefined) assert.isAbove(lease.epoch ?? 0, first)
       const view = yield* read("calls")
       assert.deepStrictEqual([view?.id, view?.name], [lease.id, "calls"])
       assert.strictEqual((yield* view?.byId(["a"]) ?? Effect.succeed(new Map())).size, 1)

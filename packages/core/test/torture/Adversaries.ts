@@ -201,3 +201,9 @@ export const make = (seed: number, only?: Name | "none"): Case => {
     step
   }
 }
+
+/** The same, in stretches that are read each by itself. */
+export const apart = (one: Case): Case => ({
+  ...one,
+  read: { ...one.read, order: undefined, sideBySide: one.read.sideBySide ?? { readers: 2, size: 40 }, apart: one.seed }
+})

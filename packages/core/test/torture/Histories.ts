@@ -5,7 +5,10 @@ import { AgniError, InvalidRequest, Unavailable } from "@callstream/core/model/A
 import { startInstant } from "@callstream/core/model/CallSession"
 import * as CallSessionQuery from "@callstream/core/model/CallSessionQuery"
 import * as Instant from "../../src/model/Instant.ts"
-import { type Verdict, verdict, weaker, type Window } from "@callstream/core/history/Coverage"
+import { make as makeWindow, type Verdict, verdict, weaker, type Window } from "@callstream/core/history/Coverage"
+import * as CoverageSet from "@callstream/core/coverage/CoverageSet"
+import type { StretchProof } from "@callstream/core/coverage/StretchProof"
+import * as Rows from "@callstream/core/model/Rows"
 import type { Page } from "@callstream/core/model/Page"
 import * as History from "@callstream/core/history/History"
 import { AgniSimulator, Fault } from "@callstream/core/testing"
@@ -14,10 +17,12 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as References from "effect/References"
 import * as HttpClient from "effect/http/HttpClient"
+import type * as Schema from "effect/Schema"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as Envelope from "../../src/client/internal/Envelope.ts"
+import * as ReadingParts from "../../src/history/internal/ReadingParts.ts"
 
 /** The simulator of a case, with its beginning as plain microseconds. */
 export interface Simulator extends Omit<AgniSimulator.Options, "startAt"> {
@@ -34,6 +39,8 @@ export interface Read extends Omit<History.Options, "cuts" | "end" | "resume"> {
   readonly end?: undefined
   /** So many stretches at the same time, of about so many calls. */
   readonly sideBySide?: { readonly readers: number; readonly size: number } | undefined
+  /** Each stretch is read by itself, in an order that this draws, and some by two readings. */
+  readonly apart?: number | undefined
 }
 
 export const windows = ({ range, read }: Pick<Case, "range" | "read">) => {
@@ -44,7 +51,9 @@ export const windows = ({ range, read }: Pick<Case, "range" | "read">) => {
         cuts,
         resume: read.resume === undefined ? undefined : Instant.of(read.resume)
       })
-    : inStretches(range, read, read.sideBySide)
+    : read.apart === undefined
+      ? inStretches(range, read, read.sideBySide)
+      : inParts(range, read, read.sideBySide, random(read.apart))
 }
 
 /** All windows of all stretches, in the order of their starts, and then those of the ending. */
@@ -62,6 +71,75 @@ const inStretches = (
         { concurrency: readers }
       )
       return Stream.concat(Stream.fromIterable(all.flat()), beside.closing)
+    })
+  )
+
+/** As another process has it. */
+const passed = <A>(value: A): A => JSON.parse(JSON.stringify(value))
+
+const entryOf = ({ coverage, from, observedAt, requests, rows, settled, to }: Window): CoverageSet.Entry => ({
+  range: { from, to },
+  verdict: verdict(coverage),
+  ...(coverage._tag === "Proven" ? {} : { reason: coverage.reason }),
+  count: rows.length,
+  final: settled,
+  requests,
+  asOf: observedAt
+})
+
+const withEvidence = <A, E, R, B, E2>(windows: Stream.Stream<A, E, R>, evidence: Effect.Effect<B, E2>) =>
+  Stream.mapEffect(windows, (window) => Effect.map(evidence, (evidence) => [window, evidence] as const))
+
+/** The same, each stretch by a reading of its own, which knows of the others what the cut and the proofs say. */
+const inParts = (
+  range: Case["range"],
+  { apart: _a, cuts = [], end: _e, resume: _r, sideBySide: _, ...options }: Read,
+  { readers, size }: NonNullable<Read["sideBySide"]>,
+  { chance, next }: ReturnType<typeof random>
+) =>
+  Stream.unwrap(
+    Effect.gen(function* () {
+      const asked = rangeOf(range)
+      // A range without an end has the same in each process.
+      const end = asked.to === undefined ? History.openEnd(Instant.of(startAt), Instant.of(startAt)) : undefined
+      const settings = { ...options, end, stretchSize: size }
+      const cut = passed(yield* ReadingParts.cut(asked, settings, readers))
+      const all = new Map<number, ReadonlyArray<Window>>()
+      const proofs: Array<StretchProof> = []
+      const order = cut.stretches.map((_, nth) => nth).sort(() => next() - 0.5)
+      for (const nth of order) {
+        const one = cut.stretches[nth]
+        if (one === undefined) continue
+        const read = (from: Instant.Instant | undefined, evidence: Schema.Json | undefined) =>
+          ReadingParts.stretch(asked, settings, cut, nth, { from, evidence, cuts: cuts.map((cut) => Instant.of(cut)) })
+        // One of two processes is killed after its first window.
+        const before = chance(0.2)
+          ? yield* Effect.flatMap(read(undefined, undefined), ({ evidence, windows }) =>
+              Stream.runCollect(Stream.take(withEvidence(windows, evidence), 1))
+            )
+          : []
+        const [at, known] = before[0] === undefined ? [undefined, undefined] : [before[0][0].to, passed(before[0][1])]
+        const rest = yield* read(at, known)
+        const windows = [...before.map(([window]) => window), ...(yield* Stream.runCollect(rest.windows))]
+        all.set(nth, windows)
+        const entries = windows.map(entryOf).filter(({ range: { from, to } }) => from < to)
+        const coverage = entries.reduce(CoverageSet.replace, CoverageSet.empty)
+        proofs.push(passed({ range: one, coverage, evidence: yield* rest.evidence }))
+      }
+      // What comes twice is the same row of a table.
+      const ids = new Set<string>()
+      const once = (window: Window) =>
+        makeWindow(
+          Rows.items(window.rows).filter(({ id }) => !ids.has(id) && ids.add(id)),
+          window
+        )
+      return Stream.map(
+        Stream.concat(
+          Stream.fromIterable(cut.stretches.flatMap((_, nth) => all.get(nth) ?? [])),
+          ReadingParts.ending(asked, settings, cut, proofs)
+        ),
+        once
+      )
     })
   )
 

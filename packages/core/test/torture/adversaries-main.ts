@@ -2,7 +2,7 @@
  * `node packages/core/test/torture/adversaries-main.ts --count 5000 [--seed N] [--only TRAIT]`: histories on the adversary, and
  * for each trait how many, how many are proven, and how many wrongly. Each seed that is wrong is printed; then the exit code
  * is 1. `--until-wrong` stops there; with `--small` it is made as small as it stays wrong besides, and printed as JSON.
- * `--weak` prints each seed that could have been proven and was not.
+ * `--weak` prints each seed that could have been proven and was not. `--apart`: each stretch in a process of its own.
  */
 import { parseArgs } from "node:util"
 import * as Effect from "effect/Effect"
@@ -18,6 +18,7 @@ const { values } = parseArgs({
     only: { type: "string" },
     quiet: { type: "boolean" },
     weak: { type: "boolean" },
+    apart: { type: "boolean" },
     small: { type: "boolean" },
     "until-wrong": { type: "boolean" }
   }
@@ -67,7 +68,8 @@ const note = (one: Adversaries.Case, exit: Exit.Exit<Judge.Judgement, unknown>):
 }
 
 for (let seed = first; seed < first + Number(values.count); seed++) {
-  const one = Adversaries.make(seed, only)
+  const drawn = Adversaries.make(seed, only)
+  const one = values.apart === true ? Adversaries.apart(drawn) : drawn
   const exit = await Effect.runPromiseExit(Judge.run(one))
   note(one, exit)
   if (!Exit.isSuccess(exit) || exit.value.wrong.length === 0) continue

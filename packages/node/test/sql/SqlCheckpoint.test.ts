@@ -15,6 +15,8 @@ import * as SqlClient from "effect/sql/SqlClient"
 import { ConnectionError, SqlError } from "effect/sql/SqlError"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
+import { assertLaterWins } from "../../../core/test/checkpoint/EpochLaws.ts"
+import * as Runs from "../../../core/test/checkpoint/Runs.ts"
 import * as Postgres from "../postgres/PostgresServer.ts"
 import * as SinkStore from "../SinkStore.ts"
 
@@ -76,8 +78,7 @@ const assertFenced = Effect.fnUntraced(function* (
       yield* steal
       const before = yield* read
       const error: CheckpointError = yield* Effect.flip(lease.commit({ ...state, finished: true }))
-      assert.strictEqual(error.reason._tag, "Held")
-      assert.strictEqual(error.reason._tag === "Held" ? error.reason.held._tag : "", "TakenOver")
+      assert.strictEqual(error.reason._tag, "Fenced")
       assert.deepStrictEqual(yield* read, before)
     })
   )
@@ -118,7 +119,7 @@ describe("SqlCheckpoint, in SQLite", () => {
     Effect.flatMap(database, (filename) =>
       assertFenced(
         over(SqliteClient.layer({ filename })),
-        ask(filename, "UPDATE callstream_checkpoints SET holder = 'another'"),
+        ask(filename, "UPDATE callstream_checkpoints SET holder = 'another', epoch = epoch + 1"),
         ask(filename, "SELECT * FROM callstream_checkpoints")
       )
     )
@@ -144,6 +145,38 @@ describe("SqlCheckpoint, in SQLite", () => {
         _tag: "Elsewhere",
         place: { _tag: "Row", table: "callstream_checkpoints", name: "night'ly" }
       })
+    })
+  )
+
+  it.live("saves nothing more of a run that another one took over from, however runs interleave", () =>
+    Effect.gen(function* () {
+      let fenced = 0
+      for (let seed = 1; seed <= 5; seed++) {
+        const filename = yield* database
+        const ended = new Set<number>()
+        const open = (pid: number) =>
+          Checkpoint.use((checkpoint) => checkpoint.open("calls", Runs.fingerprint)).pipe(
+            Effect.provide(SqlCheckpoint.layer({ name: "the database", client: SqliteClient.layer({ filename }) })),
+            Effect.provideService(Owner, {
+              self: { host: "here", pid },
+              judge: (owner) => Effect.sync(() => (ended.has(owner.pid) ? "gone" : "alive"))
+            })
+          )
+        const freeze = (pid: number) => Effect.sync(() => void ended.add(pid))
+        fenced += yield* assertLaterWins({ open, freeze, thawed: "kept" }, seed)
+      }
+      assert.isAbove(fenced, 5)
+    })
+  )
+
+  it.live("adds the epoch to a table that has none", () =>
+    Effect.gen(function* () {
+      const filename = yield* database
+      const open = over(SqliteClient.layer({ filename }))
+      yield* Effect.scoped(Effect.flatMap(open(), (lease) => lease.commit(state)))
+      yield* ask(filename, "ALTER TABLE callstream_checkpoints DROP COLUMN epoch")
+      yield* Effect.scoped(Effect.flatMap(open(), (lease) => lease.commit({ ...state, finished: true })))
+      assert.strictEqual(Option.getOrUndefined((yield* Effect.scoped(open())).state)?.finished, true)
     })
   )
 
@@ -180,7 +213,7 @@ describe.skipIf(Postgres.missing)(`SqlCheckpoint, in PostgreSQL${Postgres.reason
       Effect.flatMap(opened, ({ open, sql }) =>
         assertFenced(
           open,
-          sql`UPDATE callstream_checkpoints SET holder = 'another'`,
+          sql`UPDATE callstream_checkpoints SET holder = 'another', epoch = epoch + 1`,
           sql`SELECT * FROM callstream_checkpoints`
         )
       )
@@ -200,9 +233,37 @@ describe.skipIf(Postgres.missing)(`SqlCheckpoint, in PostgreSQL${Postgres.reason
             yield* cut
             const next = yield* Effect.scoped(Effect.map(open(), (other) => Option.getOrUndefined(other.state)))
             assert.strictEqual(next?.finished, true)
-            assert.strictEqual((yield* Effect.flip(lease.commit(state))).reason._tag, "Held")
+            assert.strictEqual((yield* Effect.flip(lease.commit(state))).reason._tag, "Fenced")
           })
         )
+      })
+    )
+
+    it.effect("saves nothing more of a run that another one took over from, however runs interleave", () =>
+      Effect.gen(function* () {
+        let fenced = 0
+        for (const seed of [3, 4]) {
+          const { cut, open } = yield* opened
+          fenced += yield* assertLaterWins(
+            {
+              open: () => open("calls", Runs.fingerprint),
+              freeze: () => Effect.orDie(Effect.asVoid(cut)),
+              thawed: "back"
+            },
+            seed
+          )
+        }
+        assert.isAbove(fenced, 2)
+      })
+    )
+
+    it.effect("adds the epoch to a table that has none", () =>
+      Effect.gen(function* () {
+        const { open, sql } = yield* opened
+        yield* Effect.scoped(Effect.flatMap(open(), (lease) => lease.commit(state)))
+        yield* sql`ALTER TABLE callstream_checkpoints DROP COLUMN epoch`
+        yield* Effect.scoped(Effect.flatMap(open(), (lease) => lease.commit({ ...state, finished: true })))
+        assert.strictEqual(Option.getOrUndefined((yield* Effect.scoped(open())).state)?.finished, true)
       })
     )
 

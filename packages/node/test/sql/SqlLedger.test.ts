@@ -237,7 +237,7 @@ describe("SqlLedger, in SQLite", () => {
           ]) {
             const { reason } = yield* Effect.flip(write)
             assert.deepInclude(reason, { _tag: "Store" })
-            assert.include(JSON.stringify(reason), "TakenOver")
+            assert.include(JSON.stringify(reason), "Fenced")
           }
           assert.deepStrictEqual(yield* ask(filename, "SELECT count(*) AS n FROM callstream_ledger_calls"), [{ n: 0 }])
         })

@@ -16,6 +16,8 @@ import * as Fs from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import * as SinkStore from "../SinkStore.ts"
+import * as SinkEpochs from "./SinkEpochs.ts"
+import { assertTakenOver } from "./SinkEpochs.ts"
 import { asOf, batch, observedAt, session, written } from "./SqlRows.ts"
 
 const sinkAt = (filename: string, options: SqlSink.Options = {}) =>
@@ -392,6 +394,42 @@ describe("SqlSink, in SQLite", () => {
       other.exec("DROP TABLE call_sessions")
       other.close()
       assert.isUndefined(yield* standing(Option.some({ at: Position.of(7), note: null })))
+    })
+  )
+
+  const epochs = Effect.map(database, (file): SinkEpochs.Database => ({
+    sink: (options) => sinkAt(file, { name: "calls", ...options }),
+    ask: (text) => Effect.sync(() => ask(file, text))
+  }))
+
+  it.live("takes nothing more from a run that another one took over", () =>
+    Effect.flatMap(epochs, (one) => assertTakenOver(one))
+  )
+
+  it.live("takes rows from the highest epoch only, however runs interleave", () =>
+    Effect.gen(function* () {
+      let fenced = 0
+      for (let seed = 1; seed <= 12; seed++) {
+        fenced += yield* Effect.scoped(Effect.flatMap(epochs, (one) => SinkEpochs.assertInterleaved(one, seed)))
+      }
+      assert.isAbove(fenced, 30)
+    })
+  )
+
+  it.live("adds the epoch to a table of commits that has none, and keeps its cursors", () =>
+    Effect.gen(function* () {
+      const one = yield* epochs
+      yield* Effect.scoped(Effect.flatMap(SinkEpochs.open(one, 1), (writer) => writer.flush(Position.of(5))))
+      yield* one.ask("ALTER TABLE callstream_commits DROP COLUMN epoch")
+      const writer = yield* SinkEpochs.open(one, 3)
+      // The table of calls was never made, so its cursor means nothing.
+      assert.deepStrictEqual(writer.committed, Option.none())
+      yield* writer.write(batch([session(1)]))
+      yield* writer.flush(Position.of(6))
+      yield* one.ask("ALTER TABLE callstream_commits DROP COLUMN epoch")
+      const next = yield* SinkEpochs.open(one, 4)
+      assert.deepStrictEqual(next.committed, Option.some({ at: Position.of(6), note: null }))
+      assert.deepStrictEqual(yield* one.ask("SELECT epoch FROM callstream_commits"), [{ epoch: 4 }])
     })
   )
 })

@@ -1,6 +1,6 @@
 /** What to do about a checkpoint that cannot be used, by its reason. */
 import { CheckpointError, type LedgerError } from "@callstream/core"
-import { again, held, type Reader, untrusted } from "./FileAdvice.ts"
+import { again, fenced, held, type Reader, untrusted } from "./FileAdvice.ts"
 import { database } from "./SqlAdvice.ts"
 
 const disk: Readonly<Record<string, string>> = {
@@ -18,6 +18,8 @@ export const adviceFor = ({ reason }: CheckpointError, reader: Reader): string |
   switch (reason._tag) {
     case "Held":
       return held(reason.held)
+    case "Fenced":
+      return fenced
     case "Torn":
       switch (reason.problem._tag) {
         case "OtherVersion":

@@ -40,14 +40,15 @@ export const held = (held: Held): string => {
         ? `${doubt}If that run is over, remove ${place.path} and run it again.`
         : `${doubt}If that run is over, free it: UPDATE ${place.table} SET holder = NULL WHERE name = '${place.name.replaceAll("'", "''")}'`
     }
-    case "TakenOver":
-      return "This run was cut off, and another one took over. Let that one finish."
     case "Lost":
       return "Make sure that no other run of it is in progress, then run it again."
     case "Changing":
       return "Run it again."
   }
 }
+
+/** Of a run that another one replaced. */
+export const fenced = "Let that run finish: this one was cut off, and writes nothing more."
 
 const uncovered = (gap: Uncovered, { speaker: { name } }: Reader): string => {
   switch (gap._tag) {
@@ -111,6 +112,8 @@ export const output = (reason: OutputError["reason"], reader: Reader): string | 
       return "Move the file away, or choose another name, and delete the checkpoint to begin again."
     case "Locked":
       return held(reason.held)
+    case "Fenced":
+      return fenced
     case "Uncovered":
       return uncovered(reason.gap, reader)
     case "Untrusted":

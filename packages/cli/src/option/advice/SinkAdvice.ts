@@ -101,8 +101,12 @@ export const adviceFor = ({ reason }: { readonly reason: SinkReason }, reader: R
       return "Name the dead-letter file that the summary of the run named."
     case "ReaderLeft":
       return `Let it read to the end, or add ${speaker.name({ option: "onSinkFailure", value: "continue" })}.`
+    case "Fenced":
+      return "Let that run finish. If there is none, set the clock of this machine, or give this run another name."
     case "OneStretch":
       return `Write to a database or a webhook, or remove ${speaker.name({ option: "stretches" })}.`
+    case "OneProcess":
+      return "Write to a database that all workers reach, or to a webhook, or run the pipeline on one machine."
     case "NoSync":
       return "Sync into a database, such as sqlite:calls.db, and export from there."
     case "NotPositive":

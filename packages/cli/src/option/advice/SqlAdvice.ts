@@ -100,6 +100,8 @@ export const table = (problem: TableProblem, { speaker: { name } }: Reader): str
       return `Make it yourself, or grant it: GRANT CREATE ON SCHEMA ${quote(problem.schema)} TO …`
     case "MayNotWrite":
       return `Grant it: GRANT SELECT, INSERT, UPDATE ON ${quote(problem.schema)}.${quote(problem.table)} TO …`
+    case "NoEpoch":
+      return `Let its owner run: ALTER TABLE ${problem.table} ADD COLUMN epoch bigint NOT NULL DEFAULT 0`
     case "NotATable":
       return `Name a table with ${name({ option: "table" })}; it is made when it is missing.`
     case "NoKey":

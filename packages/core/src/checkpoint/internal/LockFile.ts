@@ -6,7 +6,7 @@ import * as Option from "effect/Option"
 import type * as PlatformError from "effect/PlatformError"
 import * as Ref from "effect/Ref"
 import * as SecureRandom from "effect/crypto/SecureRandom"
-import type { Held } from "../../platform/Held.ts"
+import type { Held, Holder } from "../../platform/Held.ts"
 import type { ProcessOwner } from "../ProcessOwner.ts"
 import * as LockChain from "./LockChain.ts"
 
@@ -21,6 +21,8 @@ export interface LockFile<E> {
 /** What its failures become. */
 export interface About<E> {
   readonly held: (held: Held) => E
+  /** Another process has the lock now. */
+  readonly fenced: (holder: Holder) => E
   readonly failed: (path: string, action: "read" | "written") => (error: PlatformError.PlatformError) => E
 }
 
@@ -90,7 +92,7 @@ const take = Effect.fnUntraced(function* <E>(
       const found = yield* reading(chain.look(path))
       if (Option.isSome(found) && found.value.holder?.id === id) return
       if (Option.isSome(found) && found.value.holder !== undefined) {
-        return yield* held({ _tag: "TakenOver", holder: shown(found.value.holder) })
+        return yield* Effect.fail(about.fenced(shown(found.value.holder)))
       }
       return yield* held({ _tag: "Lost", path, how: Option.isSome(found) ? "overwritten" : "removed" })
     }),

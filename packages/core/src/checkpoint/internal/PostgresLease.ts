@@ -3,18 +3,27 @@ import * as Effect from "effect/Effect"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type { Connection } from "effect/sql/SqlConnection"
 import * as HeldConnection from "../../platform/internal/HeldConnection.ts"
-import { columns, type LeaseRow, textOf } from "./LeaseRow.ts"
+import { columns, epochColumn, type LeaseRow, takenOf, textOf } from "./LeaseRow.ts"
 
 const ask = (connection: Connection, text: string, ...params: ReadonlyArray<string>) =>
   connection.execute(text, params, undefined)
 
 const createTable = Effect.fnUntraced(function* (connection: Connection, table: string) {
-  const [there] = yield* ask(connection, `SELECT to_regclass('${table}')::text AS there`)
-  if (typeof there?.there === "string") return
+  const [found] = yield* ask(
+    connection,
+    `SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('${table}') AND attname = 'epoch' AND NOT attisdropped) AS whole`
+  )
+  if (found?.whole === true) return
   // Of two runs that create the table at once, one would fail in the catalogue.
   yield* ask(connection, `SELECT pg_advisory_lock(hashtextextended('callstream makes ${table}', 0))`)
-  yield* ask(connection, `CREATE TABLE IF NOT EXISTS ${table} ${columns("timestamptz")}`)
+  yield* ask(connection, `CREATE TABLE IF NOT EXISTS ${table} ${columns("timestamptz", "bigint")}`)
+  yield* ask(connection, `ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS ${epochColumn("bigint")}`)
 })
+
+const taking = (table: string) =>
+  `INSERT INTO ${table} AS held (name, holder, epoch) VALUES ($1::text, $2::text, greatest(1, $3::text::bigint))
+ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, epoch = greatest(held.epoch + 1, excluded.epoch)
+RETURNING held.state AS state, held.epoch AS epoch`
 
 export const make = (sql: SqlClient.SqlClient, table: string, pipeline: string): LeaseRow => {
   // The lock of a checkpoint has the name alone.
@@ -44,7 +53,7 @@ export const make = (sql: SqlClient.SqlClient, table: string, pipeline: string):
   /** A connection with a failure is not used again: it may be lost, with its lock. */
   const orDrop = <A, E>(effect: Effect.Effect<A, E>) => Effect.onError(effect, () => drop)
   return {
-    take: (own, _, elsewhere) =>
+    take: (own, least, _, elsewhere) =>
       orDrop(
         Effect.gen(function* () {
           yield* createTable(yield* connect, table)
@@ -52,17 +61,11 @@ export const make = (sql: SqlClient.SqlClient, table: string, pipeline: string):
           yield* drop
           const connection = yield* locked
           if (connection === undefined) return yield* elsewhere(yield* holderOf)
-          const [row] = yield* ask(
-            connection,
-            `INSERT INTO ${table} AS held (name, holder) VALUES ($1::text, $2::text)
-ON CONFLICT (name) DO UPDATE SET holder = excluded.holder RETURNING held.state AS state`,
-            pipeline,
-            own
-          )
-          return textOf(row?.state)
+          const [row] = yield* ask(connection, taking(table), pipeline, own, String(least))
+          return takenOf(row)
         })
       ),
-    write: (own, state, now) =>
+    write: (epoch, state, now) =>
       orDrop(
         Effect.gen(function* () {
           const connection = yield* locked
@@ -70,13 +73,18 @@ ON CONFLICT (name) DO UPDATE SET holder = excluded.holder RETURNING held.state A
           const rows = yield* ask(
             connection,
             `UPDATE ${table} SET state = $3::text, updated_at = $4::text::timestamptz
-WHERE name = $1::text AND holder = $2::text RETURNING name`,
+WHERE name = $1::text AND epoch = $2::text::bigint RETURNING name`,
             pipeline,
-            own,
+            String(epoch),
             state,
             now
           )
-          return rows.length > 0 ? undefined : { holder: yield* holderOf }
+          if (rows.length > 0) return undefined
+          // It may have got the lock only now, after the run that took over ended; the next one must get it.
+          return yield* Effect.ensuring(
+            Effect.map(holderOf, (holder) => ({ holder })),
+            drop
+          )
         })
       ),
     leave: (own) =>

@@ -1,4 +1,5 @@
 /** A row of a table that one run holds at a time, in PostgreSQL or SQLite: taken, waited for and given back. */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -14,7 +15,7 @@ import type { Held } from "../../platform/Held.ts"
 import * as SqlFailure from "../../platform/SqlFailure.ts"
 import { CheckpointError } from "../CheckpointError.ts"
 import { Owner, ProcessOwner } from "../ProcessOwner.ts"
-import type { LeaseRow } from "./LeaseRow.ts"
+import type { LeaseRow, Taken } from "./LeaseRow.ts"
 import * as PostgresLease from "./PostgresLease.ts"
 import * as SqliteLease from "./SqliteLease.ts"
 
@@ -42,14 +43,14 @@ export interface SqlLease {
   readonly sql: SqlClient.SqlClient
   /** Names this lease in the row. */
   readonly own: string
-  /** The state in the row when it was taken. */
-  readonly kept: string | undefined
+  /** The row when it was taken. */
+  readonly taken: Taken
   /** Keeps another state, unless the row is another one's by now. */
   readonly write: (state: string, now: string) => Effect.Effect<void, CheckpointError>
   /** Retried while the database is away for a moment. */
   readonly patiently: <A>(effect: Effect.Effect<A, SqlError | CheckpointError>) => Effect.Effect<A, CheckpointError>
   /** Another run has the row now. */
-  readonly takenOver: (holder: string | undefined) => CheckpointError
+  readonly fenced: (holder: string | undefined) => CheckpointError
 }
 
 /** A client of the database, as long as the scope is open. */
@@ -113,7 +114,8 @@ export const take = Effect.fnUntraced(function* <E extends SqlError | { readonly
     return { holder: { host, pid, since, here: false } }
   }
   const running = (text: string | undefined) => heldBy({ _tag: "Running", ...holderIn(text) })
-  const takenOver = (text: string | undefined) => heldBy({ _tag: "TakenOver", ...holderIn(text) })
+  const fenced = (text: string | undefined) =>
+    new CheckpointError({ reason: { _tag: "Fenced", pipeline, ...holderIn(text) } })
   /** Whether the row of this owner may be taken over, where only its process shows that. */
   const refuseUnlessGone = Effect.fnUntraced(function* (text: string) {
     const holder = Option.getOrUndefined(decodeHolder(text))
@@ -127,15 +129,17 @@ export const take = Effect.fnUntraced(function* <E extends SqlError | { readonly
   if (seat === undefined) return yield* broken(SqlFailure.make("UnknownDialect"))
 
   yield* Effect.addFinalizer(() => Effect.ignoreCause(Effect.timeoutOption(seat.leave(own), "5 seconds")))
+  const least = yield* Clock.currentTimeMillis
+  const taken = yield* patiently(seat.take(own, least, refuseUnlessGone, running))
   return {
     sql,
     own,
     patiently,
-    takenOver,
-    kept: yield* patiently(seat.take(own, refuseUnlessGone, running)),
+    fenced,
+    taken,
     write: Effect.fnUntraced(function* (state, now) {
-      const other = yield* patiently(seat.write(own, state, now))
-      if (other !== undefined) return yield* takenOver(other.holder)
+      const other = yield* patiently(seat.write(taken.epoch, state, now))
+      if (other !== undefined) return yield* fenced(other.holder)
     })
   }
 })

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import type * as SqlClient from "effect/sql/SqlClient"
 import { isSqlError } from "effect/sql/SqlError"
-import { columns, type LeaseRow } from "./LeaseRow.ts"
+import { columns, epochColumn, type LeaseRow, takenOf } from "./LeaseRow.ts"
 
 export const make = (sql: SqlClient.SqlClient, table: string, pipeline: string): LeaseRow => {
   /** If the rollback fails too, the first failure is reported. */
@@ -15,26 +15,28 @@ export const make = (sql: SqlClient.SqlClient, table: string, pipeline: string):
     ([row]) => row?.holder ?? undefined
   )
   return {
-    take: (own, refuseUnlessGone) =>
+    take: (own, least, refuseUnlessGone) =>
       whole(
         Effect.gen(function* () {
-          yield* sql.unsafe(`CREATE TABLE IF NOT EXISTS ${table} ${columns("text")}`)
+          yield* sql.unsafe(`CREATE TABLE IF NOT EXISTS ${table} ${columns("text", "integer")}`)
+          const [whole] = yield* sql.unsafe("SELECT name FROM pragma_table_info(?) WHERE name = 'epoch'", [table])
+          if (whole === undefined) yield* sql.unsafe(`ALTER TABLE ${table} ADD COLUMN ${epochColumn("integer")}`)
           const holder = yield* holderOf
           if (holder !== undefined && holder !== own) yield* refuseUnlessGone(holder)
-          const [row] = yield* sql.unsafe<{ readonly state: string | null }>(
-            `INSERT INTO ${table} (name, holder) VALUES (?, ?)
-ON CONFLICT (name) DO UPDATE SET holder = excluded.holder RETURNING state`,
-            [pipeline, own]
+          const [row] = yield* sql.unsafe<{ readonly state: string | null; readonly epoch: number }>(
+            `INSERT INTO ${table} AS held (name, holder, epoch) VALUES (?, ?, max(1, ?))
+ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, epoch = max(held.epoch + 1, excluded.epoch) RETURNING state, epoch`,
+            [pipeline, own, least]
           )
-          return row?.state ?? undefined
+          return takenOf(row)
         })
       ),
-    write: (own, state, now) =>
+    write: (epoch, state, now) =>
       whole(
         Effect.gen(function* () {
           const rows = yield* sql.unsafe(
-            `UPDATE ${table} SET state = ?, updated_at = ? WHERE name = ? AND holder = ? RETURNING name`,
-            [state, now, pipeline, own]
+            `UPDATE ${table} SET state = ?, updated_at = ? WHERE name = ? AND epoch = ? RETURNING name`,
+            [state, now, pipeline, epoch]
           )
           return rows.length > 0 ? undefined : { holder: yield* holderOf }
         })

@@ -13,6 +13,9 @@ export interface Number {
 
 interface Stretch extends Range {
   readonly proven: boolean
+  /** Calls that came, and rows as the server counts them. */
+  readonly calls: number
+  readonly rows: number
   /** Ascending. */
   readonly starts: Float64Array
   /** Rows that the server lists besides, under ids that came already, and those of a gap that cannot be had. */
@@ -23,6 +26,8 @@ interface Stretch extends Range {
 
 export interface Delivered {
   readonly add: (window: Coverage.Window) => void
+  /** Adds what another process delivered. */
+  readonly put: (stretch: Stretch) => void
   /** Rows, as the server counts them. */
   readonly rows: () => number
   readonly between: (bounds: Bounds) => Number
@@ -58,21 +63,36 @@ export const count = (starts: Float64Array, { after = -Infinity, before = Infini
   return { within: Math.max(0, high - above), at: above - low + (end - high) }
 }
 
+const ofWindow = (window: Coverage.Window): Stretch => {
+  const { coverage, extra = 0, from, rejected, to } = window
+  const items = CallRows.items(window.rows)
+  const dated = rejected.flatMap((record) => Rows.ofRejected(record).start ?? [])
+  const starts = Float64Array.from([...items.map(({ start = 0 }) => start), ...dated])
+  if (dated.length > 0) starts.sort()
+  return {
+    from,
+    to,
+    proven: coverage._tag === "Proven",
+    calls: items.length,
+    rows: items.length + rejected.length + extra,
+    starts,
+    extra,
+    inside: insideOf(window)
+  }
+}
+
 export const make = (): Delivered => {
   const stretches: Array<Stretch> = []
   let rows = 0
+  const put = (stretch: Stretch): void => {
+    rows += stretch.rows
+    stretches.push(stretch)
+  }
   return {
     stretches,
     rows: () => rows,
-    add: (window) => {
-      const { coverage, extra = 0, from, rejected, to } = window
-      const items = CallRows.items(window.rows)
-      rows += items.length + rejected.length + extra
-      const dated = rejected.flatMap((record) => Rows.ofRejected(record).start ?? [])
-      const starts = Float64Array.from([...items.map(({ start = 0 }) => start), ...dated])
-      if (dated.length > 0) starts.sort()
-      stretches.push({ from, to, proven: coverage._tag === "Proven", starts, extra, inside: insideOf(window) })
-    },
+    put,
+    add: (window) => put(ofWindow(window)),
     between: (bounds) => {
       const { after = -Infinity, before = Infinity } = bounds
       let within = 0

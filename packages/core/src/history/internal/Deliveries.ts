@@ -14,7 +14,8 @@ import type * as NotedCounts from "../../endpoint/internal/NotedCounts.ts"
 import type * as Micros from "../../endpoint/internal/Micros.ts"
 import * as Rows from "../../endpoint/internal/ListedRows.ts"
 import type * as Delivered from "./Delivered.ts"
-import type { Evidence, Known } from "./Known.ts"
+import * as Evidence from "./PartEvidence.ts"
+import type { Evidence as OfPart, Known } from "./Known.ts"
 import { ask as askOf, horizonOf, noBeginning, type Settings, tooYoung } from "./Settings.ts"
 import * as Shown from "./Shown.ts"
 import * as Windows from "./Windows.ts"
@@ -32,7 +33,9 @@ export const differ = (calls: number): Coverage.Coverage => ({
 
 export interface Deliveries {
   /** What the reading of a part showed. */
-  readonly note: (evidence: Pick<Evidence, "log" | "once">) => void
+  readonly note: (evidence: Pick<OfPart, "log" | "once">) => void
+  /** Notes what answers showed before the reading began: each process that reads a part of it knows that. */
+  readonly begin: (logs: ReadonlyArray<Ask.Log>) => void
   /** The window, without what came before, and with what others showed of it. */
   readonly deliver: (window: Coverage.Window) => Effect.Effect<Coverage.Window, AgniError>
   /** Rows delivered, as the server counts them: with those of gaps that cannot be had. */
@@ -69,6 +72,19 @@ export interface Deliveries {
   readonly unplaced: ReadonlySet<string>
   /** Whether calls were seen with two starts. */
   readonly moved: () => number
+  /** What this reading showed and brought, for the process that judges the whole. */
+  readonly evidence: (known: Known) => Evidence.Evidence
+  /** Takes over what the readings of other parts showed and brought. */
+  readonly restore: (parts: ReadonlyArray<Before>) => void
+  /** Whether it is known of each call that came, when it starts. */
+  readonly isWhole: () => boolean
+}
+
+/** A part that other processes read: the last one has the evidence of what it read itself. */
+export interface Before {
+  readonly evidence: Evidence.Evidence | undefined
+  /** Read by an earlier process, which left the number of its calls only. */
+  readonly counted: (Micros.Range & { readonly rows: number; readonly proven: boolean }) | undefined
 }
 
 /** @param parts What is read of the range, where an earlier run has read the rest. */
@@ -81,9 +97,16 @@ export const make = (
 ): Deliveries => {
   const shown = Shown.make(parts)
   const ask = askOf(settings)
+  let isWhole = true
   const work: Work = { settings, known, range, shown, lookUp: lookingUp(ask) }
   return {
     note: (evidence) => Shown.note(shown, ends, evidence),
+    begin: (logs) => {
+      const elsewhere = [...shown.elsewhere]
+      for (const log of logs) Shown.note(shown, ends, { log })
+      shown.elsewhere.clear()
+      for (const [key, start] of elsewhere) shown.elsewhere.set(key, start)
+    },
     deliver: (window) =>
       Effect.map(deliver(work, window), (done) => {
         take(shown, done, horizonOf(settings, known()))
@@ -116,8 +139,33 @@ export const make = (
     windows: () => shown.delivered.stretches.length,
     recent: shown.recent,
     unplaced: shown.unplaced,
-    moved: () => shown.moved.size
+    moved: () => shown.moved.size,
+    evidence: (known) => Evidence.save({ from: range.from, to: Shown.hull(shown)?.to ?? range.from }, known, shown),
+    restore: (parts) => {
+      restore(shown, ends, parts)
+      isWhole &&= parts.every(({ counted }) => counted === undefined)
+    },
+    isWhole: () => isWhole
   }
+}
+
+const restore = (shown: Shown.Shown, ends: Shown.Ends, parts: ReadonlyArray<Before>): void => {
+  let twice = 0
+  for (const { counted, evidence } of parts) {
+    if (evidence !== undefined) twice += Evidence.restore(shown, evidence)
+    if (counted === undefined) continue
+    const { from, proven, rows, to } = counted
+    // Nobody looks for its calls one by one, so none of what is said of it is taken back.
+    const starts = new Float64Array()
+    shown.delivered.put({ from, to, proven: false, calls: rows, rows, starts, extra: rows, inside: 0 })
+    shown.proven &&= proven
+  }
+  // All of them must be there, before it is known which of the listed ones are missing.
+  for (const { evidence } of parts)
+    for (const [key, start] of evidence?.listed ?? []) Shown.noteRow(shown, ends, key, start)
+  const all = Shown.hull(shown)
+  // Of which part it was is not known.
+  if (twice > 0 && all !== undefined) shown.revisions.push({ ...all, coverage: changed })
 }
 
 interface Work {
@@ -198,7 +246,9 @@ const missingFrom = Effect.fnUntraced(function* (
   { known, lookUp, settings, shown }: Work,
   { from, to }: Coverage.Window
 ): Effect.fn.Return<Missing, AgniError> {
-  const missing = [...shown.awaited].filter(([, start]) => start >= from && start < to)
+  const missing: Array<readonly [string, Micros.Micros]> = []
+  // Those of windows in progress are among them, so it is asked for each window of thousands.
+  for (const one of shown.awaited) if (one[1] >= from && one[1] < to) missing.push(one)
   const here: Array<Rows.Row> = []
   for (const [key, at] of missing.slice(0, mostLookups)) {
     const row = yield* lookUp(key, at)

@@ -5,10 +5,25 @@ export interface IdSet {
   /** Whether it is new. */
   readonly add: (id: string) => boolean
   readonly size: () => number
+  /** The hashes of all of them, in pairs of numbers. */
+  readonly hashes: () => Uint32Array
+  /** Adds ids by their hashes; how many of them were there. */
+  readonly addHashes: (hashes: Uint32Array) => number
 }
 
 /** Beyond so many, which are 64 MB, no further one is remembered. */
 const most = 4_000_000
+
+const hashesIn = (table: Uint32Array, size: number): Uint32Array => {
+  const hashes = new Uint32Array(2 * size)
+  let next = 0
+  for (let at = 0; at < table.length; at += 2) {
+    if (table[at + 1] === 0) continue
+    hashes[next++] = table[at] ?? 0
+    hashes[next++] = table[at + 1] ?? 0
+  }
+  return hashes
+}
 
 export const make = (limit: number = most): IdSet => {
   let slots = 1 << 10
@@ -58,6 +73,13 @@ export const make = (limit: number = most): IdSet => {
       put()
     }
   }
+  const addHash = (): boolean => {
+    if (size >= limit) return table[find() + 1] === 0
+    if (!put()) return false
+    size++
+    if (size * 2 > slots) grow()
+    return true
+  }
   return {
     size: () => size,
     has: (id) => {
@@ -66,11 +88,17 @@ export const make = (limit: number = most): IdSet => {
     },
     add: (id) => {
       hash(id)
-      if (size >= limit) return table[find() + 1] === 0
-      if (!put()) return false
-      size++
-      if (size * 2 > slots) grow()
-      return true
+      return addHash()
+    },
+    hashes: () => hashesIn(table, size),
+    addHashes: (hashes) => {
+      let there = 0
+      for (let at = 0; at < hashes.length; at += 2) {
+        high = hashes[at] ?? 0
+        low = hashes[at + 1] ?? 0
+        if (!addHash()) there++
+      }
+      return there
     }
   }
 }

@@ -11,12 +11,15 @@ import * as Clocks from "../../endpoint/internal/Clocks.ts"
 import type * as Micros from "../../endpoint/internal/Micros.ts"
 import * as Patience from "../../endpoint/internal/Patience.ts"
 import * as Probes from "../../endpoint/internal/Probes.ts"
+import * as SavedProbes from "../../endpoint/internal/SavedProbes.ts"
 import * as EndpointProfile from "../../endpoint/EndpointProfile.ts"
 import type * as Asked from "./Asked.ts"
 import * as Beginning from "./Beginning.ts"
 import * as Cut from "./Cut.ts"
+import type * as Evidence from "./PartEvidence.ts"
 import * as Fallback from "./Fallback.ts"
 import * as Partitioner from "./Partitioner.ts"
+import * as ReadBefore from "./ReadBefore.ts"
 import * as Reading from "./Reading.ts"
 import { ask as askOf, type Settings } from "./Settings.ts"
 import * as Shown from "./Shown.ts"
@@ -47,6 +50,12 @@ export interface Begun extends Cut.Stretch {
 /** How many stretches are read at the same time, and which: those that are there are not cut again. */
 export interface Beside extends Cut.Options {
   readonly stretches?: ReadonlyArray<Begun> | undefined
+  /** Answers since the probes, before this process began. @default none */
+  readonly logs?: ReadonlyArray<Ask.Log> | undefined
+  /** The evidence of an earlier reading of the one that is left. @default none */
+  readonly resumed?: Evidence.Evidence | undefined
+  /** All of them were read by other processes, and this is what those know. @default some are still to be read */
+  readonly read?: ReadonlyArray<ReadBefore.Proof> | undefined
 }
 
 const probe = Effect.fnUntraced(function* (range: Asked.Asked, filters: Ask.Filters, options: Options) {
@@ -65,10 +74,29 @@ interface Place {
 
 /** A range that is read in one piece, or in stretches in parallel. */
 export interface RangeReading {
-  readonly stretches: ReadonlyArray<Micros.Range>
+  readonly stretches: ReadonlyArray<Cut.Stretch>
   readonly windows: (stretch: number, at: Place) => Stream.Stream<Window, AgniError, AgniClient>
   readonly closing: Stream.Stream<Window, AgniError, AgniClient>
+  /** What the probes saw, and other answers before the first window: another process reads on with it. */
+  readonly begun: Effect.Effect<SavedProbes.SavedProbes, AgniError>
+  /** What its answers showed and its windows brought; nothing where no answer is evidence. */
+  readonly evidence: () => Evidence.Evidence | undefined
+  /** Notes answers that no window is of, after the last one. */
+  readonly noteRest: () => void
 }
+
+/** Logs what the probes saw. */
+const report = Effect.fnUntraced(function* (profile: EndpointProfile.EndpointProfile, clocks: Clocks.Clocks) {
+  yield* Effect.forEach(EndpointProfile.facts(profile), ({ about, text }) =>
+    Effect.annotateLogs(Effect.logDebug(`${about}: ${text}`), "callstream.endpoint.fact", about)
+  )
+  if (clocks.apart > Clocks.notable)
+    yield* Effect.annotateLogs(
+      Effect.logWarning(Clocks.describe(clocks)),
+      "callstream.clocks_apart",
+      Math.round(clocks.apart / 1e6)
+    )
+})
 
 /** In one piece, unless it is said how many stretches are read in parallel. */
 export const open = Effect.fnUntraced(function* (
@@ -82,22 +110,19 @@ export const open = Effect.fnUntraced(function* (
   const list = Patience.make(client.list)
   const seen = yield* probe(range, filters, options)
   const { profile } = seen
-  yield* Effect.forEach(EndpointProfile.facts(profile), ({ about, text }) =>
-    Effect.annotateLogs(Effect.logDebug(`${about}: ${text}`), "callstream.endpoint.fact", about)
-  )
   const clocks = Clocks.make(seen.localNow, seen.log)
-  if (clocks.apart > Clocks.notable)
-    yield* Effect.annotateLogs(
-      Effect.logWarning(Clocks.describe(clocks)),
-      "callstream.clocks_apart",
-      Math.round(clocks.apart / 1e6)
-    )
+  yield* report(profile, clocks)
   const newestFirst = options.order === "newest"
   const bounds = Beginning.boundsOf(range, seen, clocks, newestFirst)
   const { all, from, to, whole } = bounds
   if (range.from !== undefined && range.from >= all.to) {
     const later = notYet(range.from, all.to, seen.serverNow)
-    return { stretches: [{ from: later.from, to: later.to }], windows: () => Stream.make(later), closing: Stream.empty }
+    return {
+      stretches: [{ from: later.from, to: later.to }],
+      windows: () => Stream.make(later),
+      closing: Stream.empty,
+      ...noEvidence(seen)
+    }
   }
   const { filterProblem } = profile
   const { hold, horizon, pagesPerWindow, withoutStart } = options
@@ -121,7 +146,8 @@ export const open = Effect.fnUntraced(function* (
           }
         ).pipe(Stream.provideService(AgniClient, AgniClient.of({ ...client, list })))
       },
-      closing: Stream.empty
+      closing: Stream.empty,
+      ...noEvidence(seen)
     }
   }
   const settings = Beginning.settingsOf(list, filters, range, seen, clocks, {
@@ -141,6 +167,7 @@ export const open = Effect.fnUntraced(function* (
     seen,
     stretches,
     {
+      beside,
       concurrency: perReader(concurrency, Math.min(stretches.length, beside?.sideBySide ?? 1)),
       keepGoing,
       limits: options.profile?.limits,
@@ -150,6 +177,13 @@ export const open = Effect.fnUntraced(function* (
       withoutStart: withoutStart !== "skip" && settings.controls.length > 0
     }
   )
+})
+
+/** No answer says more of a window than the pages it was read from. */
+const noEvidence = (seen: Probes.Seen) => ({
+  begun: SavedProbes.save(seen, []),
+  evidence: () => undefined,
+  noteRest: () => {}
 })
 
 /** Windows of which a whole number makes a stretch: nobody waits for the readers of one to finish together. */
@@ -198,6 +232,24 @@ const toRead = (stretches: ReadonlyArray<Begun>, all: Micros.Range, newestFirst:
   return { parts, range, inPart }
 }
 
+/** The window of the calls without a start time that were created in a bounded range. */
+const withoutStartIn = (
+  settings: Settings,
+  range: Micros.Range,
+  seen: Probes.Seen,
+  { known, ledger }: Effect.Success<ReturnType<typeof Reading.make>>
+) =>
+  Effect.suspend(() =>
+    WithoutStart.window(settings, range, {
+      known,
+      calls: seen.about,
+      delivered: ledger.rows,
+      shown: () => ledger.created,
+      isDelivered: (key) => ledger.has(key) || ledger.unplaced.has(key),
+      note: (log) => ledger.note({ log })
+    })
+  )
+
 /** The windows of the stretches, and the last one, of the calls without a start time. */
 const readAll = Effect.fnUntraced(function* (
   settings: Settings,
@@ -205,46 +257,39 @@ const readAll = Effect.fnUntraced(function* (
   { all, whole }: Beginning.Bounds,
   seen: Probes.Seen,
   stretches: ReadonlyArray<Begun>,
-  options: Omit<Reading.Options, "end" | "ends" | "log"> & {
+  options: Omit<Reading.Options, "before" | "end" | "ends" | "logs"> & {
+    readonly beside: Beside | undefined
     readonly withoutStart: boolean
     readonly newestFirst: boolean
   }
 ): Effect.fn.Return<RangeReading, AgniError> {
-  const { newestFirst } = options
+  const { beside, newestFirst } = options
   const isFromOldest = asked.from === undefined
-  const { inPart, parts, range } = toRead(stretches, all, newestFirst)
+  const horizon = Math.min(settings.now, options.earliest) - settings.horizon
+  const { before, inPart, parts, range } =
+    beside?.read === undefined
+      ? ReadBefore.resume(toRead(stretches, all, newestFirst), beside?.resumed)
+      : ReadBefore.of(beside.read, all, horizon)
   const reading = yield* Reading.make(settings, range, parts, {
     ...options,
     end: all.to,
     // What lies beside a part was counted too.
     ends: { whole: whole && !inPart, fromOldest: isFromOldest && range.from === all.from, newestFirst },
-    log: seen.log
+    logs: [seen.log, ...(beside?.logs ?? [])],
+    before
   })
   const { known, ledger } = reading
   const listed = Probes.listed(seen)
   const below = (task: Task.Task): Task.Task =>
     listed !== undefined && Task.isElsewhere(seen.log.shown, everything, task) ? { ...task, below: listed } : task
-  const about = { ledger, inPart, known }
-  const ofWhole = Effect.suspend(() =>
-    Undated.window(settings, { from: range.from, to: all.to }, about, options.keepGoing)
-  )
-  const ofRange = Effect.suspend(() =>
-    options.withoutStart
-      ? WithoutStart.window(
-          settings,
-          { from: asked.from ?? -Infinity, to: all.to },
-          {
-            known,
-            calls: seen.about,
-            delivered: ledger.rows,
-            shown: () => ledger.created,
-            isDelivered: (key) => ledger.has(key) || ledger.unplaced.has(key),
-            note: (log) => ledger.note({ log })
-          }
-        )
+  const last = whole
+    ? Effect.suspend(() =>
+        Undated.window(settings, { from: range.from, to: all.to }, { ledger, inPart, known }, options.keepGoing)
+      )
+    : options.withoutStart
+      ? withoutStartIn(settings, { from: asked.from ?? -Infinity, to: all.to }, seen, reading)
       : Effect.undefined
-  )
-  const closing = WindowTelemetry.ofClosing(Effect.flatMap(whole ? ofWhole : ofRange, reading.closing))
+  const closing = WindowTelemetry.ofClosing(Effect.flatMap(last, reading.closing))
   // A whole history needs it in any case: nobody should wait for it.
   if (whole) yield* Effect.forkChild(Effect.ignore(settings.repeats))
   const readers = yield* Ref.make(0)
@@ -272,7 +317,12 @@ const readAll = Effect.fnUntraced(function* (
           )
         )
       }),
-    closing: Stream.unwrap(Effect.map(closing, (window) => (window === undefined ? Stream.empty : Stream.make(window))))
+    closing: Stream.unwrap(
+      Effect.map(closing, (window) => (window === undefined ? Stream.empty : Stream.make(window)))
+    ),
+    begun: Effect.suspend(() => SavedProbes.save(seen, settings.logs)),
+    evidence: reading.evidence,
+    noteRest: reading.noteRest
   }
 })
 

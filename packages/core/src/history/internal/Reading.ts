@@ -17,6 +17,7 @@ import * as Bisect from "./Bisect.ts"
 import * as Capacity from "../../endpoint/internal/Capacity.ts"
 import { type Evidence, fold, type Known } from "./Known.ts"
 import * as Deliveries from "./Deliveries.ts"
+import * as EvidenceOf from "./PartEvidence.ts"
 import * as Scheduler from "./Scheduler.ts"
 import type * as Shown from "./Shown.ts"
 import { ask as askOf, horizonOf, type Settings } from "./Settings.ts"
@@ -42,6 +43,10 @@ interface Reading {
    * calls without a start time, if there is one.
    */
   readonly closing: (withoutStart: Coverage.Window | undefined) => Effect.Effect<Coverage.Window | undefined, AgniError>
+  /** What its answers showed, for the process that reads the ending. */
+  readonly evidence: () => EvidenceOf.Evidence
+  /** Notes answers that no window is of. */
+  readonly noteRest: () => void
 }
 
 type Call = Item<CallSession>
@@ -71,8 +76,10 @@ export interface Options {
   readonly end: Micros.Micros
   readonly ends: Shown.Ends
   readonly earliest: Micros.Micros
-  /** The rows that were shown before the reading began. */
-  readonly log: Ask.Log
+  /** Answers from before the reading began. */
+  readonly logs: ReadonlyArray<Ask.Log>
+  /** What other processes read before it. @default nothing */
+  readonly before?: ReadonlyArray<Deliveries.Before> | undefined
 }
 
 /** Observations of the endpoint that a person should know. The limit of a range is measured if one was cut. */
@@ -117,7 +124,10 @@ export const make = Effect.fnUntraced(function* (
   })
   const known = () => Ref.getUnsafe(ref)
   const ledger = Deliveries.make(settings, range, known, options.ends, parts)
-  ledger.note({ log: options.log })
+  for (const { evidence } of options.before ?? [])
+    if (evidence !== undefined) ref.ref.current = EvidenceOf.foldKnown(ref.ref.current, evidence.known)
+  ledger.restore(options.before ?? [])
+  ledger.begin(options.logs)
   const tell = (evidence: Evidence): void => {
     ref.ref.current = fold(ref.ref.current, evidence)
     ledger.note(evidence)
@@ -149,7 +159,9 @@ export const make = Effect.fnUntraced(function* (
         run(first, 1, maySteal),
         Stream.suspend(() => run(rest, options.concurrency, maySteal))
       ).pipe(Stream.mapEffect((window) => ledger.deliver(window))),
-    closing: (withoutStart) => close(settings, options, ledger, known, withoutStart)
+    closing: (withoutStart) => close(settings, options, ledger, known, withoutStart),
+    evidence: () => ledger.evidence(known()),
+    noteRest: () => noteRest(settings, ledger)
   } satisfies Reading
 })
 
@@ -171,6 +183,11 @@ const checked = (ledger: Deliveries.Deliveries, window: Coverage.Window, whole: 
 /** Where windows are not proven, the last one does not say more than they do. */
 const notCounted: Coverage.Coverage = { _tag: "Provisional", reason: { _tag: "NotCounted" } }
 
+/** Rows that came late for their readers. */
+const noteRest = ({ logs }: Settings, ledger: Deliveries.Deliveries): void => {
+  for (const log of logs) if (log.failed || log.shown.size > 0) ledger.note({ log })
+}
+
 /** What the windows of a range come to at the end, when all answers are known. */
 const close = Effect.fnUntraced(function* (
   settings: Settings,
@@ -182,7 +199,7 @@ const close = Effect.fnUntraced(function* (
   const {
     end,
     ends: { whole },
-    log
+    logs
   } = options
   const ask = askOf(settings)
   const provable = ledger.windows() > 1 && settings.doubt === undefined && ledger.proven()
@@ -196,8 +213,8 @@ const close = Effect.fnUntraced(function* (
   if (ledger.proven() && settings.doubt === undefined) ledger.differ(yield* Sum.recount(settings, ledger, ask))
   const endpoint = yield* endpointOf(settings, known(), ask, ledger.proven(), options)
   // Rows that the probes saw late, those of a measurement, and what those saw that failed.
-  const left = [...settings.logs].filter(({ failed, shown }) => failed || shown.size > 0)
-  for (const one of [...left, log]) ledger.note({ log: one })
+  noteRest(settings, ledger)
+  for (const log of logs) ledger.note({ log })
   const last = withoutStart === undefined ? undefined : checked(ledger, withoutStart, whole)
   const late = yield* ledger.late
   const revised = yield* ledger.revised(known())

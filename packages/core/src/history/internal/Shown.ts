@@ -25,6 +25,8 @@ export interface Shown {
   readonly late: Map<string, Micros.Micros>
   /** Shown outside the range, near its ends. */
   readonly beside: Map<string, Micros.Micros>
+  /** Shown outside the parts, wherever. */
+  readonly elsewhere: Map<string, Micros.Micros>
   /** Listed without a start time. */
   readonly withoutStart: Set<string>
   /** When calls were created that were listed without a credible start. */
@@ -74,6 +76,7 @@ export const make = (parts: ReadonlyArray<Micros.Range>): Shown => ({
   awaited: new Map(),
   late: new Map(),
   beside: new Map(),
+  elsewhere: new Map(),
   withoutStart: new Set(),
   created: new Map(),
   moved: new Set(),
@@ -125,20 +128,26 @@ export const reach = ({ reached }: Shown, range: Micros.Range): void => {
   reached.splice(0, reached.length, ...joined([...reached, range]))
 }
 
+/** Notes that an answer listed a row. */
+export const noteRow = (shown: Shown, { fromOldest }: Ends, key: string, start: Micros.Micros | undefined): void => {
+  const { parts, reached } = shown
+  if (start === undefined) shown.withoutStart.add(key)
+  else if (!isIn(parts, start)) {
+    if (fromOldest && start < (parts[0]?.from ?? Infinity)) shown.older = true
+    shown.elsewhere.set(key, start)
+    if (parts.some(({ from, to }) => start >= from - near && start < to + near)) shown.beside.set(key, start)
+  } else if (!shown.ids.has(key)) (isIn(reached, start) ? shown.late : shown.awaited).set(key, start)
+}
+
 /** Notes what the answers to one reader showed. */
-export const note = (
-  shown: Shown,
-  { fromOldest, whole }: Ends,
-  { log, once }: Pick<Evidence, "log" | "once">
-): void => {
+export const note = (shown: Shown, ends: Ends, { log, once }: Pick<Evidence, "log" | "once">): void => {
   if (once !== undefined) shown.readOnce.add(once.from)
   shown.failed ||= log.failed
-  const { parts, reached } = shown
-  const isWhole = whole && parts.length === 1
+  const { parts } = shown
+  const isWhole = ends.whole && parts.length === 1
   // What reaches beyond the range counts others too.
   const isOfRange = ({ after, before }: NotedCounts.Counted) =>
     isWhole || parts.some(({ from, to }) => after >= from - near && before <= to + near)
-  const beginning = parts[0]?.from ?? Infinity
   for (const counted of [...log.counts.values(), ...log.sure.values()])
     if (isOfRange(counted)) NotedCounts.noteCount(shown.counts, counted, counted.rows)
   for (const counted of log.places.values())
@@ -148,13 +157,7 @@ export const note = (
     if (isOfRange(counted)) NotedCounts.noteCount(shown.failing, counted, counted.rows)
   for (const id of log.moved) shown.moved.add(id)
   for (const [key, at] of log.created) shown.created.set(key, at)
-  for (const [key, start] of log.shown) {
-    if (start === undefined) shown.withoutStart.add(key)
-    else if (!isIn(parts, start)) {
-      if (fromOldest && start < beginning) shown.older = true
-      if (parts.some(({ from, to }) => start >= from - near && start < to + near)) shown.beside.set(key, start)
-    } else if (!shown.ids.has(key)) (isIn(reached, start) ? shown.late : shown.awaited).set(key, start)
-  }
+  for (const [key, start] of log.shown) noteRow(shown, ends, key, start)
 }
 
 /** Rows delivered that start between the bounds, and those that start at one of them besides. */

@@ -47,7 +47,7 @@ export const dated = Effect.fnUntraced(function* (
   const wide = { after: earliestStart, before: Ask.ceilSecond(range.to) + (distant > 0 ? 0 : Ask.second) }
   const all = yield* Count.rows(ask, wide, { expected: Math.max(1, expected), size, repeats })
   if (all === expected) return true
-  if (all !== undefined && all > expected) return false
+  if ((all !== undefined && all > expected) || !ledger.isWhole()) return false
   return (yield* checkAll(settings, known, ledger, ask)) === undefined && ledger.rows() >= expected
 })
 

@@ -275,7 +275,7 @@ const judge = Effect.fnUntraced(function* (
   const complete = !counts.old && agrees && ledger.proven()
   const coverage: Coverage.Coverage = complete
     ? temper(settings, known(), ask.log, { from: range.from, to: -Infinity }, { _tag: "Proven" })
-    : whyNot(found, counts, about.inPart)
+    : whyNot(found, counts, about.inPart || !ledger.isWhole())
   const window = Windows.make(
     rows.flatMap(({ item }) => item ?? []),
     {
@@ -292,12 +292,12 @@ const judge = Effect.fnUntraced(function* (
 })
 
 /** Why it is not complete. */
-const whyNot = (found: Found.Found, { after, old, total }: Counts, inPart: boolean): Coverage.Coverage => {
+const whyNot = (found: Found.Found, { after, old, total }: Counts, resumed: boolean): Coverage.Coverage => {
   const expected = Found.expected(found)
   const counted = Math.max(total ?? 0, after ?? 0)
-  if (!found.came && counted > expected)
+  if (!found.came && counted > expected && !(resumed && found.measured === undefined))
     return { _tag: "Unprovable", reason: { _tag: "CountDiffers", read: expected, counted } }
   if (total === undefined) return { _tag: "Provisional", reason: { _tag: "TooDeepToCount" } }
   if (old) return { _tag: "Provisional", reason: { _tag: "FromCache" } }
-  return { _tag: "Provisional", reason: { _tag: inPart ? "Resumed" : "CallsMoved" } }
+  return { _tag: "Provisional", reason: { _tag: resumed ? "Resumed" : "CallsMoved" } }
 }

@@ -1,7 +1,9 @@
 /** The spans of windows that are read, and what is counted and logged of those that are delivered. */
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
+import * as Stream from "effect/Stream"
 import type * as Tracer from "effect/Tracer"
+import { AgniClient } from "../../client/AgniClient.ts"
 import * as CoverageReason from "../../coverage/CoverageReason.ts"
 import type { Micros, Range } from "../../endpoint/internal/Micros.ts"
 import type { AgniError } from "../../model/AgniError.ts"
@@ -61,7 +63,7 @@ export const ofClosing = <R>(
   )
 
 /** Counts and logs a window that is delivered, for the client of this name. */
-export const delivered = (name: string) => {
+const delivered = (name: string) => {
   const windows = (said: string) =>
     Metric.withAttributes(HistoryMetrics.windows, {
       "callstream.client.name": name,
@@ -88,6 +90,12 @@ export const delivered = (name: string) => {
     )
   }
 }
+
+/** Windows, each of which is counted and logged when it is delivered. */
+export const reported = <R>(
+  windows: Stream.Stream<Window, AgniError, R>
+): Stream.Stream<Window, AgniError, R | AgniClient> =>
+  Stream.unwrap(Effect.map(AgniClient, ({ name = "default" }) => Stream.tap(windows, delivered(name))))
 
 const describe = (window: Window): string => {
   const { coverage, from, requests, to } = window

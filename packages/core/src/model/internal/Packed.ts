@@ -92,14 +92,53 @@ export const beside = (
   mayRound: boolean
 ): Packed => ({ ...columnsOf(sessions), bytes: response, ends: undefined, broken: nobody, mayRound })
 
+const textOf = (session: CallSession.CallSession): string => Json.escapeLineEnds(JSON.stringify(session))
+
 export const pack = (sessions: ReadonlyArray<CallSession.CallSession>, mayRound?: boolean): Packed => {
-  const broken = new Set<number>()
-  const texts = sessions.map((session, i) => {
-    const text = Json.escapeLineEnds(JSON.stringify(session))
-    if (Json.hasHalf(text)) broken.add(i)
-    return text
-  })
+  const texts = sessions.map(textOf)
+  const broken = new Set(texts.flatMap((text, i) => (Json.hasHalf(text) ? [i] : [])))
   return { ...columnsOf(sessions), ...listOf(texts), broken, mayRound }
+}
+
+/**
+ * Of a list that came as it is written.
+ *
+ * @param sessions For columns: no other field of them is read.
+ * @param others Those that are written in another way, each by its place.
+ */
+export const ofList = (
+  { bytes, ends }: Pick<Made, "bytes" | "ends">,
+  sessions: ReadonlyArray<CallSession.CallSession>,
+  others: ReadonlyMap<number, CallSession.CallSession>,
+  mayRound: boolean
+): Packed => {
+  const columns = columnsOf(sessions)
+  if (others.size === 0) return { ...columns, bytes, ends, broken: nobody, mayRound }
+  const broken = new Set<number>()
+  const pieces = sessions.map((_, i) => {
+    const other = others.get(i)
+    if (other === undefined) return bytes.subarray(beginOf(ends, i), ends[i])
+    const text = textOf(other)
+    if (Json.hasHalf(text)) broken.add(i)
+    return encoder.encode(text)
+  })
+  return { ...columns, ...joined(pieces), broken, mayRound }
+}
+
+/** Pieces of JSON as a list of them. */
+const joined = (pieces: ReadonlyArray<Uint8Array>): Pick<Made, "bytes" | "ends"> => {
+  const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length + 1, 1))
+  const ends = new Uint32Array(pieces.length)
+  let end = 1
+  for (const [i, piece] of pieces.entries()) {
+    bytes.set(piece, end)
+    end += piece.length
+    ends[i] = end
+    bytes[end++] = comma
+  }
+  bytes[0] = open
+  bytes[bytes.length - 1] = close
+  return { bytes, ends }
 }
 
 /** Texts of JSON as a list of them, and where in it each one ends. */

@@ -67,7 +67,7 @@ const untimed = <A>(options: Options<A>): Commit => {
   const say = (handles: ReadonlyArray<Sayable>) => Ref.updateAndGet(said, (before) => withPositions(before, handles))
 
   const save = Effect.fnUntraced(function* (finished: boolean) {
-    const { committedCoverage, reserved } = yield* Ref.get(run)
+    const { committedCoverage, committedEvidence: evidence, reserved } = yield* Ref.get(run)
     const lastVersion = reservedOf(clock, reserved)
     const state = yield* Ref.get(source)
     yield* lease.commit({
@@ -77,7 +77,8 @@ const untimed = <A>(options: Options<A>): Commit => {
       finished,
       coverage: committedCoverage,
       ...(lastVersion === undefined ? {} : { lastVersion }),
-      ...(state === undefined ? {} : { source: state })
+      ...(state === undefined ? {} : { source: state }),
+      ...(evidence === undefined ? {} : { evidence })
     })
     yield* Ref.update(run, (now) => ({ ...now, reserved: lastVersion }))
   })
@@ -99,7 +100,7 @@ const untimed = <A>(options: Options<A>): Commit => {
     Ref.update(run, (state) => {
       const seams = Object.values(all).flatMap(({ at }) => (at === "end" ? [] : [at]))
       const coverage = CoverageSet.commit(state.coverage, seams)
-      return { ...state, coverage, committedCoverage: coverage }
+      return { ...state, coverage, committedCoverage: coverage, committedEvidence: state.evidence }
     })
   )
 

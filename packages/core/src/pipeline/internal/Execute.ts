@@ -53,7 +53,7 @@ const refuseOrdered = <A, R>(sinks: ReadonlyArray<SessionSink<A, R>>): Effect.Ef
 }
 
 /** Of a run that finished before: whether what it wrote is still as it was. */
-const verifyAll = <A, R>(
+export const verifyAll = <A, R>(
   sinks: ReadonlyArray<SessionSink<A, R>>,
   kept: State,
   about: Pick<Opening, "fingerprint" | "pipeline">
@@ -69,7 +69,7 @@ const verifyAll = <A, R>(
     { discard: true }
   )
 
-const refuseTwice = (names: ReadonlyArray<string>): Effect.Effect<void, SinkError> => {
+export const refuseTwice = (names: ReadonlyArray<string>): Effect.Effect<void, SinkError> => {
   const twice = names.find((one, at) => names.indexOf(one) !== at)
   return twice === undefined
     ? Effect.void
@@ -81,7 +81,7 @@ const isOurs = ({ fingerprint, sinks, stretches = [] }: State, asked: Fingerprin
   [sinks, ...stretches.map(({ sinks }) => sinks)].some((one) => Object.keys(one).length > 0) ||
   difference(fingerprint, asked).length === 0
 
-const nothingToDo = (
+export const nothingToDo = (
   sinks: ReadonlyArray<{ readonly name: string }>,
   { coverage = CoverageSet.empty }: State
 ): RunSummary => ({

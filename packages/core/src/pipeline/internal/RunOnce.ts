@@ -58,7 +58,9 @@ export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2,
   { clock, kept, lease, name: own, proven, reserved, stretches }: Saved
 ) {
   const { deadLetters, emit, fingerprint, name, source } = options
-  const run = yield* Ref.make(RunState.make({ coverage: kept?.coverage ?? CoverageSet.empty, reserved }))
+  const run = yield* Ref.make(
+    RunState.make({ coverage: kept?.coverage ?? CoverageSet.empty, evidence: kept?.evidence, reserved })
+  )
   const count = Counting.make(name, run)
   const tell = tellOf(run, emit, count)
   yield* Effect.addFinalizer(() => count)
@@ -71,7 +73,8 @@ export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2,
     from: Option.fromUndefinedOr(kept?.sinks[sink]),
     covers,
     hasWithoutStart: Effect.map(Ref.get(run), ({ coverage }) => CoverageSet.hasWithoutStart(coverage)),
-    stretches
+    stretches,
+    epoch: lease.epoch
   })
   const handles = yield* openAll(options, opening, run)
   const open = () => handles.filter(({ state }) => state().failure === undefined)
@@ -218,7 +221,7 @@ const resumedAt = (least: Position.Cursor | undefined, kept: State | undefined):
 export const stateOf = Effect.fnUntraced(function* <S, E, R>(
   source: Source<S, E, R>,
   name: string,
-  kept: State | undefined
+  kept: Pick<State, "source"> | undefined
 ) {
   if (kept?.source !== undefined) {
     return yield* Effect.mapError(

@@ -1,4 +1,5 @@
 /** The state of a run, and what changes it: pure folds over what was read, delivered and committed. */
+import type * as Schema from "effect/Schema"
 import * as CoverageSet from "../../coverage/CoverageSet.ts"
 import type { Committed } from "../../model/Committed.ts"
 import type { CallSession } from "../../model/CallSession.ts"
@@ -51,6 +52,10 @@ export interface RunState {
   readonly reasons: ReadonlyMap<string, Common>
   /** How many dead letters each stage has. */
   readonly stages: ReadonlyMap<Stage, number>
+  /** Of what was delivered: what the source must know where it resumes, and at its ending. */
+  readonly evidence: Schema.Json | undefined
+  /** The same, as of the last commit. */
+  readonly committedEvidence: Schema.Json | undefined
   /** No version above this one is given before the next commit. */
   readonly reserved: Version | undefined
 }
@@ -75,6 +80,7 @@ export const nothing: Totals = {
 
 export const make = (kept: {
   readonly coverage: CoverageSet.CoverageSet
+  readonly evidence?: Schema.Json | undefined
   readonly reserved: Version | undefined
 }): RunState => ({
   activity: "idle",
@@ -89,6 +95,8 @@ export const make = (kept: {
   received: 0,
   reasons: new Map(),
   stages: new Map(),
+  evidence: kept.evidence,
+  committedEvidence: kept.evidence,
   reserved: kept.reserved
 })
 
@@ -181,6 +189,7 @@ export const delivered =
       reached: to ?? state.reached,
       unpositioned: state.unpositioned || to === undefined,
       coverage: Units.cover(state.coverage, unit),
+      evidence: unit.evidence ?? state.evidence,
       totals: {
         ...totals,
         delivered: totals.delivered + passed.length,

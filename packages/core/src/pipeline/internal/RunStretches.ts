@@ -48,7 +48,7 @@ export const run = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2, ET,
 
   const covers = options.covers?.(bounds)
   const ranges = state.stretches().map(({ range }) => range)
-  const opening = { pipeline: name, fingerprint, covers }
+  const opening = { pipeline: name, fingerprint, covers, epoch: saved.lease.epoch }
   const letters = yield* SharedSink.open(
     deadLetters,
     opening,
@@ -79,7 +79,7 @@ export const run = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2, ET,
       )
     )
   const summaries = yield* Effect.forEach(left, read, { concurrency: readers })
-  const proven = yield* fold(name, state.stretches())
+  const proven = yield* fold(name, ranges, state.stretches().map(proofOf))
   const last = yield* Effect.scoped(
     runOnce(
       part(SharedSink.ending, () => beside.closing),
@@ -100,17 +100,19 @@ export const run = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2, ET,
 const beginningOf = ([first]: ReadonlyArray<Stretch>) =>
   first === undefined ? undefined : Position.of(first.range.from)
 
-/** What the stretches prove together. */
-const fold = (name: string, stretches: ReadonlyArray<Stretch>) => {
+const proofOf = ({ coverage = CoverageSet.empty, range }: Stretch): StretchProof.StretchProof => ({ range, coverage })
+
+/** What stretches, which tile a range, prove together. */
+export const fold = (
+  name: string,
+  stretches: ReadonlyArray<CoverageSet.Range>,
+  proofs: ReadonlyArray<StretchProof.StretchProof>
+): Effect.Effect<CoverageSet.CoverageSet, CheckpointError> => {
   const [first] = stretches
   const last = stretches.at(-1)
   if (first === undefined || last === undefined) return Effect.succeed(CoverageSet.empty)
-  const proofs = stretches.map(({ coverage = CoverageSet.empty, range }): StretchProof.StretchProof => ({
-    range,
-    coverage
-  }))
   return Effect.mapError(
-    Effect.fromResult(StretchProof.fold({ from: first.range.from, to: last.range.to }, proofs)),
+    Effect.fromResult(StretchProof.fold({ from: first.from, to: last.to }, proofs)),
     () => new CheckpointError({ reason: { _tag: "Torn", path: name, problem: { _tag: "NoState" } } })
   )
 }

@@ -5,7 +5,7 @@ import * as Semaphore from "effect/Semaphore"
 import * as Struct from "effect/Struct"
 import type { Lease, State, Stretch } from "../../checkpoint/Checkpoint.ts"
 import type { CheckpointError } from "../../checkpoint/CheckpointError.ts"
-import type { CoverageSet } from "../../coverage/CoverageSet.ts"
+import type { CoverageSet, Range } from "../../coverage/CoverageSet.ts"
 import * as Position from "../../model/Position.ts"
 import * as Version from "../../model/Version.ts"
 import type { Begun } from "../../source/Source.ts"
@@ -50,6 +50,12 @@ export const frontier = (
   }
   return at
 }
+
+/**
+ * What sinks take a stretch for. By its range: a sink may remember a stretch of a state that was lost, and another cut would
+ * have another one as the nth.
+ */
+export const stretchName = (name: string, { from, to }: Range): string => `${name} stretch ${from}-${to}`
 
 const later = (left: Version.Version | undefined, right: Version.Version | undefined): Version.Version | undefined =>
   left === undefined || (right !== undefined && right > left) ? right : left
@@ -104,8 +110,7 @@ export const make = Effect.fnUntraced(function* (
     )
   if (kept === undefined) yield* save((before) => before)
 
-  // By its range: a sink may remember a stretch of a state that was lost, and another cut would have another one as the nth.
-  const nameOf = ({ range: { from, to } }: Pick<Stretch, "range">) => `${name} stretch ${from}-${to}`
+  const nameOf = ({ range }: Pick<Stretch, "range">) => stretchName(name, range)
   const stretches = () => Ref.getUnsafe(state).stretches ?? []
   const keptOf = (nth: number): State => {
     const whole = Struct.omit(Ref.getUnsafe(state), ["stretches"])
@@ -129,7 +134,7 @@ export const make = Effect.fnUntraced(function* (
     of: (nth, proven) => {
       const own = keptOf(nth)
       const one = nth === ending ? undefined : stretches()[nth]
-      const stretchLease: Lease = { state: lease.state, commit: (next) => save((before) => merge(before, nth, next)) }
+      const stretchLease: Lease = { ...lease, commit: (next) => save((before) => merge(before, nth, next)) }
       return {
         name: one === undefined ? name : nameOf(one),
         stretches: one === undefined ? stretches().map(nameOf) : undefined,

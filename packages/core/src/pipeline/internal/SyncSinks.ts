@@ -85,6 +85,7 @@ const openOne = Effect.fnUntraced(function* <A, R>(
     pipeline: lease.name,
     // A position is of one ledger: in another one its commits mean nothing.
     fingerprint: { ledger: lease.id },
+    epoch: lease.epoch,
     from: note === undefined ? Option.none() : Option.some({ at: Position.of(commit), note })
   }
   const handle = yield* SinkHandle.open(sink, opening, run, lease.name)

@@ -8,6 +8,7 @@ import type * as FileSystem from "effect/FileSystem"
 import type * as Path from "effect/Path"
 import type * as Scope from "effect/Scope"
 import type { Compression } from "./Compression.ts"
+import type { Held } from "./OutputLock.ts"
 import * as PartialFile from "./internal/PartialFile.ts"
 import type { OutputError } from "./OutputError.ts"
 
@@ -35,6 +36,8 @@ export interface Options {
   readonly force?: boolean | undefined
   /** No other run writes there now: what one left that was killed while it gave the name is removed. @default false */
   readonly alone?: boolean | undefined
+  /** The lock on the output, if one was taken: checked before the file gets its name. @default none */
+  readonly lock?: Held | undefined
   /** Each piece of text is a member. @default none */
   readonly compression?: Compression | undefined
 }
@@ -57,8 +60,8 @@ export const partialPath: (path: string) => string = PartialFile.partialPath
 export const open = Effect.fnUntraced(function* (
   options: Options
 ): Effect.fn.Return<TextOutput, OutputError, FileSystem.FileSystem | Path.Path | Scope.Scope> {
-  const { alone, compression, force, path } = options
-  const file = yield* PartialFile.open({ path, force: force === true, alone, verify: compression?.verify })
+  const { alone, compression, force, lock, path } = options
+  const file = yield* PartialFile.open({ path, force: force === true, alone, lock, verify: compression?.verify })
   const encoder = new TextEncoder()
   const encode = compression?.encode ?? ((text: string) => Effect.sync(() => encoder.encode(text)))
   const write = (text: string) => Effect.flatMap(encode(text), file.write)

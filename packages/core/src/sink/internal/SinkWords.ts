@@ -59,8 +59,12 @@ export const describe = (reason: SinkReason, sink: string): string => {
       return "its reader went away, and the other sinks have not got everything"
     case "SameName":
       return "two sinks of the pipeline have this name"
+    case "Fenced":
+      return "another run took over"
     case "OneStretch":
       return "its rows are in order, so stretches cannot be written to it in parallel"
+    case "OneProcess":
+      return "only one process can write to it, so the stretches of several processes cannot"
     case "NoSync":
       return "a sync cannot keep it up to date, because no call can be taken out of it"
     case "Other":
@@ -92,6 +96,8 @@ const table = (problem: TableProblem): string => {
       return `no permission to make the table ${problem.schema}.${problem.table}`
     case "MayNotWrite":
       return `no permission to write to ${problem.schema}.${problem.table}`
+    case "NoEpoch":
+      return `${problem.table} has no column epoch, and this user may not add it`
     case "NotATable":
       return `${problem.table} is no table`
     case "NoKey":

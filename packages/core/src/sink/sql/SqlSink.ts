@@ -85,7 +85,7 @@ export const make = (options: Options = {}): SessionSink.SessionSink<object, Sql
   const name = options.name ?? table
   const connected = Effect.fnUntraced(function* (
     operation: SinkError["operation"],
-    { fingerprint, pipeline, stretches = [] }: SessionSink.Opening
+    { epoch, fingerprint, pipeline, stretches = [] }: SessionSink.Opening
   ) {
     const sql = yield* SqlClient.SqlClient
     const dialect = sql.onDialectOrElse({
@@ -100,7 +100,7 @@ export const make = (options: Options = {}): SessionSink.SessionSink<object, Sql
     const maxPending = options.maxPending ?? 4_000_000
     const key = keepsOffset ? yield* OwnKey.of({ fingerprint, pipeline }) : undefined
     const accountOf = (name: string) => [name, key].filter((part) => part !== undefined).join(" ")
-    const account = keepsOffset ? accountOf(pipeline) : undefined
+    const account = keepsOffset ? { name: accountOf(pipeline), epoch } : undefined
     const done = keepsOffset ? stretches.map(accountOf) : []
     const timeout = options.timeout ?? "2 minutes"
     const removal =

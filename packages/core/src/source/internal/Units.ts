@@ -109,6 +109,9 @@ export const last = ({ dated, pages }: Reading): ReadonlyArray<Unit> => {
   return [{ _tag: "WithoutStart", rows: Rows.make([], coverage.asOf), rejected: [], coverage }]
 }
 
+/** Has no calls, and says nothing of any. */
+export const nothing: Unit = { _tag: "WithoutStart", rows: Rows.make([], Instant.of(0)), rejected: [] }
+
 /** The coverage of a unit. */
 export const cover = (before: CoverageSet.CoverageSet, unit: Unit): CoverageSet.CoverageSet => {
   const set = CoverageSet.addEndpoint((unit.doubts ?? []).reduce(CoverageSet.weaken, before), unit.endpoint)

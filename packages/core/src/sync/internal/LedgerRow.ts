@@ -75,7 +75,7 @@ export const snapshotOf = Effect.fnUntraced(function* ({
 })
 
 export const storeOf = (name: string, lease: SqlLease.SqlLease): Store => {
-  const { own, patiently, sql, takenOver } = lease
+  const { fenced, own, patiently, sql } = lease
   const dialect = Tables.dialectOf(sql)
   return {
     name,
@@ -87,7 +87,7 @@ export const storeOf = (name: string, lease: SqlLease.SqlLease): Store => {
       const written = yield* connection.execute(dialect.write, [JSON.stringify(row), now, name, own], undefined)
       if (written.length > 0) return
       const [other] = yield* connection.execute(dialect.holder, [name], undefined)
-      return yield* takenOver(typeof other?.["holder"] === "string" ? other["holder"] : undefined)
+      return yield* fenced(typeof other?.["holder"] === "string" ? other["holder"] : undefined)
     })
   }
 }

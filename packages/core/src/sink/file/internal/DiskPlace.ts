@@ -3,10 +3,11 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Path from "effect/Path"
+import * as Ref from "effect/Ref"
 import * as TrustedFile from "../../../platform/TrustedFile.ts"
 import { fromPlatform } from "../OutputError.ts"
 import * as OutputFile from "../OutputFile.ts"
-import { OutputLock } from "../OutputLock.ts"
+import { type Held, OutputLock } from "../OutputLock.ts"
 import { isFile } from "./FileOnDisk.ts"
 import { failWith, unlessThere } from "./OutputFailure.ts"
 import * as PartialFile from "./PartialFile.ts"
@@ -18,14 +19,17 @@ export const make: Effect.Effect<Place, never, FileSystem.FileSystem | Path.Path
   const fs = yield* FileSystem.FileSystem
   const { basename, dirname, join } = yield* Path.Path
   const { acquire } = yield* OutputLock
+  const held = yield* Ref.make<Held>({ verify: () => Effect.void })
+  const lock: Held = { verify: (operation) => Effect.flatMap(Ref.get(held), ({ verify }) => verify(operation)) }
   return {
     nameOf: basename,
     beside: (path, name) => join(dirname(path), name),
     partitions: false,
     readsUnfinished: true,
-    lock: (path) => Effect.provideContext(acquire(path), context),
+    lock: (path) => Effect.flatMap(Effect.provideContext(acquire(path), context), (taken) => Ref.set(held, taken)),
+    stillLocked: lock.verify,
     exists: (path) => Effect.mapError(fs.exists(path), fromPlatform(path, "open")),
-    open: (options) => Effect.provideContext(PartialFile.open(options), context),
+    open: (options) => Effect.provideContext(PartialFile.open({ ...options, lock }), context),
     openFinished: (path, from, grows) => Effect.provideContext(PartialFile.openFinished(path, from, grows), context),
     readText: (path, operation) =>
       Effect.gen(function* () {
@@ -37,7 +41,7 @@ export const make: Effect.Effect<Place, never, FileSystem.FileSystem | Path.Path
       }).pipe(Effect.provideContext(context)),
     replaceText: (path, text, alone) =>
       Effect.gen(function* () {
-        const output = yield* OutputFile.open({ path, force: true, alone })
+        const output = yield* OutputFile.open({ path, force: true, alone, lock })
         yield* output.write(text)
         yield* output.finish
       }).pipe(Effect.scoped, Effect.provideContext(context)),

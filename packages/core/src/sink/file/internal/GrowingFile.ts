@@ -8,6 +8,7 @@ import type { Compression } from "../Compression.ts"
 import { codeOf, fromPlatform, OutputError } from "../OutputError.ts"
 import { syncFolder } from "../../../platform/internal/System.ts"
 import * as SinkBytes from "../../SinkBytes.ts"
+import type { Held } from "../OutputLock.ts"
 import * as AtomicRename from "./AtomicRename.ts"
 import { inodeOf, partialPath } from "./FileOnDisk.ts"
 import { failWith, unlessThere } from "./OutputFailure.ts"
@@ -80,6 +81,7 @@ interface Growing extends Omit<Opened, "end"> {
   readonly path: string
   readonly force: boolean
   readonly verify?: Compression["verify"] | undefined
+  readonly lock?: Held | undefined
   readonly handle: Scope.Closeable
   /** Called when there is something to keep. */
   readonly begun: () => void
@@ -252,6 +254,7 @@ const finish = (self: Growing): Effect.Effect<void, OutputError> =>
     )
     if (state.stage === "sealed") {
       yield* verified(self)
+      if (self.lock !== undefined) yield* self.lock.verify("finish")
       yield* AtomicRename.giveName(self, () => {
         state.stage = "named"
       })

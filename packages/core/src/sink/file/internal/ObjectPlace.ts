@@ -32,6 +32,7 @@ export const make = (store: ObjectStore, output: string): Place => {
     readsUnfinished: false,
     // Its state has a lease; a bucket has no locks.
     lock: () => Effect.void,
+    stillLocked: () => Effect.void,
     exists: (path) => Effect.map(head(path, "open"), (found) => found !== undefined),
     open: (options) => open(self, options),
     openFinished: Effect.fnUntraced(function* (path, from, grows) {

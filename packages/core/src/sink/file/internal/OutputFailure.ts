@@ -6,7 +6,7 @@ import { codeOf, fromPlatform, OutputError } from "../OutputError.ts"
 type Operation = OutputError["operation"]
 
 /** Reasons that need no more than their name. */
-export type PlainReason = Exclude<OutputReason, { readonly _tag: "Locked" | "Uncovered" | "Untrusted" }>
+export type PlainReason = Exclude<OutputReason, { readonly _tag: "Fenced" | "Locked" | "Uncovered" | "Untrusted" }>
 
 export const failWith = (path: string, operation: Operation, _tag: PlainReason["_tag"]): OutputError =>
   new OutputError({ target: path, operation, reason: { _tag } })

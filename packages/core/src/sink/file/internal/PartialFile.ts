@@ -6,6 +6,7 @@ import * as Path from "effect/Path"
 import * as Scope from "effect/Scope"
 import type { Compression } from "../Compression.ts"
 import { codeOf, fromPlatform, type OutputError } from "../OutputError.ts"
+import type { Held } from "../OutputLock.ts"
 import { inodeOf, isInode, ownPath, partialPath } from "./FileOnDisk.ts"
 import * as GrowingFile from "./GrowingFile.ts"
 import type { Opened, PartialFile, Position } from "./GrowingFile.ts"
@@ -23,6 +24,8 @@ export interface Options {
   readonly force: boolean
   /** No other run writes there now. */
   readonly alone?: boolean | undefined
+  /** Checked before it gets its name. */
+  readonly lock?: Held | undefined
   /** Resumes at this position, and cuts off the rest of the file. */
   readonly from?: Position | undefined
   /** Whether finishing adds to the file, so that a finished file may be longer than its last commit. */
@@ -80,6 +83,7 @@ export const open = Effect.fnUntraced(function* (
     path,
     force: options.force,
     verify: options.verify,
+    lock: options.lock,
     handle,
     begun: () => {
       kept.empty = false

@@ -20,6 +20,8 @@ export interface Place {
   readonly readsUnfinished: boolean
   /** No other run writes there while the scope lasts. */
   readonly lock: (path: string) => Effect.Effect<void, OutputError, Scope.Scope>
+  /** Fails when another run took that over. */
+  readonly stillLocked: (operation: Operation) => Effect.Effect<void, OutputError>
   readonly exists: (path: string) => Effect.Effect<boolean, OutputError>
   readonly open: (options: Options) => Effect.Effect<PartialFile, OutputError, Scope.Scope>
   /** The file that a finished run left under the name, to be read. `grows`: it got longer when it was finished. */

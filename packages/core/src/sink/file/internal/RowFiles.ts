@@ -101,7 +101,7 @@ const openOne = (options: Options): Sink["open"] =>
     const part = yield* opening(
       options.openPart({ place, path, force, from: kept?.at, content: Part.nothing, limit: Infinity }, rows)
     )
-    return writer(path, form, from, rows, {
+    return writer(place, path, form, from, rows, {
       write: (pieces) =>
         Effect.suspend(() => {
           const before = part.mark()
@@ -146,7 +146,7 @@ const openRotated = (options: Options, rotate: PartName.Rotation): Sink["open"] 
       toSinkError(path, "open")
     )
     const named = (names: ReadonlyArray<string>) => names.map((name) => place.beside(path, name))
-    return writer(path, form, from, rows, {
+    return writer(place, path, form, from, rows, {
       ...files,
       write: (pieces) => files.write([...pieces].flat()),
       replaced: () => {
@@ -185,6 +185,7 @@ const noteIn = <A>(
   })
 
 const writer = <Position extends Committed["note"]>(
+  place: Place,
   sink: string,
   form: string,
   committed: Option.Option<Committed>,
@@ -206,12 +207,18 @@ const writer = <Position extends Committed["note"]>(
       )
     }),
   flush: (cursor) =>
-    files.flush(cursor).pipe(
+    // The other run continues the same unfinished file: what waits here must not be written to it.
+    Effect.andThen(place.stillLocked("flush"), files.flush(cursor)).pipe(
       Effect.map((at): Committed => {
         const columns = rows.columns()
         return { at: cursor, note: { form, at, ...(columns === undefined ? {} : { columns }) } }
       }),
       Effect.mapError(toSinkError(sink, "flush"))
     ),
-  finish: Repaired.reporting(sink, rows.repairs, Effect.mapError(files.finish, toSinkError(sink, "finish")), rows.cuts)
+  finish: Repaired.reporting(
+    sink,
+    rows.repairs,
+    Effect.mapError(Effect.andThen(place.stillLocked("finish"), files.finish), toSinkError(sink, "finish")),
+    rows.cuts
+  )
 })

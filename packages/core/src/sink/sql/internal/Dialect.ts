@@ -89,6 +89,10 @@ export interface Upsert {
 export interface Dialect {
   readonly name: "postgres" | "sqlite"
   readonly begin: string
+  /** Run then in a transaction that a later run may have to wait for: how long it waits for a client that is frozen. */
+  readonly bounded: string | undefined
+  /** Before the name of a column that is added. */
+  readonly ifMissing: string
   /**
    * Whether rows are sent with each write, in a transaction that stays open until the flush, so that what the database
    * refuses is known at once. A SQLite file has one lock for all: there rows wait in memory, and the lock is held only as

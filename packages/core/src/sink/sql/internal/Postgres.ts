@@ -223,6 +223,10 @@ const qualified: Dialect["qualified"] = ({ schema, table }) =>
 export const postgres: Dialect = {
   name: "postgres",
   begin: "BEGIN",
+  // A lower limit of the server, or of the user, stays.
+  bounded: `SELECT set_config('idle_in_transaction_session_timeout', '30s', true)
+WHERE current_setting('idle_in_transaction_session_timeout')::interval NOT BETWEEN interval '1 millisecond' AND interval '30 seconds'`,
+  ifMissing: "IF NOT EXISTS",
   eager: true,
   quote: Names.quote,
   names: Names.unique({

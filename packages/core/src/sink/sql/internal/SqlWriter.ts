@@ -16,6 +16,7 @@ import * as Table from "../../Table.ts"
 import * as Misfits from "../../internal/Misfits.ts"
 import * as Repaired from "../../internal/Repaired.ts"
 import * as CommitTable from "./CommitTable.ts"
+import * as OwnCommits from "./OwnCommits.ts"
 import * as Removal from "./Removal.ts"
 import type { Dialect, Layout, Place } from "./Dialect.ts"
 import * as TableAccess from "./TableAccess.ts"
@@ -29,7 +30,8 @@ import * as Uncommitted from "./Uncommitted.ts"
 export interface Options {
   readonly name: string
   readonly place: Place
-  readonly account: string | undefined
+  /** Where the sink keeps its own position. */
+  readonly account: CommitTable.Account | undefined
   /** Accounts of stretches, which are of no use once the whole is finished. */
   readonly done: ReadonlyArray<string>
   readonly timeout: Duration.Input
@@ -45,17 +47,15 @@ export const make = Effect.fnUntraced(function* (
   options: Options
 ): Effect.fn.Return<Writer<object>, SinkError, Scope.Scope> {
   const { account, name, timeout } = options
-  const transaction = yield* Transaction.make(sql, dialect)
+  const transaction = yield* Transaction.make(sql, dialect, account?.epoch !== undefined)
   const access: TableAccess.TableAccess = { name, dialect, transaction }
   const removal = Removal.open(dialect, transaction, options.place, options.sync)
   const rows = Uncommitted.make({ ...dialect, upserts: removal.upserts }, transaction)
   const rollback = Uncommitted.rollback(rows)
   const turns = Turns.make({ name, timeout, isOpen: transaction.isOpen, rollback })
   const { cursor, place } = yield* turns.take("open", TableAccess.open(access, options.place, account))
-
-  if (options.sync !== undefined && account !== undefined) {
-    yield* turns.take("open", forgetStale(access, place, account))
-  }
+  const commits = OwnCommits.make(access, place, account)
+  yield* turns.take("open", options.sync === undefined ? Effect.void : forgetStale(access, place, account))
 
   const repairs: Repairs = { texts: 0 }
   const tables = Table.ofBatches(name, { timestamp: Time.text, repairs })
@@ -77,7 +77,8 @@ export const make = Effect.fnUntraced(function* (
     const { highestCredible } = batch
     const rejected = yield* Uncommitted.put(rows, { layout: at, rows: typed.rows, upserts, highestCredible })
     if (rows.weight > options.maxPending) {
-      yield* Effect.andThen(Uncommitted.send(rows), Uncommitted.commit(rows)).pipe(
+      yield* Effect.andThen(Uncommitted.send(rows), commits.check).pipe(
+        Effect.andThen(Uncommitted.commit(rows)),
         // The same batch will be given again.
         Effect.onError(() => Effect.sync(() => Uncommitted.takeBack(rows, before)))
       )
@@ -97,10 +98,7 @@ export const make = Effect.fnUntraced(function* (
       yield* Uncommitted.send(rows)
       const known = yield* Ref.get(layout)
       if (known !== undefined) yield* removal.sweep(known)
-      if (account !== undefined) {
-        const now = Time.format(yield* Instant.now)
-        yield* transaction.run(CommitTable.write(dialect, place, account, at, now))
-      }
+      yield* commits.write(at)
       yield* Uncommitted.commit(rows)
     }
     return { at, note: null } satisfies Committed
@@ -139,13 +137,16 @@ const forget = (
 const longest = 30 * 86_400_000_000
 
 /** Each ledger has a row of its own: those of ledgers that were lost or restarted would stay for ever. */
-const forgetStale = ({ dialect, transaction }: TableAccess.TableAccess, place: Place, account: string) =>
+const forgetStale = (
+  { dialect, transaction }: TableAccess.TableAccess,
+  place: Place,
+  account: CommitTable.Account | undefined
+) =>
   Effect.gen(function* () {
-    const before = Time.format(Instant.of((yield* Instant.now) - longest))
+    if (account === undefined) return
+    const about = { account: account.name, before: Time.format(Instant.of((yield* Instant.now) - longest)) }
     yield* transaction.begin
-    const accounts = yield* transaction.use((connection) =>
-      CommitTable.staleOf(dialect, place, connection, { account, before })
-    )
+    const accounts = yield* transaction.use((connection) => CommitTable.staleOf(dialect, place, connection, about))
     for (const one of accounts) yield* transaction.run(CommitTable.forget(dialect, place, one))
     yield* transaction.commit
   }).pipe(Effect.catch(() => transaction.rollback))
@@ -154,7 +155,7 @@ const forgetStale = ({ dialect, transaction }: TableAccess.TableAccess, place: P
  * The table's own offset. If the earlier run finished but its checkpoint is missing, the run starts from the beginning.
  */
 const committedAt = (
-  account: string | undefined,
+  account: CommitTable.Account | undefined,
   from: Option.Option<Committed>,
   at: Cursor | undefined
 ): Option.Option<Committed> =>

@@ -156,6 +156,8 @@ const look: Dialect["look"] = Effect.fnUntraced(function* (connection, { table }
 export const sqlite: Dialect = {
   name: "sqlite",
   begin: "BEGIN IMMEDIATE",
+  bounded: undefined,
+  ifMissing: "",
   eager: false,
   quote: Names.quote,
   names: Names.unique({ bytes: 1000, fold: Names.foldCase, reserved: new Set() }),

@@ -22,7 +22,12 @@ export interface Transaction {
 /** Without one of its own a connection that hangs would hold up the end of a run. */
 const patience = "5 seconds"
 
-export const make = (sql: SqlClient.SqlClient, dialect: Dialect): Effect.Effect<Transaction, never, Scope.Scope> => {
+/** @param isBounded Whether a server that can ends the transaction when its client is frozen. */
+export const make = (
+  sql: SqlClient.SqlClient,
+  dialect: Pick<Dialect, "begin" | "bounded">,
+  isBounded = false
+): Effect.Effect<Transaction, never, Scope.Scope> => {
   const held = HeldConnection.make(sql.reserve)
   const isOpen = () => held.current() !== undefined
   const use: Transaction["use"] = (ask) =>
@@ -32,6 +37,10 @@ export const make = (sql: SqlClient.SqlClient, dialect: Dialect): Effect.Effect<
     })
   const plainly = (text: string) => (connection: Connection) =>
     Effect.asVoid(connection.executeUnprepared(text, [], undefined))
+  const begun = (connection: Connection) =>
+    isBounded && dialect.bounded !== undefined
+      ? Effect.andThen(plainly(dialect.begin)(connection), plainly(dialect.bounded)(connection))
+      : plainly(dialect.begin)(connection)
   const rollback = held.letGo((connection) => Effect.timeoutOption(plainly("ROLLBACK")(connection), patience))
   const transaction: Transaction = {
     isOpen,
@@ -39,7 +48,7 @@ export const make = (sql: SqlClient.SqlClient, dialect: Dialect): Effect.Effect<
       Effect.suspend(() =>
         isOpen()
           ? Effect.void
-          : Effect.flatMap(restore(held.connect), (connection) => restore(plainly(dialect.begin)(connection))).pipe(
+          : Effect.flatMap(restore(held.connect), (connection) => restore(begun(connection))).pipe(
               Effect.onError(() => rollback)
             )
       )

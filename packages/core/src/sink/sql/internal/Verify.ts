@@ -29,7 +29,7 @@ export const run = Effect.fnUntraced(function* (
       const at = { ...place, schema: look.schema }
       const accounts = yield* dialect.look(connection, { ...place, table: CommitTable.tableName })
       const known = accounts._tag === "Found" && accounts.found !== undefined
-      const cursor = known ? yield* CommitTable.read(dialect, at, connection, account) : undefined
+      const cursor = known ? yield* CommitTable.read(dialect, at, connection, account.name) : undefined
       if (Position.isBefore(cursor, left.at)) {
         return yield* fail({ _tag: "TableReplaced", commits: CommitTable.tableName })
       }

@@ -1,0 +1,90 @@
+/** Shows a run that workers do, as if it ran here. */
+import { Fleet, FleetRun } from "@callstream/cluster"
+import { type CheckpointError, OutputLockFile } from "@callstream/core"
+import * as SqlFailure from "@callstream/core/platform/SqlFailure"
+import { NodeProcessOwner } from "@callstream/node"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Ref from "effect/Ref"
+import * as Schedule from "effect/Schedule"
+import type * as Tasks from "../job/Tasks.ts"
+import { Incomplete, RunNotFinished, type UsageError } from "../option/UsageError.ts"
+import * as CoverageReport from "../run/CoverageReport.ts"
+import type * as FleetAccess from "../run/fleet/FleetAccess.ts"
+import * as FleetProgress from "../run/fleet/FleetProgress.ts"
+import type { Submitted } from "../run/fleet/Submit.ts"
+import * as RunJob from "../run/RunJob.ts"
+import * as RunMetrics from "../run/RunMetrics.ts"
+import { warn } from "./Screen.ts"
+import * as Summary from "./Summary.ts"
+
+type Run = FleetRun.FleetRunDetails
+
+const isAway = (error: CheckpointError | UsageError): boolean =>
+  error._tag === "CheckpointError" && error.reason._tag === "Database" && SqlFailure.isRetryable(error.reason.failure)
+
+/** Looks once a second until the run has ended; a database that is away is waited for. */
+const watch = Effect.fnUntraced(function* (
+  { asked, fleet }: FleetAccess.Access,
+  name: string,
+  shown: Ref.Ref<Run | undefined>
+) {
+  const isWaiting = yield* Ref.make(false)
+  const look = asked(fleet.run(name)).pipe(
+    Effect.tap((run) => Effect.andThen(Ref.set(shown, run), Ref.set(isWaiting, false))),
+    Effect.tapError((error) =>
+      Effect.flatMap(Ref.getAndSet(isWaiting, true), (was) =>
+        was || !isAway(error) ? Effect.void : warn(`${error.message}; callstream waits for it`)
+      )
+    ),
+    Effect.retry({ schedule: Schedule.spaced("2 seconds"), while: isAway })
+  )
+  return yield* Effect.repeat(look, { schedule: Schedule.spaced("1 second"), until: Fleet.hasEnded })
+})
+
+/** The coverage file of a file's own option is here, not on a worker. */
+const writeCoverage = ({ job }: Tasks.Task, report: object) =>
+  job.coverage === undefined
+    ? Effect.void
+    : Effect.scoped(
+        Effect.gen(function* () {
+          const { finish, write } = yield* yield* RunJob.openCoverage(job.coverage ?? "", job)
+          yield* write(`${JSON.stringify(report, null, 2)}\n`)
+          yield* finish
+        })
+      ).pipe(Effect.provide(Layer.provide(OutputLockFile.layer, NodeProcessOwner.layer)))
+
+export interface Options {
+  readonly submitted: Submitted
+  /** What the caller's progress line shows. */
+  readonly shown: Ref.Ref<Run | undefined>
+  /** What to do with a run that did not finish. */
+  readonly advice: ReadonlyArray<string>
+  /** Where workers keep rejected records. */
+  readonly deadLetters: string
+}
+
+/** Watches a run to its end: the summary, and the exit code of a run on this machine. */
+export const run = Effect.fnUntraced(function* (
+  access: FleetAccess.Access,
+  task: Tasks.Task,
+  { advice, deadLetters, shown, submitted }: Options
+) {
+  const { job, spec } = task
+  const done = yield* watch(access, spec.name, shown)
+  if (done.state !== "finished") {
+    const reason = done.reason === null ? undefined : FleetRun.describe(done.reason)
+    const state = done.state === "cancelled" ? "cancelled" : "failed"
+    return yield* new RunNotFinished({ run: spec.name, state, reason, details: advice })
+  }
+  const summary = FleetProgress.summaryOf(done, job, submitted === "Finished")
+  const covered = CoverageReport.ofJob(job, summary.coverage)
+  yield* writeCoverage(task, covered)
+  const outcome = { summary, coverage: summary.coverage, unmatched: undefined, recordings: undefined }
+  const about = { ...job, deadLetters, name: spec.name }
+  const requests = Effect.succeed(FleetProgress.requestsOf(done))
+  yield* Summary.print(about, FleetProgress.progressOf(done), outcome, covered, requests)
+  const doubtful = summary.dead > 0 || covered.set === "provisional"
+  if (covered.set === "unprovable" || (job.strict && doubtful)) return yield* new Incomplete()
+  yield* RunMetrics.succeeded(spec.name)
+})

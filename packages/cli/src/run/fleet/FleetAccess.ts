@@ -1,0 +1,54 @@
+/** A fleet, reached from a command. */
+import { Fleet, type FleetError, type FleetRun } from "@callstream/cluster"
+import { CheckpointError } from "@callstream/core"
+import * as SqlFailure from "@callstream/core/platform/SqlFailure"
+import type { PostgresClient } from "@callstream/node"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { SqlError } from "effect/sql/SqlError"
+import * as Database from "../../option/Database.ts"
+import { UsageError } from "../../option/UsageError.ts"
+
+/** What goes wrong, as the errors that commands know. */
+export const toCommandError =
+  (database: Database.Database) =>
+  (error: FleetError.FleetError | SqlError | PostgresClient.PostgresUrlError): CheckpointError | UsageError => {
+    const name = Database.describe(database)
+    const ofDatabase = (failure: SqlFailure.SqlFailure) =>
+      new CheckpointError({ reason: { _tag: "Database", name, failure } })
+    if (error instanceof SqlError) return ofDatabase(SqlFailure.of(error))
+    if (error._tag === "PostgresUrlError") {
+      return new UsageError({ option: "cluster", reason: { _tag: "PostgresUrl", database: name, error } })
+    }
+    const { reason } = error
+    return reason._tag === "Database"
+      ? ofDatabase(reason.failure)
+      : new UsageError({ reason: { _tag: "FleetRefused", problem: error.message } })
+  }
+
+/** Connections of a pool that only asks and notes. */
+const few = 2
+
+/** A fleet, with errors that commands know. */
+export interface Access {
+  readonly fleet: Fleet.Fleet["Service"]
+  readonly asked: <A>(effect: Effect.Effect<A, FleetError.FleetError>) => Effect.Effect<A, CheckpointError | UsageError>
+  /** The newest run of that name, if there is one. */
+  readonly find: (name: string) => Effect.Effect<FleetRun.FleetRunDetails | undefined, CheckpointError | UsageError>
+}
+
+/** The fleet, as long as the scope. */
+export const open = Effect.fnUntraced(function* (database: Database.Database, fleet: string | undefined) {
+  const failed = toCommandError(database)
+  const pool = yield* Effect.mapError(Layer.build(yield* Database.pool(database, few)), failed)
+  const made = yield* Effect.mapError(Effect.provideContext(Fleet.make({ fleet }), pool), failed)
+  return {
+    fleet: made,
+    asked: Effect.mapError(failed),
+    find: (name) =>
+      made.run(name).pipe(
+        Effect.catchReason("FleetError", "NoRun", () => Effect.undefined),
+        Effect.mapError(failed)
+      )
+  } satisfies Access
+})

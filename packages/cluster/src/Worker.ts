@@ -1,0 +1,70 @@
+/**
+ * A process that reads stretches for a fleet.
+ *
+ * @since 0.1.0
+ */
+import { RunnerStorage } from "effect/cluster/RunnerStorage"
+import * as Effect from "effect/Effect"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Layer from "effect/Layer"
+import * as References from "effect/References"
+import * as SqlClient from "effect/sql/SqlClient"
+import { checkFleetName, type FleetError, ofSql } from "./FleetError.ts"
+import * as Engine from "./internal/Engine.ts"
+import * as Housekeeping from "./internal/Housekeeping.ts"
+import * as Queue from "./internal/Queue.ts"
+import * as RunWorkflow from "./internal/RunWorkflow.ts"
+import * as Tables from "./internal/Tables.ts"
+import * as Takers from "./internal/Takers.ts"
+import { Jobs } from "./Jobs.ts"
+
+/**
+ * How a worker works.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface Options {
+  /** Workers with the same name share runs. 1 to 20 of a-z, 0-9 and _. @default "default" */
+  readonly fleet?: string | undefined
+  /** Stretches that this process reads at the same time. @default 4 */
+  readonly stretches?: number | undefined
+  /** What people see in lists of runs; a random part is added. @default "worker" */
+  readonly name?: string | undefined
+}
+
+/**
+ * A worker, for as long as the layer lives. When it ends, what it holds is handed back at once; when its process is killed,
+ * other workers take it over within 10 seconds. It opens no port.
+ *
+ * The client is one of PostgreSQL with at least 4 connections, which nothing else uses: no sink of a job may have it. It
+ * needs its sessions for itself, so there is no pooler in transaction mode in between.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (options: Options = {}): Layer.Layer<never, FleetError, SqlClient.SqlClient | Jobs> =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const fleet = yield* checkFleetName(options.fleet ?? "default")
+      const stretches = options.stretches ?? 4
+      const name = `${options.name ?? "worker"}-${SecureRandom.uuidV4Unsafe().slice(0, 8)}`
+      const sql = (yield* SqlClient.SqlClient).withoutTransforms()
+      const jobs = yield* Jobs
+      yield* Effect.mapError(Tables.migrate, ofSql)
+      const takers = Effect.map(RunnerStorage, (runners) => {
+        const readers = runners.getRunners.pipe(
+          Effect.map((all) => stretches * all.filter(([, isHealthy]) => isHealthy).length),
+          Effect.orElseSucceed(() => stretches)
+        )
+        return Takers.layer({ sql, jobs, name, readers }, stretches)
+      })
+      // The engine and the queue log each try to reach a database that is away. Housekeeping says it once.
+      const engine = Layer.merge(Engine.layer({ fleet, worker: name }), Queue.layer(fleet)).pipe(
+        Layer.provide(Layer.succeed(References.MinimumLogLevel, "None"))
+      )
+      return Layer.mergeAll(RunWorkflow.layer, Layer.unwrap(takers), Housekeeping.layer(sql, fleet)).pipe(
+        Layer.provide(engine)
+      )
+    })
+  )

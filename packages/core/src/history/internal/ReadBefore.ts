@@ -1,0 +1,66 @@
+/** What other processes read of a range, before this one reads its ending. */
+import type * as CoverageSet from "../../coverage/CoverageSet.ts"
+import type * as Micros from "../../endpoint/internal/Micros.ts"
+import type * as Deliveries from "./Deliveries.ts"
+import type * as PartEvidence from "./PartEvidence.ts"
+import * as Shown from "./Shown.ts"
+
+/** A stretch that another process read, and what that one knows of it. */
+export interface Proof extends Micros.Range {
+  readonly evidence: PartEvidence.Evidence | undefined
+  readonly entries: ReadonlyArray<CoverageSet.Entry>
+  /** Calls that came; nothing where that is not known. */
+  readonly calls: number | undefined
+}
+
+/** The rest of a stretch that the last process to read it did not read itself. */
+const restOfProof = ({ calls, entries, evidence, from, to }: Proof, horizon: Micros.Micros) => {
+  const rest = { from, to: evidence?.range.from ?? to }
+  const own = evidence?.windows.reduce((sum, window) => sum + window.calls, 0) ?? 0
+  const proven = entries.every(
+    ({ range, verdict }) => verdict === "proven" || range.from >= rest.to || range.to > horizon
+  )
+  return { ...rest, rows: calls === undefined ? undefined : calls - own, proven }
+}
+
+/** What other processes read: the parts whose calls are known one by one, and the rest of which only the number is. */
+export const of = (proofs: ReadonlyArray<Proof>, all: Micros.Range, horizon: Micros.Micros) => {
+  const before = proofs.map((proof): Deliveries.Before => {
+    const { rows = 0, ...rest } = restOfProof(proof, horizon)
+    return { evidence: proof.evidence, counted: rest.from < rest.to ? { ...rest, rows } : undefined }
+  })
+  const parts = Shown.joined(proofs.flatMap(({ evidence }) => evidence?.range ?? []))
+  const rests = proofs.map((proof) => restOfProof(proof, horizon)).filter(({ from, to }) => from < to)
+  const [covered, ...others] = Shown.joined(proofs)
+  const isAll = covered !== undefined && others.length === 0 && covered.from <= all.from && covered.to >= all.to
+  return {
+    before,
+    parts: parts.length === 0 ? [{ from: all.to, to: all.to }] : parts,
+    range: { from: parts[0]?.from ?? all.to, to: parts.at(-1)?.to ?? all.to },
+    // Which calls are younger must be known one by one, because those appear at any time.
+    inPart: !isAll || rests.some(({ rows, to }) => rows === undefined || to > horizon)
+  }
+}
+
+/** The evidence of a part whose reading resumes: it must end there, or what came before is known by its number only. */
+export const resumed = (
+  at: Micros.Micros | undefined,
+  evidence: PartEvidence.Evidence | undefined
+): PartEvidence.Evidence | undefined => (at !== undefined && evidence?.range.to === at ? evidence : undefined)
+
+interface ToRead {
+  readonly parts: ReadonlyArray<Micros.Range>
+  readonly range: Micros.Range
+  readonly inPart: boolean
+}
+
+/** The rest of a part, and what an earlier reading of it knows: as if this one had read all of it. */
+export const resume = ({ inPart, parts, range }: ToRead, evidence: PartEvidence.Evidence | undefined) =>
+  evidence === undefined
+    ? { parts, range, inPart, before: [] }
+    : {
+        parts: Shown.joined([evidence.range, ...parts]),
+        range: { from: evidence.range.from, to: range.to },
+        inPart,
+        before: [{ evidence, counted: undefined }]
+      }
