@@ -1,49 +1,164 @@
 /** Workers as people run them: processes, a real database, the simulator. */
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { writeFileSync } from "node:fs"
+import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as Postgres from "../../../node/test/postgres/PostgresServer.ts"
-import { alongside, folder, lines, simulation, until } from "../Callstream.ts"
+import { folder, lines, type Options, simulation, type Simulation } from "../Callstream.ts"
 
 const cluster = ["--cluster", "postgres:CLUSTER_URL"]
 
-/** A database, and an environment that has its address. */
-const database = Effect.gen(function* () {
-  const server = yield* Postgres.Server.make
+/** A database, and commands that find it and the simulator by their environment. */
+const fleet = Effect.fnUntraced(function* (api: Simulation) {
+  const server = yield* Postgres.Server
   const name = yield* server.database()
   const sql = yield* server.client(name, { maxConnections: 1 })
   const url = `postgres://postgres@127.0.0.1:${sql.config.port}/${name}?sslmode=disable`
-  return { sql, env: { CLUSTER_URL: url, SINK_URL: url } }
+  const cwd = yield* folder
+  const given = ({ env }: Options = {}): Options => ({ cwd, env: { CLUSTER_URL: url, SINK_URL: url, ...env } })
+  return {
+    sql,
+    cwd,
+    file: (path: string, text: string) => Effect.sync(() => writeFileSync(join(cwd, path), text)),
+    run: (args: ReadonlyArray<string>, options?: Options) => api.run([...args, ...cluster], given(options)),
+    start: (args: ReadonlyArray<string>, options?: Options) => api.start([...args, ...cluster], given(options)),
+    ids: (table: string) =>
+      Effect.map(sql<{ readonly id: string }>`SELECT id FROM ${sql(table)} ORDER BY id`, (rows) =>
+        rows.map(({ id }) => id)
+      )
+  }
 })
 
-describe.skipIf(Postgres.missing)(`callstream worker${Postgres.reason}`, alongside, () => {
-  it.live("two share a run, one is killed: the table equals the API, each call once, and it is proven", () =>
-    Effect.gen(function* () {
-      const cwd = yield* folder
-      const one = yield* simulation({ sessions: 8000, undated: 0.05, seed: 7 })
-      const { env, sql } = yield* database
-      writeFileSync(join(cwd, "calls.yaml"), `stretches: 8\nsinks: ["postgres:SINK_URL"]\ncommitEvery: 100ms\n`)
-      const worker = one.start(["worker", ...cluster, "--stretches", "2"], { cwd, env })
-      const first = yield* worker
-      const second = yield* worker
-      const run = yield* one.start(["run", "calls.yaml", ...cluster, "--json"], { cwd, env })
-      yield* until(() => first.stderr().includes(" begins\n"))
-      first.child.kill("SIGKILL")
-      const ran = yield* run.ended
-      assert.strictEqual(ran.code, 0, ran.stderr)
-      assert.include(lines(ran.stdout)[0], { sessions: 8000, rejected: 0 })
-      const rows = yield* sql<{ readonly id: string }>`SELECT id FROM call_sessions ORDER BY id`
-      assert.deepStrictEqual(
-        rows.map(({ id }) => id),
-        one.simulator
-          .truth()
-          .map(({ id }) => id)
-          .sort()
-      )
-      second.child.kill("SIGTERM")
-      const stopped = yield* second.ended
-      assert.strictEqual(stopped.code, 0, stopped.stderr)
-    }).pipe(Effect.scoped)
-  )
+const idsOf = ({ simulator }: Simulation): ReadonlyArray<string> =>
+  simulator
+    .truth()
+    .map(({ id }) => id)
+    .sort()
+
+describe.skipIf(Postgres.missing)(`callstream worker${Postgres.reason}`, () => {
+  layer(Postgres.Server.layer, { excludeTestServices: true })((it) => {
+    it.effect("two share a run, one is killed: the table equals the API, each call once, and it is proven", () =>
+      Effect.gen(function* () {
+        const api = yield* simulation({
+          sessions: 6000,
+          undated: 0,
+          age: "1 day",
+          seed: 7,
+          latency: "20 millis",
+          content: "minimal"
+        })
+        const { file, ids, run, sql, start } = yield* fleet(api)
+        yield* file(
+          "calls.yaml",
+          "stretches: 8\ncommitEvery: 10ms\nsource: { until: 12h }\nsinks: ['postgres:SINK_URL']\n"
+        )
+        const killed = yield* start(["worker", "--stretches", "1"])
+        const other = yield* start(["worker", "--stretches", "1"])
+        const shown = yield* start(["run", "calls.yaml", "--json"])
+        // Each has a stretch of which a part is committed.
+        yield* Effect.repeat(
+          Effect.orElseSucceed(
+            sql<{
+              readonly workers: number
+            }>`SELECT count(DISTINCT worker)::integer AS workers FROM callstream_stretches
+WHERE status = 'open' AND state IS NOT NULL`,
+            () => []
+          ),
+          { until: ([row]) => row?.workers === 2 }
+        ).pipe(Effect.timeout("1 minute"))
+        killed.child.kill("SIGKILL")
+        const { code, stderr, stdout } = yield* shown.ended
+        assert.strictEqual(code, 0, stderr)
+        const [summary] = lines(stdout)
+        assert.deepInclude(summary, { sessions: 6000, rejected: 0, to: "postgres:SINK_URL" })
+        assert.deepInclude(summary?.["coverage"], { set: "proven", of: 6000 })
+        assert.deepStrictEqual(yield* ids("call_sessions"), idsOf(api))
+        // What the killed one had begun, the other one resumed.
+        const [, left] = /stretch (\d+) of \d+ begins\n$/.exec(killed.stderr()) ?? []
+        assert.match(other.stderr(), new RegExp(`^calls: stretch ${left} of \\d+ finished`, "m"))
+
+        const [row] = lines((yield* run(["runs", "calls", "--json"])).stdout)
+        assert.deepInclude(row, { state: "finished", attempt: 1, calls: 6000, proven: "proven", workers: 0 })
+        assert.strictEqual(row?.["requests"], summary?.["requests"])
+        other.child.kill("SIGTERM")
+        assert.strictEqual((yield* other.ended).code, 0)
+      })
+    )
+
+    it.effect("does what was submitted and left to it, says what fails and why, and hands back at a signal", () =>
+      Effect.gen(function* () {
+        const api = yield* simulation({ sessions: 1500, undated: 0, age: "1 day", seed: 9, content: "minimal" })
+        const { cwd, file, ids, run, sql, start } = yield* fleet(api)
+        yield* sql`CREATE TABLE rejects (id text PRIMARY KEY, "durationSec" integer CHECK ("durationSec" < 300))`
+        yield* file(
+          "three.yaml",
+          `source: { apiKey: "\${ACME_KEY}" }
+pipelines:
+  - name: rejects
+    source: { until: 12h }
+    transforms: { select: [id, durationSec] }
+    maxDeadLetters: 100
+    sinks: [{ to: "postgres:SINK_URL", table: rejects }]
+  - { name: hooked, sinks: ["\${HOOK_URL}"] }
+  - { name: kept, sync: {}, sinks: [{ to: "postgres:SINK_URL", table: kept }] }
+`
+        )
+        const env = { ACME_KEY: "agni_test_key", HOOK_URL: "https://example.com/hook" }
+        const secret = { CALLSTREAM_WEBHOOK_SECRET: "whsec_bm8gc2VjcmV0LCBqdXN0IGEgdGVzdCdzIGtleSE=" }
+        const submit = (...more: ReadonlyArray<string>) =>
+          run(["run", "three.yaml", ...more], { env: { ...env, ...secret, AGNI_API_KEY: undefined } })
+        const submitted = yield* submit("--detach")
+        assert.strictEqual(submitted.stdout, "rejects\nhooked\nkept\n", submitted.stderr)
+        // Nobody works yet.
+        const states = Effect.map(run(["runs", "--json"]), ({ stdout }) => lines(stdout).map(({ state }) => state))
+        assert.deepStrictEqual(yield* states, ["planned", "planned", "planned"])
+        const differs = yield* submit("--detach", "--rate", "100")
+        assert.strictEqual(differs.code, 2)
+        assert.match(differs.stderr, /^error: run rejects is planned with other settings\n  Wait for its end, /)
+
+        const worker = yield* start(["worker", "--log", "json"], { env: { ...env, HOOK_URL: undefined } })
+        const ended = yield* submit()
+        // One failed: the worst of all.
+        assert.strictEqual(ended.code, 1)
+        assert.match(ended.stderr, /^error: hooked: run hooked failed: HOOK_URL is not set on the worker /m)
+        assert.match(ended.stderr, /runs retry hooked --cluster postgres:CLUSTER_URL$/m)
+        assert.match(
+          ended.stderr,
+          /^rejects: .*\n.* rejected: see \.callstream\/rejects\.\*\.dead-letters\.ndjson on the workers$/ms
+        )
+        assert.match(ended.stderr, /^kept: 1,500 calls to postgres:SINK_URL \(kept\) in /m)
+        assert.deepStrictEqual(yield* ids("kept"), idsOf(api))
+        const delivered = yield* ids("rejects")
+        const dead = readdirSync(join(cwd, ".callstream"))
+          .filter((name) => /^rejects\.(\d+|end)\.dead-letters\.ndjson$/.test(name))
+          .flatMap((name) => lines(readFileSync(join(cwd, ".callstream", name), "utf8")))
+        const letters = dead.map(({ row }) => String(Object(row).id))
+        assert.isAbove(letters.length, 0)
+        assert.sameMembers([...delivered, ...letters], [...idsOf(api)])
+
+        const unknown = yield* run(["runs", "nobody"])
+        assert.strictEqual(unknown.code, 2)
+        assert.include(unknown.stderr, "  There is hooked, kept, rejects.\n")
+        assert.strictEqual((yield* run(["runs", "cancel", "kept"])).code, 2)
+        const retried = yield* run(["runs", "retry", "hooked"])
+        assert.include(retried.stderr, "run hooked resumes where it stopped\n")
+        const watched = yield* run(["runs", "hooked", "--watch", "--json"])
+        assert.deepInclude(lines(watched.stdout).at(-1), { run: "hooked", state: "failed", attempt: 2 })
+        // A sync makes a pass each time.
+        const again = yield* submit("--detach", "--json")
+        assert.deepStrictEqual(
+          lines(again.stdout).map(({ submitted }) => submitted),
+          ["has finished", "resumes", "submitted"]
+        )
+        worker.child.kill("SIGTERM")
+        const { code, stderr } = yield* worker.ended
+        assert.strictEqual(code, 0)
+        const events = lines(stderr)
+        assert.includeMembers(
+          events.map(({ event, run }) => `${run} ${event}`),
+          ["rejects taken", "rejects finished", "kept taken", "kept finished", "hooked unusable"]
+        )
+      })
+    )
+  })
 })
