@@ -130,6 +130,14 @@ if (only?.startsWith("sync") === true) {
   process.exit()
 }
 
+// Worker processes that share runs: `bench fleet`, or a part of it such as `bench "fleet rate"`.
+if (only?.startsWith("fleet") === true) {
+  const main = join(import.meta.dirname, "fleet", "main.ts")
+  execFileSync(process.execPath, [main, only.slice("fleet".length).trim()], { stdio: "inherit" })
+  clear()
+  process.exit()
+}
+
 if (!existsSync(cli)) throw new Error("run `pnpm build` first: the bench times the built command")
 try {
   await bench("start", async () => {

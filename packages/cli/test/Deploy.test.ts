@@ -124,4 +124,36 @@ describe("deploy", alongside, () => {
       }
     })
   )
+
+  it.live("has workers for Kubernetes, and a job that gives them a valid pipeline", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const documents = parseAllDocuments(read("kubernetes/fleet.yaml")).map((one) => {
+        assert.lengthOf(one.errors, 0)
+        return one.toJS() as unknown
+      })
+      writeFileSync(join(cwd, "pipeline.yaml"), String(valuesOf(documents, "pipeline.yaml")))
+      const env = { DATABASE_URL: "postgres://u:p@db.example.com/calls?sslmode=verify-full" }
+      const valid = yield* callstream(["validate", "pipeline.yaml"], { cwd, env })
+      assert.match(valid.stdout, /calls: sync to postgres:DATABASE_URL/, valid.stderr)
+      const all = valuesOf(documents, "args") as ReadonlyArray<ReadonlyArray<string>>
+      assert.deepStrictEqual(
+        all.map(([name]) => name),
+        ["worker", "run"]
+      )
+      // Every argument is understood before the database is looked for.
+      for (const args of all) {
+        const words = args.map((word) =>
+          word.replace("/etc/callstream/", "").replace("postgres:DATABASE", "postgres:NO")
+        )
+        const { code, stderr } = yield* callstream(words, { cwd, env })
+        assert.strictEqual(code, 2)
+        assert.match(stderr, /NO_URL/)
+      }
+      assert.deepStrictEqual(valuesOf(documents, "terminationGracePeriodSeconds"), [30])
+      for (const key of ["readOnlyRootFilesystem", "runAsNonRoot"]) {
+        assert.deepStrictEqual(valuesOf(documents, key), [true, true])
+      }
+    })
+  )
 })

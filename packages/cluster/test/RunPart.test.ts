@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as References from "effect/References"
 import type { SqlClient } from "effect/sql/SqlClient"
-import { JobError, type JobReason } from "../src/Jobs.ts"
+import { type Job, JobError, type JobReason } from "../src/Jobs.ts"
 import * as RunPart from "../src/internal/RunPart.ts"
 
 interface Case {
@@ -19,6 +19,9 @@ const loaded = { run: { id: "1", name: "one" }, spec: null, cut: undefined }
 const failure = (retryable: boolean) =>
   Effect.fail(new JobError({ reason: { _tag: "Failed", message: "no", retryable } }))
 
+const never = Effect.die("not called")
+const job: Job = { cut: () => never, stretch: () => never, ending: () => never, requests: never }
+
 /** What comes of a part, and what was done to it, in order. */
 const play = Effect.fnUntraced(function* ({ claims = 1, isFenced = false, open, work }: Case) {
   const done: Array<string> = []
@@ -28,8 +31,6 @@ const play = Effect.fnUntraced(function* ({ claims = 1, isFenced = false, open, 
     release: Effect.sync(() => void done.push("released")),
     isFenced: Effect.succeed(isFenced)
   }
-  const never = Effect.die("not called")
-  const job = { cut: () => never, stretch: () => never, ending: () => never, requests: Effect.succeed(0) }
   const worker = {
     // Nothing here asks the database.
     sql: undefined as unknown as SqlClient,
@@ -88,15 +89,7 @@ describe("a part of a run", () => {
       const worker = {
         sql: undefined as unknown as SqlClient,
         name: "w",
-        jobs: {
-          open: () =>
-            Effect.succeed({
-              cut: () => Effect.never,
-              stretch: () => Effect.never,
-              ending: () => Effect.never,
-              requests: Effect.succeed(0)
-            })
-        }
+        jobs: { open: () => Effect.succeed(job) }
       }
       const held: RunPart.Held = {
         claims: 1,

@@ -15,10 +15,11 @@ const types: Readonly<Record<string, string>> = {
   Trace: "debug"
 }
 
-const textOf = (message: unknown): string =>
-  (Array.isArray(message) ? message : [message])
-    .map((part) => (typeof part === "string" ? part : part instanceof Error ? part.message : JSON.stringify(part)))
-    .join(" ")
+/** An error is its message: its other fields may hold more than people should see. */
+const partOf = (part: unknown): string =>
+  typeof part === "string" ? part : part instanceof Error ? part.message : JSON.stringify(part)
+
+const textOf = (message: unknown): string => (Array.isArray(message) ? message : [message]).map(partOf).join(": ")
 
 /** One line each, with the time under `--debug`. A progress line is removed and drawn again below. */
 export const logger = (screen: Screen["Service"], debug: boolean): Logger.Logger<unknown, void> =>

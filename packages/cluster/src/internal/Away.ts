@@ -19,7 +19,10 @@ export const reported = <E, R>(effect: Effect.Effect<void, E, R>): Effect.Effect
         Effect.flatMap(Ref.getAndSet(away, true), (was) =>
           was || Cause.hasInterruptsOnly(cause)
             ? Effect.void
-            : Effect.logWarning("The database of the fleet does not answer: waiting for it", Cause.squash(cause))
+            : Effect.logWarning(
+                "The database of the fleet does not answer; the worker waits for it",
+                Cause.squash(cause)
+              )
         )
       )
     )

@@ -76,7 +76,10 @@ const settle = Effect.fnUntraced(function* (
   if (yield* held.isFenced) return yield* report("Fenced", cause)
   const { isTransient, reason } = meaning(Cause.squash(cause), worker.name)
   if (isTransient && held.claims < mostClaims) return yield* report("Again", cause)
-  yield* held.fail(reason)
+  // A sink may notice before the checkpoint does that another worker has the part.
+  const kept = yield* Effect.exit(held.fail(reason))
+  if (Exit.isFailure(kept) && (yield* held.isFenced)) return yield* report("Fenced", cause)
+  yield* kept
   return yield* report("Failed", cause)
 })
 

@@ -3,6 +3,7 @@ import type { Cut } from "@callstream/core/pipeline/PipelineParts"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { PersistedQueueFactory } from "effect/persistence/PersistedQueue"
+import * as References from "effect/References"
 import type { WorkflowEngine } from "effect/workflow/WorkflowEngine"
 import { describe, type FailureReason } from "../FleetRun.ts"
 import * as Claim from "./Claim.ts"
@@ -129,10 +130,14 @@ export const layer = (
   Layer.effectDiscard(
     Effect.gen(function* () {
       const queue = yield* Queue.make
-      // A failure goes to the queue, which offers the element again after a while.
+      const level = yield* References.MinimumLogLevel
+      const logged = Effect.provideService(References.MinimumLogLevel, level)
+      // A failure goes to the queue, which offers the element again after a while. The queue polls with the level of its first
+      // taker, and would log each try to reach a database that is away.
       const one = queue
-        .take((element) => read(worker, element))
+        .take((element) => logged(read(worker, element)))
         .pipe(
+          Effect.provideService(References.MinimumLogLevel, "None"),
           Effect.catch((error) => {
             if (error === "Again") return Effect.void
             if (error === "Elsewhere") return Effect.sleep(pause)

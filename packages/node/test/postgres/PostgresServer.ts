@@ -2,8 +2,10 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Ref from "effect/Ref"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import type * as Scope from "effect/Scope"
 import type { SqlError } from "effect/sql/SqlError"
@@ -48,8 +50,10 @@ export class Server extends Context.Service<
     ) => Effect.Effect<PgClient.PgClient, SqlError, Scope.Scope>
     /** The folder it keeps everything in. */
     readonly folder: string
-    /** The process that ends with the scope. */
+    /** The process that ends with the scope. After `restart` it is another one. */
     readonly pid: number
+    /** Stops the server, which closes all connections, and starts it at the same address after a pause. */
+    readonly restart: (pause: Duration.Input) => Effect.Effect<void, ServerError>
   }
 >()("@callstream/node/test/postgres/Server") {
   static readonly make: Effect.Effect<Server["Service"], ServerError | SqlError, Scope.Scope> = Effect.gen(
@@ -60,11 +64,12 @@ export class Server extends Context.Service<
       const data = join(folder, "data")
       const settings = ["-A", "trust", "--no-sync", "--no-instructions", "--locale=C", "--encoding=UTF8"]
       yield* run(join(binaries, "initdb"), ["-D", data, "-U", username, ...settings], { cwd: folder, ...user })
+      const on = (port: number) => start(join(binaries, "postgres"), data, port, { cwd: folder, ...user })
       // Somebody else may take the port between finding and using it.
-      const { pid, port } = yield* Effect.retry(
-        Effect.flatMap(freePort, (port) => start(join(binaries, "postgres"), data, port, { cwd: folder, ...user })),
-        { times: 3 }
-      )
+      const first = yield* Effect.retry(Effect.flatMap(freePort, on), { times: 3 })
+      const { pid, port } = first
+      const running = yield* Ref.make(first)
+      yield* Effect.addFinalizer(() => Effect.flatMap(Ref.get(running), ({ stop }) => stop))
       const client: Server["Service"]["client"] = (database, options) =>
         Effect.provide(PgClient.make({ ...options, host, port, database, username }), Reactivity.layer)
       const administrator = yield* client("postgres", { maxConnections: 1 })
@@ -73,6 +78,11 @@ export class Server extends Context.Service<
         client,
         folder,
         pid,
+        restart: Effect.fnUntraced(function* (pause) {
+          yield* (yield* Ref.get(running)).stop
+          yield* Effect.sleep(pause)
+          yield* Ref.set(running, yield* on(port))
+        }),
         database: (template = "template0") =>
           Effect.acquireRelease(
             Effect.suspend(() => {
@@ -162,37 +172,40 @@ const flags: Readonly<Record<string, string>> = {
   jit: "off"
 }
 
+interface Running {
+  readonly pid: number
+  readonly port: number
+  readonly stop: Effect.Effect<void>
+}
+
 const start = (file: string, data: string, port: number, surroundings: Surroundings) =>
-  Effect.acquireRelease(
-    Effect.callback<{ readonly pid: number; readonly port: number; readonly stop: Effect.Effect<void> }, ServerError>(
-      (resume) => {
-        const settings = Object.entries(flags).flatMap(([name, value]) => ["-c", `${name}=${value}`])
-        const child = spawn(
-          "/bin/sh",
-          ["-c", untilInputCloses, "sh", file, "-D", data, "-p", String(port), ...settings],
-          { ...surroundings, env, stdio: ["pipe", "ignore", "pipe"] }
-        )
-        const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()))
-        const stop = Effect.promise(() => {
-          child.stdin.end()
-          return exited
-        })
-        let log = ""
-        const failed = (why: string) => {
-          child.stdin.end()
-          resume(Effect.fail(new ServerError({ message: `PostgreSQL did not start: ${why}` })))
-        }
-        child.once("error", (error) => failed(error.message))
-        child.once("exit", () => failed(tail(log)))
-        child.stderr.setEncoding("utf8").on("data", (text: string) => {
-          log = tail(log + text)
-          if (log.includes("ready to accept connections") && child.pid !== undefined) {
-            resume(Effect.succeed({ pid: child.pid, port, stop }))
-          }
-        })
+  Effect.callback<Running, ServerError>((resume) => {
+    const settings = Object.entries(flags).flatMap(([name, value]) => ["-c", `${name}=${value}`])
+    const child = spawn("/bin/sh", ["-c", untilInputCloses, "sh", file, "-D", data, "-p", String(port), ...settings], {
+      ...surroundings,
+      env,
+      stdio: ["pipe", "ignore", "pipe"]
+    })
+    const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()))
+    const stop = Effect.promise(() => {
+      child.stdin.end()
+      return exited
+    })
+    let log = ""
+    const failed = (why: string) => {
+      child.stdin.end()
+      resume(Effect.fail(new ServerError({ message: `PostgreSQL did not start: ${why}` })))
+    }
+    child.once("error", (error) => failed(error.message))
+    child.once("exit", () => failed(tail(log)))
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      log = tail(log + text)
+      if (log.includes("ready to accept connections") && child.pid !== undefined) {
+        resume(Effect.succeed({ pid: child.pid, port, stop }))
       }
-    ),
-    ({ stop }) => stop
-  )
+    })
+    // Interrupted while it starts: nobody else would stop it.
+    return stop
+  })
 
 const tail = (text: string) => text.slice(-2000).trim()

@@ -33,8 +33,12 @@ const ofCheckpoint = (reason: CheckpointError["reason"]): boolean =>
  */
 export const of =
   (reworded: (text: string) => string) =>
-  (error: Error): Jobs.JobError | CheckpointError =>
-    error instanceof CheckpointError ? error : ofJob(reworded, error)
+  (error: Error): Jobs.JobError | CheckpointError => {
+    if (error instanceof CheckpointError) return error
+    return error instanceof SinkError && error.reason._tag === "Fenced"
+      ? new CheckpointError({ reason: { _tag: "Fenced", pipeline: error.sink } })
+      : ofJob(reworded, error)
+  }
 
 /** Describes why a pipeline cannot run on this worker. */
 export const ofJob = (reworded: (text: string) => string, error: Error): Jobs.JobError => {

@@ -298,6 +298,8 @@ const readAll = Effect.fnUntraced(function* (
     windows: (nth, at) =>
       Stream.suspend(() => {
         const one = restOf({ ...(stretches[nth] ?? range), at: at.from })
+        // An empty window would count as that of the calls without a start time.
+        if (at.from !== undefined && one.from >= one.to) return Stream.empty
         const cuts = [...at.cuts, reading.horizon(), settings.latest]
         const shape = { newestFirst, small: isFromOldest && nth === 0 }
         const tasks = Partitioner.tasks(one, cuts, seen, shape, settings.latest)

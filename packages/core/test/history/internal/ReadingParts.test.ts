@@ -4,6 +4,7 @@ import * as CoverageSet from "@callstream/core/coverage/CoverageSet"
 import type { StretchProof } from "@callstream/core/coverage/StretchProof"
 import * as History from "@callstream/core/history/History"
 import * as Rows from "@callstream/core/model/Rows"
+import * as Position from "@callstream/core/model/Position"
 import * as HistorySource from "@callstream/core/source/HistorySource"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -36,11 +37,15 @@ const inParts = Effect.fnUntraced(function* (
   )
   const questions = server.questions.slice(probes)
   const proofs = all.map(({ proof }) => proof)
+  const [first] = cut.stretches
+  const again = { from: first === undefined ? undefined : Position.of(first.to), cuts: [] }
+  const left = yield* Stream.runCollect(parts.stretch(state, cut, 0, again, proofs.at(-1)?.evidence))
   const last = yield* Stream.runCollect(parts.ending(state, cut, proofs))
   const units = [...all.toReversed().flatMap(({ units }) => units), ...last]
   return {
     stretches: cut.stretches.length,
     questions,
+    left,
     coverage: units.reduce(Units.cover, CoverageSet.empty),
     ids: units.flatMap(({ rows }) => Rows.items(rows).map(({ id }) => id))
   }
@@ -84,6 +89,11 @@ describe("stretches that are read each by a process of its own", () => {
           )
           assert.strictEqual(parts.coverage.withoutStart?.verdict, "proven")
           assert.isAtMost(requests, 1.05 * one.requests + 8)
+          // Killed after its last window, a stretch has nothing left but what it saw.
+          assert.deepStrictEqual(
+            parts.left.map(({ _tag, evidence, rows }) => [_tag, evidence !== undefined, rows.length]),
+            [["WithoutStart", true, 0]]
+          )
           // What was probed is not probed again.
           assert.isTrue(parts.questions.every((search) => search.includes("started_after")))
         })

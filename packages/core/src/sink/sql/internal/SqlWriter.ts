@@ -55,10 +55,7 @@ export const make = Effect.fnUntraced(function* (
   const turns = Turns.make({ name, timeout, isOpen: transaction.isOpen, rollback })
   const { cursor, place } = yield* turns.take("open", TableAccess.open(access, options.place, account))
   const commits = OwnCommits.make(access, place, account)
-
-  if (options.sync !== undefined && account !== undefined) {
-    yield* turns.take("open", forgetStale(access, place, account.name))
-  }
+  yield* turns.take("open", options.sync === undefined ? Effect.void : forgetStale(access, place, account))
 
   const repairs: Repairs = { texts: 0 }
   const tables = Table.ofBatches(name, { timestamp: Time.text, repairs })
@@ -139,14 +136,17 @@ const forget = (
 /** A ledger that nobody used for so long is not used any more. */
 const longest = 30 * 86_400_000_000
 
-/** Each ledger has an account of its own: those of ledgers that were lost or began anew would stay for ever. */
-const forgetStale = ({ dialect, transaction }: TableAccess.TableAccess, place: Place, account: string) =>
+/** Each ledger has a row of its own: those of ledgers that were lost or restarted would stay for ever. */
+const forgetStale = (
+  { dialect, transaction }: TableAccess.TableAccess,
+  place: Place,
+  account: CommitTable.Account | undefined
+) =>
   Effect.gen(function* () {
-    const before = Time.format(Instant.of((yield* Instant.now) - longest))
+    if (account === undefined) return
+    const about = { account: account.name, before: Time.format(Instant.of((yield* Instant.now) - longest)) }
     yield* transaction.begin
-    const accounts = yield* transaction.use((connection) =>
-      CommitTable.staleOf(dialect, place, connection, { account, before })
-    )
+    const accounts = yield* transaction.use((connection) => CommitTable.staleOf(dialect, place, connection, about))
     for (const one of accounts) yield* transaction.run(CommitTable.forget(dialect, place, one))
     yield* transaction.commit
   }).pipe(Effect.catch(() => transaction.rollback))
