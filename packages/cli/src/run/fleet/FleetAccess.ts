@@ -29,7 +29,7 @@ export const toCommandError =
   }
 
 /** Whether the database may come back. */
-export const isAway = (error: unknown): error is CheckpointError =>
+const isAway = (error: unknown): error is CheckpointError =>
   error instanceof CheckpointError && error.reason._tag === "Database" && SqlFailure.isRetryable(error.reason.failure)
 
 /** Tries again every two seconds while the database is away, and says so once. */
