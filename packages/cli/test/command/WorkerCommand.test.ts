@@ -169,7 +169,7 @@ pipelines:
         assert.strictEqual(code, 0)
         const events = lines(stderr)
         assert.includeMembers(
-          events.map(({ event, run }) => `${run} ${event}`),
+          events.map(({ event, run }) => [run, event].join(" ")),
           ["rejects taken", "rejects finished", "kept taken", "kept finished", "hooked unusable"]
         )
       })
