@@ -68,7 +68,8 @@ describe.skipIf(Postgres.missing)(`SqlSink, epochs in PostgreSQL${Postgres.reaso
         // Instead of the 30 seconds: the limit of a server that has a lower one stays.
         yield* sql.unsafe(`ALTER DATABASE ${name} SET ${timeout} = '100ms'`)
         // On a busy machine it may end a transaction that nobody froze.
-        const patiently = Effect.retry({ times: 9, while: ({ retryable }: SinkError) => retryable })
+        const patiently = <A, R>(step: Effect.Effect<A, SinkError, R>) =>
+          Effect.retry(step, { times: 9, while: ({ retryable }) => retryable })
         const first = yield* SinkEpochs.open(database, 1).pipe(patiently)
         yield* first.write(batch([session(1, { summary: "first" }), session(2)])).pipe(patiently)
         const second = yield* SinkEpochs.open(database, 2).pipe(patiently)
