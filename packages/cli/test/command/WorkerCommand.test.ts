@@ -1,11 +1,17 @@
 /** Workers as people run them: processes, a real database, the simulator. */
 import { Fault } from "@callstream/core/testing"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, layer } from "@effect/vitest"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
+import * as SqlClient from "effect/sql/SqlClient"
 import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as Postgres from "../../../node/test/postgres/PostgresServer.ts"
+import * as Database from "../../src/option/Database.ts"
 import { folder, lines, type Options, simulation, type Simulation, until } from "../Callstream.ts"
 
 const cluster = ["--cluster", "postgres:CLUSTER_URL"]
@@ -39,6 +45,21 @@ const idsOf = ({ simulator }: Simulation): ReadonlyArray<string> =>
 
 describe.skipIf(Postgres.missing)(`callstream worker${Postgres.reason}`, () => {
   layer(Postgres.Server.layer, { excludeTestServices: true })((it) => {
+    it.effect("a worker that is frozen in a transaction holds the others up for 5 seconds at most", () =>
+      Effect.gen(function* () {
+        const server = yield* Postgres.Server
+        const { config } = yield* server.client(yield* server.database(), { maxConnections: 1 })
+        const url = Redacted.make(`postgres://postgres@127.0.0.1:${config.port}/postgres?sslmode=disable`)
+        const pool = yield* Effect.flatMap(
+          Database.pool({ _tag: "Postgres", url: { _tag: "Url", url } }, 1),
+          Layer.build
+        )
+        const sql = Context.get(pool, SqlClient.SqlClient)
+        const [limit] = yield* sql.unsafe("SHOW idle_in_transaction_session_timeout")
+        assert.deepStrictEqual(limit, { idle_in_transaction_session_timeout: "5s" })
+      }).pipe(Effect.provide(NodeServices.layer))
+    )
+
     it.effect(
       "three share a run, one is killed and one stopped: the table equals the API, each call once, and it is proven",
       () =>

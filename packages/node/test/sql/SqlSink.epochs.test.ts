@@ -5,9 +5,12 @@ import * as SqlSink from "@callstream/core/sink/SqlSink"
 import * as PostgresClient from "@callstream/node/PostgresClient"
 import type { PgClient } from "@effect/sql-pg/PgClient"
 import { assert, describe, layer } from "@effect/vitest"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as SqlClient from "effect/sql/SqlClient"
 import { postgres } from "../../../core/src/sink/sql/internal/Postgres.ts"
 import * as Transaction from "../../../core/src/sink/sql/internal/Transaction.ts"
 import * as Postgres from "../postgres/PostgresServer.ts"
@@ -92,6 +95,26 @@ describe.skipIf(Postgres.missing)(`SqlSink, epochs in PostgreSQL${Postgres.reaso
           assert.deepStrictEqual(yield* limits(sql), ["5s", "5s"])
           yield* sql.unsafe(`SET ${timeout} = '1h'`)
           assert.deepStrictEqual(yield* limits(sql), ["30s", "1h"])
+        })
+    )
+
+    it.effect(
+      "a client bounds how long its transactions wait, so that what a frozen process locked is free again",
+      () =>
+        Effect.gen(function* () {
+          const { name, sql } = yield* opened
+          yield* sql`CREATE TABLE taken (id integer)`
+          const url = Redacted.make(`postgres://postgres@127.0.0.1:${sql.config.port}/${name}`)
+          const frozen = Context.get(
+            yield* Layer.build(PostgresClient.layer({ url, maxConnections: 1, idleInTransaction: "200 millis" })),
+            SqlClient.SqlClient
+          )
+          const connection = yield* frozen.reserve
+          yield* connection.execute("BEGIN", [], undefined)
+          yield* connection.execute("LOCK TABLE taken", [], undefined)
+          yield* sql`INSERT INTO taken VALUES (1)`
+          const error = yield* Effect.flip(connection.execute("COMMIT", [], undefined))
+          assert.strictEqual(error._tag, "SqlError")
         })
     )
 
