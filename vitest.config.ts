@@ -4,7 +4,8 @@ import { BaseSequencer } from "vitest/node"
 import { youngHeap } from "./packages/cli/test/YoungHeap.ts"
 
 /** Short files that take long. Vitest takes large files first, and one of these would run alone at the end. */
-const long = /(SyncHistories|SyncDeliveries|Pipeline\.property|Whole\.faults|Steps|Sync\.cost|Fleet)\.test\.ts$/
+const long =
+  /(SyncHistories|SyncDeliveries|Pipeline\.property|Whole\.faults|Steps|Sync\.cost|Fleet|WorkerCommand)\.test\.ts$/
 
 class LongFirst extends BaseSequencer {
   override async sort(files: Parameters<BaseSequencer["sort"]>[0]) {

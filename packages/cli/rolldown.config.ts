@@ -103,6 +103,9 @@ export const lean = {
   transform: { define: { esbuildDetection: "true" } }
 }
 
+/** What every chunk needs would be put beside the reader of YAML, and most commands would load both. */
+export const codeSplitting = { groups: [{ name: "yaml", test: /node_modules[\\/]yaml[\\/]/ }] }
+
 const output = { dir: "dist", format: "esm", minify: true, entryFileNames: "[name].mjs" } as const
 
 export default defineConfig([
@@ -111,7 +114,7 @@ export default defineConfig([
     platform: "node",
     ...lean,
     plugins: [...lean.plugins, shipped()],
-    output: { ...output, chunkFileNames: "[name].mjs" }
+    output: { ...output, chunkFileNames: "[name].mjs", codeSplitting }
   },
   // Where they are looked for: beside the module that starts them.
   ...Object.entries({

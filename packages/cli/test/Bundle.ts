@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { join } from "node:path"
 import { setTimeout } from "node:timers/promises"
 import { build } from "rolldown"
-import { lean } from "../rolldown.config.ts"
+import { codeSplitting, lean } from "../rolldown.config.ts"
 import { youngHeap } from "./YoungHeap.ts"
 
 const variable = "CALLSTREAM_TEST_HOME"
@@ -36,7 +36,8 @@ const make = async (dir: string): Promise<void> => {
     format: "esm",
     minify: true,
     entryFileNames: name,
-    chunkFileNames: name
+    chunkFileNames: name,
+    codeSplitting
   } as const
   await build({ input, platform: "node", ...lean, output })
   // An export from end to end: the compile cache keeps the functions that its first run used.

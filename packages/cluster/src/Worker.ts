@@ -38,7 +38,8 @@ export interface Options {
  * other workers take it over within 10 seconds. It opens no port.
  *
  * The client is one of PostgreSQL with at least 4 connections, which nothing else uses: no sink of a job may have it. It
- * needs its sessions for itself, so there is no pooler in transaction mode in between.
+ * needs its sessions for itself, so there is no pooler in transaction mode in between. Have the server end transactions that
+ * wait for longer than 5 seconds (`idle_in_transaction_session_timeout`): a worker that is frozen in one holds the others up.
  *
  * @since 0.1.0
  * @category layers

@@ -18,7 +18,7 @@ describe("a database that is away", () => {
         Effect.forEach(Array.from(answers), () => one),
         Logger.layer([logger])
       )
-      const away = "The database of the fleet does not answer: waiting for it"
+      const away = "The database of the fleet does not answer; the worker waits for it"
       const back = "The database of the fleet answers again"
       assert.deepStrictEqual(messages, [away, back, away, back])
     })

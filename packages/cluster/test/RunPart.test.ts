@@ -1,7 +1,9 @@
+import { CheckpointError } from "@callstream/core/checkpoint/CheckpointError"
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Ref from "effect/Ref"
 import * as References from "effect/References"
 import type { SqlClient } from "effect/sql/SqlClient"
 import { type Job, JobError, type JobReason } from "../src/Jobs.ts"
@@ -102,6 +104,28 @@ describe("a part of a run", () => {
       yield* Deferred.await(begun)
       yield* Fiber.interrupt(fiber)
       assert.deepStrictEqual(released, ["released"])
+    })
+  )
+
+  it.effect("whose sink noticed first that another worker has it is left to that one", () =>
+    Effect.gen(function* () {
+      const lost = yield* Ref.make(false)
+      const fenced = new CheckpointError({ reason: { _tag: "Fenced", pipeline: "p" } })
+      const held: RunPart.Held = {
+        claims: 1,
+        fail: () => Effect.andThen(Ref.set(lost, true), Effect.fail(fenced)),
+        release: Effect.void,
+        isFenced: Ref.get(lost)
+      }
+      const worker = {
+        sql: undefined as unknown as SqlClient,
+        name: "w",
+        jobs: { open: () => Effect.succeed(job) }
+      }
+      const outcome = yield* RunPart.run(worker, loaded, Effect.succeed(held), () => Effect.fail(fenced)).pipe(
+        Effect.provideService(References.MinimumLogLevel, "None")
+      )
+      assert.strictEqual(outcome, "Ended")
     })
   )
 })

@@ -10,7 +10,8 @@ import * as TestJobs from "./TestJobs.ts"
 
 const [, , name = "", stretches = "1", url = ""] = process.argv
 
-const client = (maxConnections: number) => PostgresClient.layer({ url: Redacted.make(url), maxConnections })
+const client = (maxConnections: number) =>
+  PostgresClient.layer({ url: Redacted.make(url), maxConnections, idleInTransaction: "5 seconds" })
 
 const program = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient

@@ -5,6 +5,7 @@
  */
 import * as SqlFailure from "@callstream/core/platform/SqlFailure"
 import type { PgPoolConfig } from "@effect/sql-pg/PgClient"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Reactivity from "effect/reactivity/Reactivity"
@@ -36,6 +37,11 @@ export interface Options {
   readonly password?: Redacted.Redacted | undefined
   /** Connections at most. @default 2 */
   readonly maxConnections?: number | undefined
+  /**
+   * How long a transaction may wait for its next statement. Then the server ends it, and the connection: what a process
+   * locked that was frozen, or cut off from the network, is free again. @default the server's own setting
+   */
+  readonly idleInTransaction?: Duration.Input | undefined
 }
 
 /**
@@ -253,7 +259,14 @@ export const make = Effect.fnUntraced(function* (
     startupOptions: target.options,
     connectTimeout: target.connectTimeout === 0 ? "Infinity" : `${target.connectTimeout} seconds`,
     keepAlive: "30 seconds",
-    maxConnections: options.maxConnections ?? 2
+    maxConnections: options.maxConnections ?? 2,
+    ...(options.idleInTransaction === undefined
+      ? {}
+      : {
+          startupParameters: {
+            idle_in_transaction_session_timeout: `${Math.round(Duration.toMillis(Duration.fromInputUnsafe(options.idleInTransaction)))}ms`
+          }
+        })
   } as const satisfies PgPoolConfig
   // Loaded here: programs with other outputs start without the driver.
   const PgClient = yield* Effect.promise(() => import("@effect/sql-pg/PgClient"))

@@ -35,13 +35,11 @@ const holes = ({ sql }: World) =>
   )
 
 /** One worker killed, one frozen for 15 seconds and thawed, the database restarted: nothing is missing, nothing twice. */
-export const survival = Effect.fnUntraced(function* (sessions: number, pageSize: number) {
-  // A minute without any failure, with three times eight requests in flight.
-  const latency = Math.round((60 * 24 * 1000 * pageSize) / sessions)
-  const server = yield* endpoint(sessions, latency)
+export const survival = Effect.fnUntraced(function* (sessions: number) {
+  const server = yield* endpoint(sessions, 400)
   const all = yield* world(server)
   yield* watchTwice(all)
-  yield* all.file("run.yaml", pipeline(`source: { pageSize: ${pageSize} }\n`))
+  yield* all.file("run.yaml", pipeline("source: { until: 2026-10-01 }\n"))
   const [killed, frozen] = [yield* all.worker(), yield* all.worker()]
   const run = yield* all.run("run.yaml")
   const share = (of: number) =>
@@ -76,8 +74,6 @@ export const survival = Effect.fnUntraced(function* (sessions: number, pageSize:
   const { seconds } = yield* succeeded(run)
   const { missing, twice, unknown } = yield* compared(all, server)
   const fenced = (frozen.stderr().match(/another worker has it/g) ?? []).length
-  if (process.env["BENCH_LOGS"] === "1")
-    console.log(frozen.stderr(), yield* all.sql`SELECT summary->'coverage'->'entries' FROM callstream_runs`)
   report({
     what: `${sessions.toLocaleString("en")} calls, a worker killed, one frozen, the database restarted: missing, twice, unknown, holes`,
     values: `${missing}, ${twice}, ${unknown}, ${yield* holes(all)} (${seconds.toFixed(0)} s, ${fenced} fenced)`,
@@ -88,19 +84,20 @@ export const survival = Effect.fnUntraced(function* (sessions: number, pageSize:
 
 interface Part {
   readonly nth: number
+  readonly worker: string | null
   readonly epoch: number
   readonly committed: boolean
   readonly open: boolean
 }
 
 const parts = ({ sql }: World, since: Date | undefined) =>
-  sql<Part>`SELECT nth, epoch::float8 AS epoch, status = 'open' AS open,
+  sql<Part>`SELECT nth, worker, epoch::float8 AS epoch, status = 'open' AS open,
 coalesce(updated_at > ${(since ?? new Date(0)).toISOString()}::timestamptz, false) AS committed
 FROM callstream_stretches WHERE range IS NOT NULL`
 
 /** From a signal to a worker until other workers have claimed all that it had, and have committed to it. */
-const takeover = Effect.fnUntraced(function* (all: World, stop: Effect.Effect<unknown>) {
-  const held = (yield* parts(all, undefined)).filter(({ open }) => open)
+const takeover = Effect.fnUntraced(function* (all: World, first: string | null, stop: Effect.Effect<unknown>) {
+  const held = (yield* parts(all, undefined)).filter(({ open, worker }) => open && worker === first)
   if (held.length === 0) return yield* Effect.die(new Error("nothing was held: the run is too short"))
   const started = performance.now()
   yield* stop
@@ -136,17 +133,18 @@ const handover = Effect.fnUntraced(function* (signal: "SIGKILL" | "SIGTERM", ses
     "some is delivered",
     Effect.map(delivered(all), (n) => n > sessions / 8)
   )
-  yield* all.worker()
-  yield* all.worker()
+  const { worker = null } = (yield* parts(all, undefined)).find(({ worker }) => worker !== null) ?? {}
+  yield* all.worker({ stretches: 8 })
+  yield* all.worker({ stretches: 8 })
   const asked = performance.now()
-  const exited = Effect.map(first.ended, ({ code }) => ({ code, seconds: (performance.now() - asked) / 1000 }))
   const found = yield* takeover(
     all,
+    worker,
     Effect.sync(() => first.child.kill(signal))
   )
-  const { code, seconds } = yield* exited
+  const { at, code } = yield* first.ended
   yield* succeeded(run)
-  return { ...found, code, seconds }
+  return { ...found, code, seconds: (at - asked) / 1000 }
 })
 
 export const handovers = Effect.fnUntraced(function* (sessions: number) {

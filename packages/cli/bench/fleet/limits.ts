@@ -11,9 +11,9 @@ const count = Effect.fnUntraced(function* ({ sql }: World) {
 })
 
 /** A run of so many workers, by the command that submits and watches it. */
-const ofWorkers = Effect.fnUntraced(function* (server: Endpoint, workers: number, pageSize: number) {
+const ofWorkers = Effect.fnUntraced(function* (server: Endpoint, workers: number) {
   const all = yield* world(server)
-  yield* all.file("run.yaml", pipeline("speed", `source: { pageSize: ${pageSize} }\n`))
+  yield* all.file("run.yaml", pipeline("speed"))
   const started = yield* Effect.replicateEffect(all.worker(), workers)
   yield* server.times()
   const run = yield* all.run("run.yaml")
@@ -40,10 +40,10 @@ const ofWorkers = Effect.fnUntraced(function* (server: Endpoint, workers: number
   return { seconds, requests, connections: connections - 3, megabytes: Math.max(...ended.map((one) => one.megabytes)) }
 })
 
-const ofOneProcess = Effect.fnUntraced(function* (server: Endpoint, pageSize: number) {
+const ofOneProcess = Effect.fnUntraced(function* (server: Endpoint) {
   const all = yield* world(server)
   yield* server.times()
-  const flags = ["--concurrency", "24", "--page-size", String(pageSize), "--quiet"]
+  const flags = ["--concurrency", "24", "--quiet"]
   const { megabytes, seconds } = yield* succeeded(
     yield* all.callstream("export", "--to", "postgres:DATABASE_URL", ...flags)
   )
@@ -52,11 +52,11 @@ const ofOneProcess = Effect.fnUntraced(function* (server: Endpoint, pageSize: nu
   return { seconds, megabytes, requests: (yield* server.times()).length }
 })
 
-export const speed = Effect.fnUntraced(function* (sessions: number, pageSize: number) {
+export const speed = Effect.fnUntraced(function* (sessions: number) {
   const server = yield* endpoint(sessions, 400)
-  const one = yield* Effect.scoped(ofOneProcess(server, pageSize))
-  const three = yield* Effect.scoped(ofWorkers(server, 3, pageSize))
-  const single = yield* Effect.scoped(ofWorkers(server, 1, pageSize))
+  const one = yield* Effect.scoped(ofOneProcess(server))
+  const three = yield* Effect.scoped(ofWorkers(server, 3))
+  const single = yield* Effect.scoped(ofWorkers(server, 1))
   const calls = sessions.toLocaleString("en")
   report({
     what: `${calls} calls at 400 ms: three workers with 8 requests in flight / one process with 24`,
@@ -95,8 +95,7 @@ const most = (times: ReadonlyArray<number>): number => {
 
 /** Three workers share a rate; the endpoint counts. */
 export const rate = Effect.fnUntraced(function* (limit: number, seconds: number) {
-  const pageSize = 100
-  const server = yield* endpoint(limit * seconds * pageSize, 100)
+  const server = yield* endpoint(limit * seconds * 100, 100)
   const all = yield* world(server)
   yield* all.file("run.yaml", pipeline("rate", `source: { rate: ${limit} }\n`))
   yield* Effect.replicateEffect(all.worker({ concurrency: 16 }), 3)
@@ -129,10 +128,10 @@ const commits = ({ sql }: World) =>
   )
 
 /** A fleet after its run: what the engine leaves, and what three workers cost that wait. */
-export const idle = Effect.fnUntraced(function* (sessions: number, pageSize: number) {
+export const idle = Effect.fnUntraced(function* (sessions: number) {
   const server = yield* endpoint(sessions, 20)
   const all = yield* world(server)
-  yield* all.file("run.yaml", pipeline("idle", `source: { pageSize: ${pageSize} }\n`))
+  yield* all.file("run.yaml", pipeline("idle"))
   yield* Effect.replicateEffect(all.worker(), 3)
   yield* succeeded(yield* all.run("run.yaml"))
   const seconds = yield* until(

@@ -14,18 +14,16 @@ const words = process.argv.slice(2).flatMap((argument) => argument.split(" ").fi
 const isSmall = words.includes("small")
 const only = words.filter((word) => word !== "small")
 
-/** With few calls pages are smaller, so that there are as many stretches. */
-const pageSize = isSmall ? 10 : 100
 const sizes = isSmall
-  ? { survival: 10_000, handover: 100_000, speed: 10_000, idle: 2000, organizations: 12 }
+  ? { survival: 100_000, handover: 100_000, speed: 30_000, idle: 10_000, organizations: 12 }
   : { survival: 300_000, handover: 200_000, speed: 150_000, idle: 20_000, organizations: 200 }
 
 const parts: Readonly<Record<string, Effect.Effect<void, unknown, Postgres.Server | Scope.Scope>>> = {
-  survival: Failures.survival(sizes.survival, pageSize),
+  survival: Failures.survival(sizes.survival),
   handover: Failures.handovers(sizes.handover),
-  speed: Limits.speed(sizes.speed, pageSize),
+  speed: Limits.speed(sizes.speed),
   rate: Limits.rate(40, isSmall ? 10 : 30),
-  idle: Limits.idle(sizes.idle, pageSize),
+  idle: Limits.idle(sizes.idle),
   organizations: Limits.organizations(sizes.organizations, 500)
 }
 

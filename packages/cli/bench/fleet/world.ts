@@ -44,6 +44,8 @@ export interface Ended {
   readonly code: number | null
   /** Since its start. */
   readonly seconds: number
+  /** As `performance.now` says. */
+  readonly at: number
   readonly megabytes: number
 }
 
@@ -90,7 +92,8 @@ const start = (
       const closed = new Promise<Ended>((resolve) =>
         child.once("close", (code) => {
           clearInterval(watch)
-          resolve({ code, seconds: (performance.now() - started) / 1000, megabytes: peak / 1024 })
+          const at = performance.now()
+          resolve({ code, at, seconds: (at - started) / 1000, megabytes: peak / 1024 })
         })
       )
       return { child, stderr: () => stderr, stdout: () => stdout, ended: Effect.promise(() => closed) }

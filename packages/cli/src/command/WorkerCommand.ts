@@ -57,10 +57,6 @@ const work = Effect.fnUntraced(function* ({ concurrency, database, fleet, stretc
   const worker = Worker.layer({ fleet, stretches, name: hostname() }).pipe(
     Layer.provide([jobs, yield* Database.pool(database, connections.engine)])
   )
-  yield* print(
-    `works for ${fleet === undefined ? "" : `fleet ${fleet} of `}${Database.describe(database)}: ` +
-      `${Format.counted(stretches, "stretch", "stretches")} and ${Format.counted(concurrency, "request")} at once`
-  )
   return yield* Layer.launch(worker)
 })
 
@@ -73,12 +69,17 @@ export const workerCommand = Command.make(
     // It ends by a signal only, which is no failure.
     yield* Ref.set(onInterrupt, exitCode.done)
     const failed = FleetAccess.toCommandError(database)
+    yield* print(
+      `works for ${fleet === undefined ? "" : `fleet ${fleet} of `}${Database.describe(database)}: ` +
+        `${Format.counted(stretches, "stretch", "stretches")} and ${Format.counted(concurrency, "request")} at once`
+    )
     return yield* work({ database, fleet, stretches, concurrency }).pipe(
       Effect.catchTags({
         FleetError: (error) => Effect.fail(failed(error)),
         SqlError: (error) => Effect.fail(failed(error)),
         PostgresUrlError: (error) => Effect.fail(failed(error))
       }),
+      FleetAccess.patiently,
       (run) => RunMetrics.writing(metricsFile, run),
       (run) => Otlp.exporting(telemetry, run)
     )

@@ -127,7 +127,7 @@ type Client = Layer.Layer<SqlClient.SqlClient, SqlError | PostgresClient.Postgre
 const client = Effect.fnUntraced(function* (
   option: Where,
   database: Database,
-  maxConnections?: number
+  options: Pick<PostgresClient.Options, "idleInTransaction" | "maxConnections"> = {}
 ): Effect.fn.Return<Client, UsageError, FileSystem.FileSystem> {
   if (database._tag === "Sqlite") return SqliteClient.layer({ filename: database.path })
   const url = yield* read(option, database.url)
@@ -136,7 +136,7 @@ const client = Effect.fnUntraced(function* (
     (error) => new UsageError({ option, reason: { _tag: "PostgresUrl", database: describe(database), error } })
   )
   const password = Option.getOrUndefined(yield* Effect.option(Config.Redacted("PGPASSWORD")))
-  return PostgresClient.layer({ url, password, maxConnections })
+  return PostgresClient.layer({ url, password, ...options })
 })
 
 /** The table of a database as a sink. */
@@ -178,8 +178,12 @@ export const checkpoint = (database: Database) =>
 export const ledger = (database: Database) =>
   Effect.map(client("state", database), (client) => SqlLedger.layer({ name: describe(database), client }))
 
-/** A pool for what workers share; each call is another pool. */
-export const pool = (database: Database, maxConnections: number) => client("cluster", database, maxConnections)
+/**
+ * A pool for what workers share; each call is another pool. A worker that is frozen in the middle of a transaction has rows
+ * of the engine, which the others wait for: not longer than until they take its work over.
+ */
+export const pool = (database: Database, maxConnections: number) =>
+  client("cluster", database, { maxConnections, idleInTransaction: "5 seconds" })
 
 /** The database of a table that a report reads, or that coverage is noted in. */
 export const connection = (option: "from" | "to", database: Database) => client(option, database)

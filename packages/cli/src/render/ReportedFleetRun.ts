@@ -1,46 +1,30 @@
 /** Shows a run that workers do, as if it ran here. */
 import { Fleet, FleetRun } from "@callstream/cluster"
-import { type CheckpointError, OutputLockFile } from "@callstream/core"
-import * as SqlFailure from "@callstream/core/platform/SqlFailure"
+import { OutputLockFile } from "@callstream/core"
 import { NodeProcessOwner } from "@callstream/node"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
 import type * as Tasks from "../job/Tasks.ts"
-import { Incomplete, RunNotFinished, type UsageError } from "../option/UsageError.ts"
+import { Incomplete, RunNotFinished } from "../option/UsageError.ts"
 import * as CoverageReport from "../run/CoverageReport.ts"
-import type * as FleetAccess from "../run/fleet/FleetAccess.ts"
+import * as FleetAccess from "../run/fleet/FleetAccess.ts"
 import * as FleetProgress from "../run/fleet/FleetProgress.ts"
 import type { Submitted } from "../run/fleet/Submit.ts"
 import * as RunJob from "../run/RunJob.ts"
 import * as RunMetrics from "../run/RunMetrics.ts"
-import { warn } from "./Screen.ts"
 import * as Summary from "./Summary.ts"
 
 type Run = FleetRun.FleetRunDetails
 
-const isAway = (error: CheckpointError | UsageError): boolean =>
-  error._tag === "CheckpointError" && error.reason._tag === "Database" && SqlFailure.isRetryable(error.reason.failure)
-
 /** Looks once a second until the run has ended; a database that is away is waited for. */
-const watch = Effect.fnUntraced(function* (
-  { asked, fleet }: FleetAccess.Access,
-  name: string,
-  shown: Ref.Ref<Run | undefined>
-) {
-  const isWaiting = yield* Ref.make(false)
-  const look = asked(fleet.run(name)).pipe(
-    Effect.tap((run) => Effect.andThen(Ref.set(shown, run), Ref.set(isWaiting, false))),
-    Effect.tapError((error) =>
-      Effect.flatMap(Ref.getAndSet(isWaiting, true), (was) =>
-        was || !isAway(error) ? Effect.void : warn(`${error.message}; callstream waits for it`)
-      )
-    ),
-    Effect.retry({ schedule: Schedule.spaced("2 seconds"), while: isAway })
+const watch = ({ asked, fleet }: FleetAccess.Access, name: string, shown: Ref.Ref<Run | undefined>) =>
+  asked(fleet.run(name)).pipe(
+    Effect.tap((run) => Ref.set(shown, run)),
+    FleetAccess.patiently,
+    Effect.repeat({ schedule: Schedule.spaced("1 second"), until: Fleet.hasEnded })
   )
-  return yield* Effect.repeat(look, { schedule: Schedule.spaced("1 second"), until: Fleet.hasEnded })
-})
 
 /** The coverage file of a file's own option is here, not on a worker. */
 const writeCoverage = ({ job }: Tasks.Task, report: object) =>

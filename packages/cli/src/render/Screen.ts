@@ -61,7 +61,9 @@ const as = (type: "info" | "warning", lines: ReadonlyArray<string>, prefix = "")
   Effect.flatMap(Screen, (screen) => {
     if (lines.length === 0) return Effect.void
     if (screen.log === "json") return record(type, { message: lines.map((line) => line.trim()).join("\n") })
-    return screen.write(printable(lines.map((line, i) => (i === 0 ? `${prefix}${line}` : line))))
+    const text = printable(lines.map((line, i) => (i === 0 ? `${prefix}${line}` : line)))
+    // A progress line of other runs may be there; it is drawn again below.
+    return screen.write(`${screen.live ? clearLine : ""}${text}`)
   })
 
 /** Lines for people, without characters that a terminal would obey. */

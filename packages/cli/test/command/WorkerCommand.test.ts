@@ -1,10 +1,18 @@
 /** Workers as people run them: processes, a real database, the simulator. */
+import { Fault } from "@callstream/core/testing"
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, layer } from "@effect/vitest"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
+import * as SqlClient from "effect/sql/SqlClient"
 import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as Postgres from "../../../node/test/postgres/PostgresServer.ts"
-import { folder, lines, type Options, simulation, type Simulation } from "../Callstream.ts"
+import * as Database from "../../src/option/Database.ts"
+import { folder, lines, type Options, simulation, type Simulation, until } from "../Callstream.ts"
 
 const cluster = ["--cluster", "postgres:CLUSTER_URL"]
 
@@ -37,52 +45,83 @@ const idsOf = ({ simulator }: Simulation): ReadonlyArray<string> =>
 
 describe.skipIf(Postgres.missing)(`callstream worker${Postgres.reason}`, () => {
   layer(Postgres.Server.layer, { excludeTestServices: true })((it) => {
-    it.effect("two share a run, one is killed: the table equals the API, each call once, and it is proven", () =>
+    it.effect("a worker that is frozen in a transaction holds the others up for 5 seconds at most", () =>
       Effect.gen(function* () {
-        const api = yield* simulation({
-          sessions: 6000,
-          undated: 0,
-          age: "1 day",
-          seed: 7,
-          latency: "20 millis",
-          content: "minimal"
-        })
-        const { file, ids, run, sql, start } = yield* fleet(api)
-        yield* file(
-          "calls.yaml",
-          "stretches: 8\ncommitEvery: 10ms\nsource: { until: 12h }\nsinks: ['postgres:SINK_URL']\n"
+        const server = yield* Postgres.Server
+        const { config } = yield* server.client(yield* server.database(), { maxConnections: 1 })
+        const url = Redacted.make(`postgres://postgres@127.0.0.1:${config.port}/postgres?sslmode=disable`)
+        const pool = yield* Effect.flatMap(
+          Database.pool({ _tag: "Postgres", url: { _tag: "Url", url } }, 1),
+          Layer.build
         )
-        const killed = yield* start(["worker", "--stretches", "1"])
-        const other = yield* start(["worker", "--stretches", "1"])
-        const shown = yield* start(["run", "calls.yaml", "--json"])
-        // Each has a stretch of which a part is committed.
-        yield* Effect.repeat(
-          Effect.orElseSucceed(
-            sql<{
-              readonly workers: number
-            }>`SELECT count(DISTINCT worker)::integer AS workers FROM callstream_stretches
-WHERE status = 'open' AND state IS NOT NULL`,
-            () => []
-          ),
-          { until: ([row]) => row?.workers === 2 }
-        ).pipe(Effect.timeout("1 minute"))
-        killed.child.kill("SIGKILL")
-        const { code, stderr, stdout } = yield* shown.ended
-        assert.strictEqual(code, 0, stderr)
-        const [summary] = lines(stdout)
-        assert.deepInclude(summary, { sessions: 6000, rejected: 0, to: "postgres:SINK_URL" })
-        assert.deepInclude(summary?.["coverage"], { set: "proven", of: 6000 })
-        assert.deepStrictEqual(yield* ids("call_sessions"), idsOf(api))
-        // What the killed one had begun, the other one resumed.
-        const [, left] = /stretch (\d+) of \d+ begins\n$/.exec(killed.stderr()) ?? []
-        assert.match(other.stderr(), new RegExp(`^calls: stretch ${left} of \\d+ finished`, "m"))
+        const sql = Context.get(pool, SqlClient.SqlClient)
+        const [limit] = yield* sql.unsafe("SHOW idle_in_transaction_session_timeout")
+        assert.deepStrictEqual(limit, { idle_in_transaction_session_timeout: "5s" })
+      }).pipe(Effect.provide(NodeServices.layer))
+    )
 
-        const [row] = lines((yield* run(["runs", "calls", "--json"])).stdout)
-        assert.deepInclude(row, { state: "finished", attempt: 1, calls: 6000, proven: "proven", workers: 0 })
-        assert.strictEqual(row?.["requests"], summary?.["requests"])
-        other.child.kill("SIGTERM")
-        assert.strictEqual((yield* other.ended).code, 0)
-      })
+    it.effect(
+      "three share a run, one is killed and one stopped: the table equals the API, each call once, and it is proven",
+      () =>
+        Effect.gen(function* () {
+          // From some request on none is answered but the first of each stretch, until all three are in the middle of one.
+          const held = { from: 25, requests: 0 }
+          const where = ({ params }: { readonly params: Readonly<Record<string, string>> }) =>
+            ++held.requests > held.from && !Object.values(params).includes("20")
+          const api = yield* simulation({
+            sessions: 4000,
+            undated: 0,
+            age: "1 day",
+            seed: 7,
+            content: "minimal",
+            script: [{ on: { where }, fault: Fault.hang, times: 1000 }]
+          })
+          const { file, ids, run, sql, start } = yield* fleet(api)
+          yield* file(
+            "calls.yaml",
+            "stretches: 8\ncommitEvery: 10ms\nsource: { until: 12h, timeout: 3s, retries: 100 }\nsinks: ['postgres:SINK_URL']\n"
+          )
+          const killed = yield* start(["worker", "--stretches", "1"])
+          const stopped = yield* start(["worker", "--stretches", "1"])
+          const other = yield* start(["worker", "--stretches", "1"])
+          const all = [killed, stopped, other]
+          yield* until(() => all.every((worker) => worker.stderr().startsWith("works for ")))
+          const shown = yield* start(["run", "calls.yaml", "--json"])
+          // Each has a stretch.
+          yield* Effect.repeat(
+            Effect.orElseSucceed(
+              sql<{
+                readonly workers: number
+              }>`SELECT count(DISTINCT worker)::integer AS workers FROM callstream_stretches
+WHERE status = 'open' AND state IS NOT NULL`,
+              () => []
+            ),
+            { schedule: Schedule.spaced("50 millis"), until: ([row]) => row?.workers === 3 }
+          ).pipe(Effect.timeout("3 minutes"))
+          killed.child.kill("SIGKILL")
+          stopped.child.kill("SIGTERM")
+          const gone = yield* stopped.ended
+          assert.strictEqual(gone.code, 0)
+          held.from = Infinity
+          assert.match(gone.stderr, /: stretch \d+ of \d+ handed back after [^\n]*\n$/)
+          const { code, stderr, stdout } = yield* shown.ended
+          assert.strictEqual(code, 0, stderr)
+          const [summary] = lines(stdout)
+          assert.deepInclude(summary, { sessions: 4000, rejected: 0, to: "postgres:SINK_URL" })
+          assert.deepInclude(summary?.["coverage"], { set: "proven", of: 4000 })
+          assert.deepStrictEqual(yield* ids("call_sessions"), idsOf(api))
+          // What the two had begun, the other one resumed.
+          for (const text of [killed.stderr(), gone.stderr]) {
+            const left = Array.from(text.matchAll(/stretch (\d+) of \d+ begins\n/g)).at(-1)?.[1]
+            assert.match(other.stderr(), new RegExp(`^calls: stretch ${left} of \\d+ finished`, "m"))
+          }
+
+          const [row] = lines((yield* run(["runs", "calls", "--json"])).stdout)
+          assert.deepInclude(row, { state: "finished", attempt: 1, calls: 4000, proven: "proven", workers: 0 })
+          assert.strictEqual(row?.["requests"], summary?.["requests"])
+          other.child.kill("SIGTERM")
+          assert.strictEqual((yield* other.ended).code, 0)
+        })
     )
 
     it.effect("does what was submitted and left to it, says what fails and why, and hands back at a signal", () =>
@@ -155,7 +194,7 @@ pipelines:
         assert.strictEqual(code, 0)
         const events = lines(stderr)
         assert.includeMembers(
-          events.map(({ event, run }) => `${run} ${event}`),
+          events.map(({ event, run }) => [run, event].join(" ")),
           ["rejects taken", "rejects finished", "kept taken", "kept finished", "hooked unusable"]
         )
       })

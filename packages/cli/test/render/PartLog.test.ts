@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Struct from "effect/Struct"
 import * as PartLog from "../../src/render/PartLog.ts"
 import { Screen } from "../../src/render/Screen.ts"
 import type { PartEvent } from "../../src/run/fleet/PartEvent.ts"
@@ -23,8 +24,7 @@ const recorded = Effect.fnUntraced(function* (event: PartEvent) {
     reworded: (text) => text
   })
   yield* Effect.provideService(PartLog.tell(event), Screen, screen)
-  const { time: _, ...fields } = JSON.parse(written.join(""))
-  return fields
+  return Struct.omit(JSON.parse(written.join("")), ["time"])
 })
 
 describe("render/PartLog", () => {

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { print, Screen, toPrintable } from "../../src/render/Screen.ts"
+import { clearLine, print, Screen, toPrintable } from "../../src/render/Screen.ts"
 
 describe("Screen", () => {
   it("shows what a terminal would obey, hide or reorder", () => {
@@ -11,22 +11,33 @@ describe("Screen", () => {
     assert.strictEqual(toPrintable("Zoë – 李小龍 👩 “x” …"), "Zoë – 李小龍 👩 “x” …")
   })
 
+  const printed = Effect.fnUntraced(function* (live: boolean, ...lines: ReadonlyArray<string>) {
+    const written: Array<string> = []
+    yield* print(...lines).pipe(
+      Effect.provideService(Screen, {
+        live,
+        colors: false,
+        columns: () => 80,
+        write: (text) => Effect.sync(() => void written.push(text)),
+        reword: () => Effect.void,
+        reworded: (text) => text,
+        log: "text",
+        errors: "text"
+      })
+    )
+    return written.join("")
+  })
+
   it.effect("prints lines cleared of it", () =>
     Effect.gen(function* () {
-      const written: Array<string> = []
-      yield* print("one\u001b[31m", "two\nthree").pipe(
-        Effect.provideService(Screen, {
-          live: false,
-          colors: false,
-          columns: () => 80,
-          write: (text) => Effect.sync(() => void written.push(text)),
-          reword: () => Effect.void,
-          reworded: (text) => text,
-          log: "text",
-          errors: "text"
-        })
-      )
-      assert.strictEqual(written.join(""), "one\\u001b[31m\ntwo\\u000athree\n")
+      const text = yield* printed(false, "one\u001b[31m", "two\nthree")
+      assert.strictEqual(text, "one\\u001b[31m\ntwo\\u000athree\n")
+    })
+  )
+
+  it.effect("removes a progress line that other runs still have, before a line of one", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* printed(true, "one", "two"), `${clearLine}one\ntwo\n`)
     })
   )
 })

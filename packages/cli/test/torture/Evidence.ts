@@ -40,6 +40,7 @@ export const leftovers = (cwd: string): Problems =>
           "coverage.json",
           "dead-letters.ndjson",
           join(".callstream", "torture.json"),
+          join(".callstream", "torture.epoch"),
           join(".callstream", "salt")
         ].includes(name)
     )

@@ -1,12 +1,16 @@
 import * as Position from "@callstream/core/model/Position"
+import type { SinkError } from "@callstream/core/sink/SinkError"
 import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as SqlSink from "@callstream/core/sink/SqlSink"
 import * as PostgresClient from "@callstream/node/PostgresClient"
 import type { PgClient } from "@effect/sql-pg/PgClient"
 import { assert, describe, layer } from "@effect/vitest"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as SqlClient from "effect/sql/SqlClient"
 import { postgres } from "../../../core/src/sink/sql/internal/Postgres.ts"
 import * as Transaction from "../../../core/src/sink/sql/internal/Transaction.ts"
 import * as Postgres from "../postgres/PostgresServer.ts"
@@ -66,14 +70,15 @@ describe.skipIf(Postgres.missing)(`SqlSink, epochs in PostgreSQL${Postgres.reaso
         const { database, name, sql } = yield* opened
         // Instead of the 30 seconds: the limit of a server that has a lower one stays.
         yield* sql.unsafe(`ALTER DATABASE ${name} SET ${timeout} = '100ms'`)
-        const first = yield* SinkEpochs.open(database, 1)
-        yield* first.write(batch([session(1, { summary: "first" }), session(2)]))
-        const second = yield* SinkEpochs.open(database, 2)
-        yield* second.write(batch([session(1, { summary: "second" })], { observedAt: observedAt + 1 }))
-        yield* second.flush(Position.of(5))
-        const error = yield* Effect.flip(
-          Effect.retry(first.flush(Position.of(9)), { times: 3, while: (e) => e.retryable })
-        )
+        // On a busy machine it may end a transaction that nobody froze.
+        const patiently = <A, R>(step: Effect.Effect<A, SinkError, R>) =>
+          Effect.retry(step, { times: 9, while: ({ retryable }) => retryable })
+        const first = yield* SinkEpochs.open(database, 1).pipe(patiently)
+        yield* first.write(batch([session(1, { summary: "first" }), session(2)])).pipe(patiently)
+        const second = yield* SinkEpochs.open(database, 2).pipe(patiently)
+        yield* second.write(batch([session(1, { summary: "second" })], { observedAt: observedAt + 1 })).pipe(patiently)
+        yield* second.flush(Position.of(5)).pipe(patiently)
+        const error = yield* Effect.flip(first.flush(Position.of(9)).pipe(patiently))
         SinkEpochs.assertFenced(error)
         const rows = yield* database.ask("SELECT id, summary FROM call_sessions")
         assert.deepStrictEqual(rows, [{ id: session(1).id, summary: "second" }])
@@ -90,6 +95,26 @@ describe.skipIf(Postgres.missing)(`SqlSink, epochs in PostgreSQL${Postgres.reaso
           assert.deepStrictEqual(yield* limits(sql), ["5s", "5s"])
           yield* sql.unsafe(`SET ${timeout} = '1h'`)
           assert.deepStrictEqual(yield* limits(sql), ["30s", "1h"])
+        })
+    )
+
+    it.effect(
+      "a client bounds how long its transactions wait, so that what a frozen process locked is free again",
+      () =>
+        Effect.gen(function* () {
+          const { name, sql } = yield* opened
+          yield* sql`CREATE TABLE taken (id integer)`
+          const url = Redacted.make(`postgres://postgres@127.0.0.1:${sql.config.port}/${name}`)
+          const frozen = Context.get(
+            yield* Layer.build(PostgresClient.layer({ url, maxConnections: 1, idleInTransaction: "200 millis" })),
+            SqlClient.SqlClient
+          )
+          const connection = yield* frozen.reserve
+          yield* connection.execute("BEGIN", [], undefined)
+          yield* connection.execute("LOCK TABLE taken", [], undefined)
+          yield* sql`INSERT INTO taken VALUES (1)`
+          const error = yield* Effect.flip(connection.execute("COMMIT", [], undefined))
+          assert.strictEqual(error._tag, "SqlError")
         })
     )
 

@@ -5,6 +5,8 @@ import * as SqlFailure from "@callstream/core/platform/SqlFailure"
 import type { PostgresClient } from "@callstream/node"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Ref from "effect/Ref"
+import * as Schedule from "effect/Schedule"
 import { SqlError } from "effect/sql/SqlError"
 import * as Database from "../../option/Database.ts"
 import { UsageError } from "../../option/UsageError.ts"
@@ -25,6 +27,26 @@ export const toCommandError =
       ? ofDatabase(reason.failure)
       : new UsageError({ reason: { _tag: "FleetRefused", problem: error.message } })
   }
+
+/** Whether the database may come back. */
+const isAway = (error: unknown): error is CheckpointError =>
+  error instanceof CheckpointError && error.reason._tag === "Database" && SqlFailure.isRetryable(error.reason.failure)
+
+/** Tries again every two seconds while the database is away, and says so once. */
+export const patiently = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.flatMap(Ref.make(false), (isWaiting) =>
+    effect.pipe(
+      Effect.tap(() => Ref.set(isWaiting, false)),
+      Effect.tapError((error) =>
+        isAway(error)
+          ? Effect.flatMap(Ref.getAndSet(isWaiting, true), (was) =>
+              was ? Effect.void : Effect.logWarning(`${error.message}; callstream waits for it`)
+            )
+          : Effect.void
+      ),
+      Effect.retry({ schedule: Schedule.spaced("2 seconds"), while: isAway })
+    )
+  )
 
 /** Connections of a pool that only asks and notes. */
 const few = 2

@@ -1,6 +1,6 @@
 /** What happens to the parts of runs on a worker. */
 import { Jobs } from "@callstream/cluster"
-import { CheckpointError, type Pipeline, SinkError } from "@callstream/core"
+import { CheckpointError, type Pipeline } from "@callstream/core"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -42,8 +42,7 @@ export type OnPart = (event: PartEvent) => Effect.Effect<void>
 export type Failure = Jobs.JobError | CheckpointError
 
 /** Whether another holder has what this one took. */
-export const isFenced = (error: unknown): boolean =>
-  (error instanceof CheckpointError || error instanceof SinkError) && error.reason._tag === "Fenced"
+const isFenced = (error: unknown): boolean => error instanceof CheckpointError && error.reason._tag === "Fenced"
 
 const endOf = (exit: Exit.Exit<unknown, Failure>) => {
   if (Exit.isSuccess(exit)) return { _tag: "Finished" } as const

@@ -36,7 +36,7 @@ describe("run/fleet/JobFailure", () => {
     assert.deepStrictEqual(of(sink(true)), { _tag: "Failed", message: "s: ${PASSWORD} is full", retryable: true })
   })
 
-  it("is retryable where another try may succeed, also while the holder of a ledger is still believed to be there", () => {
+  it("is retryable where another try may succeed, also while the holder of a ledger may still be there", () => {
     const retryable = (error: Error) => {
       const reason = of(error)
       return reason._tag === "Failed" && reason.retryable
@@ -51,5 +51,8 @@ describe("run/fleet/JobFailure", () => {
   it("leaves to the fleet what is the fleet's: a claim that was lost", () => {
     const fenced = new CheckpointError({ reason: { _tag: "Fenced", pipeline: "p" } })
     assert.strictEqual(JobFailure.of((text) => text)(fenced), fenced)
+    // A table noticed it first.
+    const table = new SinkError({ sink: "t", operation: "flush", retryable: false, reason: { _tag: "Fenced" } })
+    assert.strictEqual(JobFailure.of((text) => text)(table).reason._tag, "Fenced")
   })
 })

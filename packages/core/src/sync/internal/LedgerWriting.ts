@@ -55,10 +55,9 @@ const report = (name: string, lost: ReadonlyArray<Tables.Lost>) => {
   return Effect.annotateLogs(Effect.logWarning(`${name}: ${text}`), "callstream.pipeline.name", name)
 }
 
-export const make = (store: LedgerRow.Store, { commit, number, pages, rowNow }: About) => {
-  const { dialect } = store
-  const placesNow = () => placesOf(rowNow())
-  const put = (connection: Connection, entries: ReadonlyArray<Entry>, places: ReadonlyMap<string, number>) =>
+const putting =
+  ({ dialect }: LedgerRow.Store, number: number) =>
+  (connection: Connection, entries: ReadonlyArray<Entry>, places: ReadonlyMap<string, number>) =>
     Effect.forEach(
       Reading.inParts(entries),
       (part) =>
@@ -69,6 +68,26 @@ export const make = (store: LedgerRow.Store, { commit, number, pages, rowNow }: 
         ),
       { discard: true }
     )
+
+/** The sequence of each call rises, and none is in a page any more. Gives what could not be read. */
+const raiseAll = Effect.fnUntraced(function* <E, F>(
+  store: LedgerRow.Store,
+  connection: Connection,
+  about: { readonly number: number; readonly agents: ReadonlyArray<string>; readonly least: Version },
+  putAll: (connection: Connection, entries: ReadonlyArray<Entry>) => Effect.Effect<F, E>
+) {
+  const { agents, least, number } = about
+  const inPages = yield* Pages.takeAllApart(store, connection, about, (entries) => putAll(connection, entries))
+  const inRows = yield* Reading.inTurn(store, connection, number, agents, (entries) =>
+    putAll(connection, entries.map(risen(least)))
+  )
+  return [...inPages, ...inRows]
+})
+
+export const make = (store: LedgerRow.Store, { commit, number, pages, rowNow }: About) => {
+  const { dialect } = store
+  const placesNow = () => placesOf(rowNow())
+  const put = putting(store, number)
   const apart = (connection: Connection, found: Pages.Where, isMeant: (page: EntryPage.EntryPage) => boolean) =>
     Pages.takeApart(store, connection, { number, agents: rowNow().agents }, found, isMeant, (entries) =>
       put(connection, entries, placesNow())
@@ -105,16 +124,11 @@ export const make = (store: LedgerRow.Store, { commit, number, pages, rowNow }: 
   })
   const restart = (fingerprint: Fingerprint = rowNow().fingerprint, least: Version = versionOf(0)) => {
     const next = { ...rowNow(), id: identity().id, fingerprint, acknowledged: restarted(rowNow().acknowledged) }
-    const raise = (connection: Connection) => (entries: ReadonlyArray<Entry>) =>
-      put(connection, entries.map(risen(least)), placesNow())
-    const about = { number, agents: next.agents }
+    const putAll = (connection: Connection, entries: ReadonlyArray<Entry>) => put(connection, entries, placesNow())
     const lost: Array<Tables.Lost> = []
     const run = Effect.fnUntraced(function* (connection: Connection) {
       lost.length = 0
-      lost.push(
-        ...(yield* Pages.takeAllApart(store, connection, about, (entries) => put(connection, entries, placesNow()))),
-        ...(yield* Reading.inTurn(store, connection, number, next.agents, raise(connection)))
-      )
+      lost.push(...(yield* raiseAll(store, connection, { number, agents: next.agents, least }, putAll)))
       if (lost.length > 0) yield* connection.execute(dialect.ask, askFor(store.name, lost), undefined)
     })
     return Effect.andThen(

@@ -1,6 +1,7 @@
 /** One pass of a sync: what is read, in which order, and what is noted before it is delivered. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
 import * as CoverageSet from "../../coverage/CoverageSet.ts"
 import type { AgniClient } from "../../client/AgniClient.ts"
@@ -208,11 +209,10 @@ type Noting = Effect.Effect<ReadonlyArray<Look>, LedgerError>
 
 /** Holds back windows that are proven to be empty. */
 const holding = (run: Run, why: Why, isNew: boolean | undefined) => {
-  let held: EmptyWindows.EmptyWindows | undefined
-  const flush: Noting = Effect.suspend(() => {
-    if (held === undefined) return Effect.succeed([])
-    const { next, range, requests } = held
-    held = undefined
+  const held = Ref.makeUnsafe<EmptyWindows.EmptyWindows | undefined>(undefined)
+  const flush: Noting = Effect.flatMap(Ref.getAndSet(held, undefined), (windows) => {
+    if (windows === undefined) return Effect.succeed([])
+    const { next, range, requests } = windows
     const read = { why, items: [], rejected: [], uncounted: [], requests, whole: range, isNew }
     return Effect.map(note(run, read, next), (look) => [look])
   })
@@ -220,10 +220,11 @@ const holding = (run: Run, why: Why, isNew: boolean | undefined) => {
     window: Coverage.Window
   ): Effect.fn.Return<ReadonlyArray<Look>, LedgerError> {
     const next = Covered.by(run, window)
-    const joined = EmptyWindows.add(held, window, next)
+    const joined = EmptyWindows.add(yield* Ref.get(held), window, next)
     const looks = joined === undefined ? yield* flush : []
-    held = joined ?? EmptyWindows.add(undefined, window, next)
-    const isFull = held !== undefined && EmptyWindows.isFull(held, run.settings.maxRequests)
+    const windows = joined ?? EmptyWindows.add(undefined, window, next)
+    yield* Ref.set(held, windows)
+    const isFull = windows !== undefined && EmptyWindows.isFull(windows, run.settings.maxRequests)
     return isFull ? [...looks, ...(yield* flush)] : looks
   })
   return { flush, hold }
