@@ -132,13 +132,7 @@ export const make = (
       return late(work)
     }),
     least: () => Shown.least(shown, horizonOf(settings, known())),
-    unrepeated: () => {
-      const pages = new Map<string, NotedCounts.Counted>()
-      for (const page of Shown.unrepeated(shown).values())
-        if (Shown.unexplained(shown, new Map([["", page]]), horizonOf(settings, known())).length > 0)
-          pages.set(`${page.after} ${page.before}`, page)
-      return [...pages.values()]
-    },
+    unrepeated: () => unrepeated(shown, horizonOf(settings, known())),
     differ: (calls) => {
       shown.differing += calls
     },
@@ -159,6 +153,14 @@ export const make = (
     },
     isWhole: () => isWhole
   }
+}
+
+const unrepeated = (shown: Shown.Shown, horizon: Micros.Micros): ReadonlyArray<NotedCounts.Counted> => {
+  const pages = new Map<string, NotedCounts.Counted>()
+  for (const page of Shown.unrepeated(shown).values())
+    if (Shown.unexplained(shown, new Map([["", page]]), horizon).length > 0)
+      pages.set(`${page.after} ${page.before}`, page)
+  return [...pages.values()]
 }
 
 const restore = (shown: Shown.Shown, ends: Shown.Ends, parts: ReadonlyArray<Before>): void => {
