@@ -289,12 +289,9 @@ const readAll = Effect.fnUntraced(function* (
     : options.withoutStart
       ? withoutStartIn(settings, { from: asked.from ?? -Infinity, to: all.to }, seen, reading)
       : Effect.undefined
+  // What cut the range into stretches, or came beyond the end of the list, is evidence for the last window, too.
   const closing = WindowTelemetry.ofClosing(
-    Effect.suspend(() => {
-      // What cut the range into stretches, or came beyond the end of the list, is evidence for the last window, too.
-      reading.noteAll()
-      return Effect.flatMap(last, reading.closing)
-    })
+    Effect.andThen(Effect.sync(reading.noteAll), Effect.flatMap(last, reading.closing))
   )
   // A whole history needs it in any case: nobody should wait for it.
   if (whole) yield* Effect.forkChild(Effect.ignore(settings.repeats))
