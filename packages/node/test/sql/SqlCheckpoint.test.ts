@@ -200,7 +200,7 @@ describe.skipIf(Postgres.missing)(`SqlCheckpoint, in PostgreSQL${Postgres.reason
       const sql = yield* server.client(name, { maxConnections: 1 })
       const open = over(Layer.effect(SqlClient.SqlClient, server.client(name, { maxConnections: 2 })))
       const cut = sql.unsafe(
-        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}' AND pid <> pg_backend_pid()`
+        `SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '${name}' AND pid <> pg_backend_pid()`
       )
       return { cut, open, sql }
     })

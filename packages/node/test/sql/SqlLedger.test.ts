@@ -317,7 +317,7 @@ describe.skipIf(Postgres.missing)(`SqlLedger, in PostgreSQL${Postgres.reason}`, 
       const sql = yield* server.client(name, { maxConnections: 1 })
       const client = Layer.effect(SqlClient.SqlClient, server.client(name, { maxConnections: 2 }))
       const cut = sql.unsafe(
-        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}' AND pid <> pg_backend_pid()`
+        `SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '${name}' AND pid <> pg_backend_pid()`
       )
       return { client, cut, open: over(client), read: reading(client), sql }
     })

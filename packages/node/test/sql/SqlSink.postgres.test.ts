@@ -205,7 +205,7 @@ describe.skipIf(Postgres.missing)(`SqlSink, in PostgreSQL${Postgres.reason}`, ()
       Effect.gen(function* () {
         const { name, sink, sql } = yield* opened
         const cut = sql.unsafe(
-          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}' AND pid <> pg_backend_pid()`
+          `SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '${name}' AND pid <> pg_backend_pid()`
         )
         const orAgain = <A, E extends { readonly retryable: boolean; readonly description: string }>(
           effect: Effect.Effect<A, E>
