@@ -113,8 +113,7 @@ const takeover = Effect.fnUntraced(function* (all: World, first: string | null, 
       const done = taken.filter(({ nth }) => now.get(nth)?.committed === true)
       if (done.length === held.length) committed = at
       return committed > 0
-    }),
-    60
+    })
   )
   return { held: held.length, claimed, committed }
 })

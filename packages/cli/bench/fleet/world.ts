@@ -136,6 +136,12 @@ export const world = Effect.fnUntraced(function* ({ baseUrl }: Endpoint, more: R
     ...more
   }
   const callstream = (...args: ReadonlyArray<string>) => start(args, cwd, env)
+  /** Those that the database knows; one that was killed is there for a while. */
+  const workers = sql<{ readonly n: number }>`SELECT count(*)::int AS n FROM callstream_default_runners`.pipe(
+    Effect.map(([row]) => row?.n ?? 0),
+    // The first one makes the table.
+    Effect.orElseSucceed(() => 0)
+  )
   return {
     sql,
     restart: server.restart,
@@ -145,13 +151,12 @@ export const world = Effect.fnUntraced(function* ({ baseUrl }: Endpoint, more: R
     /** A worker that is ready; its files are in a folder of its own. */
     worker: Effect.fnUntraced(function* ({ concurrency = 8, stretches = 4 }: WorkerOptions = {}) {
       const args = ["worker", ...cluster, "--stretches", String(stretches), "--concurrency", String(concurrency)]
+      const before = yield* workers
       const running = yield* start(args, yield* folder, env)
       yield* until(
         "a worker starts",
-        Effect.suspend(() =>
-          running.child.exitCode === null
-            ? Effect.succeed(running.stderr().includes("works for"))
-            : Effect.die(new Error(running.stderr()))
+        Effect.flatMap(workers, (now) =>
+          running.child.exitCode === null ? Effect.succeed(now > before) : Effect.die(new Error(running.stderr()))
         ),
         60
       )

@@ -22,7 +22,7 @@ import * as RunSync from "../RunSync.ts"
 import * as Accounts from "./Accounts.ts"
 import * as ExportParts from "./ExportParts.ts"
 import * as JobFailure from "./JobFailure.ts"
-import type * as PartEvent from "./PartEvent.ts"
+import * as PartEvent from "./PartEvent.ts"
 import * as SyncPart from "./SyncPart.ts"
 
 export interface Options {
@@ -131,11 +131,12 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     } satisfies Jobs.Job
   })
 
+  const unusable = yield* PartEvent.unusable(onPart)
   return Jobs.Jobs.of({
     open: (given, run) =>
       open(given, run).pipe(
         Effect.mapError((error) => JobFailure.ofJob(reworded, error)),
-        Effect.tapError(({ message }) => onPart({ _tag: "Unusable", run: run.name, reason: message })),
+        Effect.tapError((error) => unusable(run, error)),
         Effect.provideContext(services)
       )
   })

@@ -5,6 +5,7 @@ import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as HashSet from "effect/HashSet"
 import * as Ref from "effect/Ref"
 
 /** A part of a run: one of its stretches, or what comes after all of them. */
@@ -57,6 +58,19 @@ const endOf = (exit: Exit.Exit<unknown, Failure>) => {
     retryable: isJob && error.reason._tag === "Failed" && error.reason.retryable
   } as const
 }
+
+/** Reports a run that this worker cannot do. One of another version comes up again and again, until a worker of its version has it: once. */
+export const unusable = (onPart: OnPart) =>
+  Effect.map(
+    Ref.make(HashSet.empty<string>()),
+    (said) =>
+      ({ id, name }: Pick<Jobs.JobRun, "id" | "name">, { message, reason }: Jobs.JobError): Effect.Effect<void> =>
+        Effect.flatMap(Ref.getAndUpdate(said, HashSet.add(id)), (before) =>
+          reason._tag === "OtherVersion" && HashSet.has(before, id)
+            ? Effect.void
+            : onPart({ _tag: "Unusable", run: name, reason: message })
+        )
+  )
 
 /** Reports how a part begins and ends; `work` gets what its events go to. */
 export const reported = Effect.fnUntraced(function* <A, R>(
