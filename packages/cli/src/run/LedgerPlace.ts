@@ -1,6 +1,5 @@
 /** Where the ledger of a sync is kept: a SQLite file a name, or a database. */
-import { CheckpointError, Ledger, LedgerError } from "@callstream/core"
-import * as TrustedFile from "@callstream/core/platform/TrustedFile"
+import { type CheckpointError, Ledger, LedgerError } from "@callstream/core"
 import { NodeProcessOwner } from "@callstream/node"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
@@ -9,6 +8,7 @@ import * as Path from "effect/Path"
 import * as Database from "../option/Database.ts"
 import type * as Run from "../option/RunOptions.ts"
 import type { UsageError } from "../option/UsageError.ts"
+import * as StateFolder from "./StateFolder.ts"
 
 const extension = ".db"
 
@@ -39,17 +39,7 @@ export const layer = (name: string, { database, folder }: Run.State): Place =>
         if (yield* Effect.orElseSucceed(fs.exists(checkpoint), () => false)) {
           return yield* new LedgerError({ reason: { _tag: "OfExport", name } })
         }
-        const failed = Effect.mapError((error: Parameters<typeof TrustedFile.refusalOf>[0]) => {
-          const file = TrustedFile.refusalOf(error)
-          return new CheckpointError({
-            reason:
-              file === undefined
-                ? { _tag: "File", path: folder, action: "written", code: error.reason._tag }
-                : { _tag: "Untrusted", file }
-          })
-        })
-        yield* failed(fs.makeDirectory(folder, { recursive: true, mode: 0o700 }))
-        yield* failed(TrustedFile.checkFolder(folder))
+        yield* StateFolder.make(folder)
         return yield* ledgerOf({ _tag: "Sqlite", path })
       })
     : ledgerOf(database)

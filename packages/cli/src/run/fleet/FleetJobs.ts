@@ -1,11 +1,8 @@
 /** What a worker does with the pipelines that were submitted to its fleet. */
 import { Jobs } from "@callstream/cluster"
-import { CheckpointError } from "@callstream/core"
-import * as TrustedFile from "@callstream/core/platform/TrustedFile"
 import type { NodeServices } from "@effect/platform-node/NodeServices"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
 import type { HttpClient } from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import type * as Schema from "effect/Schema"
@@ -19,6 +16,7 @@ import * as Tasks from "../../job/Tasks.ts"
 import type * as Database from "../../option/Database.ts"
 import * as JobPipeline from "../JobPipeline.ts"
 import * as RunSync from "../RunSync.ts"
+import * as StateFolder from "../StateFolder.ts"
 import * as Accounts from "./Accounts.ts"
 import * as ExportParts from "./ExportParts.ts"
 import * as JobFailure from "./JobFailure.ts"
@@ -43,23 +41,6 @@ export interface Options {
 
 /** Without a slash or a dot no name leaves the folder. */
 const fileOf = (name: string): string => encodeURIComponent(name).replaceAll(".", "%2E")
-
-/** Makes the folder for rejected records, which only its owner can read. */
-const makeFolder = Effect.fnUntraced(function* (folder: string) {
-  const fs = yield* FileSystem.FileSystem
-  yield* fs.makeDirectory(folder, { recursive: true, mode: 0o700 }).pipe(
-    Effect.andThen(TrustedFile.checkFolder(folder)),
-    Effect.mapError((error) => {
-      const file = TrustedFile.refusalOf(error)
-      return new CheckpointError({
-        reason:
-          file === undefined
-            ? { _tag: "File", path: folder, action: "written", code: error.reason._tag }
-            : { _tag: "Untrusted", file }
-      })
-    })
-  )
-})
 
 /** The only pipeline of what was submitted, as a job of this worker. */
 const loaded = Effect.fnUntraced(function* (options: Options, given: Schema.Json, { name }: Jobs.JobRun) {
@@ -96,7 +77,7 @@ type Services = NodeServices | HttpClient | SqlClient
 /** The service of a worker, over the client of its fleet's database. */
 export const make = Effect.fnUntraced(function* (options: Options) {
   const { folder, onPart, reworded } = options
-  yield* makeFolder(folder)
+  yield* StateFolder.make(folder)
   // Each job has a scope of its own.
   const services = Context.omit(Scope.Scope)(yield* Effect.context<Services>())
   const forSinks = yield* Layer.build(JobPipeline.services)
