@@ -34,7 +34,7 @@ export interface Options {
  * Requests start late by some milliseconds, each by another number of them. Without a margin, a second that begins with a
  * late one and ends with a punctual one would have one too many.
  */
-const margin = 0.97
+const margin = 0.96
 
 /** A slot that was missed by more is lost: used late, it would be too near to the next ones. In milliseconds. */
 const patience = 25

@@ -12,7 +12,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import type { PersistedQueueStore } from "effect/persistence/PersistedQueue"
+import type { PersistedQueueFactory, PersistedQueueStore } from "effect/persistence/PersistedQueue"
 import * as Schedule from "effect/Schedule"
 import type { SqlClient } from "effect/sql/SqlClient"
 import type { WorkflowEngine } from "effect/workflow/WorkflowEngine"
@@ -33,10 +33,13 @@ WHERE fleet = ${fleet} AND NOT swept
 AND (state = 'planned' AND NOT started OR finished_at < clock_timestamp() - interval '5 seconds')
 ORDER BY sequence LIMIT 100`
 
+/** The workflow offers the planning too, once the engine comes to it: that takes seconds, and a second offer does nothing. */
 const start = (sql: SqlClient, { attempt, run }: Attempt) =>
-  Effect.andThen(
-    RunWorkflow.Run.execute({ run, attempt }, { discard: true }),
-    sql`UPDATE ${sql(runs)} SET started = true, swept = false WHERE id = ${run}::uuid AND attempt = ${attempt}`
+  RunWorkflow.Run.execute({ run, attempt }, { discard: true }).pipe(
+    Effect.andThen(Queue.offer([{ run, attempt }])),
+    Effect.andThen(
+      sql`UPDATE ${sql(runs)} SET started = true, swept = false WHERE id = ${run}::uuid AND attempt = ${attempt}`
+    )
   )
 
 /** Whether the engine has nothing of an attempt any more; deletes it, once its workflow is complete. */
@@ -76,7 +79,11 @@ const round = Effect.fnUntraced(function* (sql: SqlClient, fleet: string) {
 export const layer = (
   sql: SqlClient,
   fleet: string
-): Layer.Layer<never, never, WorkflowEngine | Sharding | MessageStorage | PersistedQueueStore> =>
+): Layer.Layer<
+  never,
+  never,
+  WorkflowEngine | Sharding | MessageStorage | PersistedQueueFactory | PersistedQueueStore
+> =>
   Layer.effectDiscard(
     Effect.flatMap(reported(round(sql, fleet)), (one) =>
       Effect.forkScoped(Effect.repeat(one, Schedule.spaced("3 seconds")))
