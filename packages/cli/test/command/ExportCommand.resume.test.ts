@@ -268,7 +268,7 @@ describe("an export under a name", alongside, () => {
         assert.strictEqual(lost.code, 2, found)
         assert.match(
           lost.stderr,
-          /^error: the checkpoint nightly was saved with another salt than the one in \.callstream now, .*\n {2}Put the file salt back into \.callstream as it was, or give this run another name: .*\n$/
+          /^error: the checkpoint nightly was saved with another salt than the one in \.callstream now, .*\n {2}Put the file salt back into \.callstream as it was, or give this run another name: .*\n$/m
         )
       }
       writeFileSync(salt, "torn")
