@@ -3,13 +3,11 @@
  *
  * Everything happens in a temporary folder, with npm, against the command's own simulator on a loopback port.
  */
-import { type ChildProcess, spawn } from "node:child_process"
-import { once } from "node:events"
+import { spawn } from "node:child_process"
 import {
   copyFileSync,
   existsSync,
   globSync,
-  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -17,88 +15,23 @@ import {
   writeFileSync
 } from "node:fs"
 import { tmpdir } from "node:os"
-import { delimiter, dirname, join, resolve, sep } from "node:path"
-import { createInterface } from "node:readline"
+import { join, resolve } from "node:path"
 import { type RuntimeName, runtimes, specifiersFor } from "./runtimes.ts"
-
-const sessions = 2345
-const root = resolve(import.meta.dirname, "..")
-const environment = {
-  ...process.env,
-  // The Node that runs this file also runs the children.
-  PATH: [dirname(process.execPath), process.env["PATH"]].join(delimiter),
-  AGNI_API_KEY: "agni_test_key"
-}
-
-const check = (what: string, ok: boolean, seen: unknown): void => {
-  if (!ok) throw new Error(`${what}: ${typeof seen === "string" ? seen : JSON.stringify(seen)}`)
-  console.log(`ok  ${what}`)
-}
-
-interface Ran {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-/** Runs a command to its end, within a time. */
-const run = async (
-  cwd: string,
-  command: string,
-  args: ReadonlyArray<string>,
-  seconds = 60,
-  more: Readonly<Record<string, string>> = {}
-): Promise<Ran> => {
-  const child = spawn(command, args, {
-    cwd,
-    env: { ...environment, ...more },
-    stdio: ["ignore", "pipe", "pipe"],
-    timeout: seconds * 1000,
-    killSignal: "SIGKILL"
-  })
-  let stdout = ""
-  let stderr = ""
-  child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text))
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text))
-  await once(child, "close")
-  return { code: child.exitCode, stdout, stderr }
-}
-
-const succeed = async (what: string, ...command: Parameters<typeof run>): Promise<Ran> => {
-  const ran = await run(...command)
-  check(what, ran.code === 0, ran)
-  return ran
-}
-
-/** The first address that a child prints, on either stream. */
-const address = (child: ChildProcess, seconds: number): Promise<string> =>
-  new Promise((found, failed) => {
-    const seen: Array<string> = []
-    const fail = (why: string): void => failed(new Error(`simulate ${why}:\n${seen.join("\n")}`))
-    const timer = setTimeout(() => fail(`printed no address within ${seconds} s`), seconds * 1000)
-    child.once("error", (error) => fail(error.message))
-    child.once("exit", (code) => fail(`ended with ${code}`))
-    for (const stream of [child.stdout, child.stderr]) {
-      if (stream === null) continue
-      // Read on after the address was found, so that the child never waits for a full pipe.
-      createInterface({ input: stream }).on("line", (line) => {
-        seen.push(line)
-        const match = /http:\/\/127\.0\.0\.1:\d+/.exec(line)
-        if (match === null) return
-        clearTimeout(timer)
-        found(match[0])
-      })
-    }
-  })
-
-const end = async (child: ChildProcess): Promise<void> => {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const ended = once(child, "exit")
-  const timer = setTimeout(() => child.kill("SIGKILL"), 10_000)
-  child.kill("SIGINT")
-  await ended
-  clearTimeout(timer)
-}
+import { smokeClient, smokeRuntimes } from "./smoke/Client.ts"
+import {
+  address,
+  check,
+  emptyFolder,
+  end,
+  environment,
+  fewSessions,
+  install,
+  root,
+  run,
+  sessions,
+  succeed,
+  versionOf
+} from "./smoke/Step.ts"
 
 const program = `
 import { AgniClient, CallSessions } from "@callstream/core"
@@ -112,23 +45,6 @@ const count = Effect.gen(function* () {
 })
 console.log(await Effect.runPromise(count))
 `
-
-const emptyFolder = (folder: string): void => {
-  mkdirSync(folder)
-  writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }))
-}
-
-/** `options`: `--offline` proves that nothing else is needed. */
-const install = (folder: string, specifiers: ReadonlyArray<string>, options: ReadonlyArray<string>): Promise<Ran> => {
-  emptyFolder(folder)
-  const npm = ["install", "--no-audit", "--no-fund", "--loglevel=error", ...options, ...specifiers]
-  return succeed(`npm install in an empty folder (${folder.split(sep).at(-1)})`, folder, "npm", npm, 180)
-}
-
-const versionOf = (manifest: string): string => {
-  const { version }: { version: string } = JSON.parse(readFileSync(manifest, "utf8"))
-  return version
-}
 
 /** The command, from its tarball alone. */
 const smokeCli = async (folder: string, tarball: string): Promise<void> => {
@@ -272,9 +188,6 @@ const smokeLibraries = async (folder: string, tarballs: ReadonlyArray<string>): 
   }
 }
 
-/** Other runtimes read fewer calls: enough for several windows and pages. */
-const fewSessions = 345
-
 /** The program of the README on the pipeline: with files, a checkpoint and locks, which runtimes have to have. */
 const programOfReadme = (): string => {
   const readme = readFileSync(join(root, "README.md"), "utf8")
@@ -315,31 +228,6 @@ const smokeReadme = async (folder: string, paths: Readonly<Record<RuntimeName, s
   }
 }
 
-/** A program on the client: every kind of loop, against its own simulator. It prints what it got. */
-const plain = (sessions: number) => `
-const run = async ({ AgniError, createClient, memoryLedger }, { simulate }) => {
-  const simulator = simulate({ sessions: ${sessions} })
-  const { apiKey, fetch } = simulator
-  const client = createClient({ apiKey, fetch })
-  const ids = new Set()
-  const calls = client.sessions()
-  for await (const { id } of calls) ids.add(id)
-  let changes = 0
-  const from = new Date(Date.now() - 40 * 86400000)
-  for await (const change of client.changes({ from, ledger: memoryLedger() })) changes++
-  const wrong = await createClient({ apiKey: "wrong", fetch }).list().catch((error) => error)
-  const isRight = wrong instanceof AgniError && wrong.reason._tag === "Unauthorized"
-  console.log(ids.size, changes === ids.size, calls.verdict.verdict, isRight, simulator.missed(ids).length)
-}
-`
-
-const usesOfClient = (sessions: number) => ({
-  "esm.mjs": `import * as client from "@callstream/client"\nimport * as testing from "@callstream/client/testing"\nimport "@callstream/client/bridge"\n${plain(sessions)}\nawait run(client, testing)`,
-  "cjs.cjs": `require("@callstream/client/bridge")\n${plain(sessions)}\nrun(require("@callstream/client"), require("@callstream/client/testing"))`
-})
-
-const readsAll = ({ stdout }: Ran, sessions: number): boolean => stdout.trim() === `${sessions} true provisional true 0`
-
 /** Installs the runtimes with pnpm, whose store keeps what was unpacked once. Gives the path of each. */
 const installRuntimes = async (folder: string): Promise<Readonly<Record<RuntimeName, string>>> => {
   const specifiers = specifiersFor(`${process.platform}-${process.arch}`)
@@ -354,80 +242,6 @@ const installRuntimes = async (folder: string): Promise<Readonly<Record<RuntimeN
     node24: pathOf("node24"),
     workerd: pathOf("workerd")
   }
-}
-
-/** A Worker on the client, in the runtime of Cloudflare, which has neither Node nor a file. Its test fails if it throws. */
-const { "esm.mjs": programOfWorker } = usesOfClient(fewSessions)
-const worker = programOfWorker
-  .replace(/@callstream\/client\/(\w+)/g, "./$1.js")
-  .replace("@callstream/client", "./index.js")
-  .replace("await run(client, testing)", "export default { test: () => run(client, testing) }")
-
-const workerConfig = (files: ReadonlyArray<string>): string => `
-using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (services = [(name = "main", worker = (
-  compatibilityDate = "2026-07-01",
-  modules = [${["worker.js", ...files].map((name) => `(name = "${name}", esModule = embed "${name}")`).join(", ")}]
-))]);
-`
-
-/** Types without those of effect, as a program of either kind sees them. */
-const typesOfClient = `
-import { type CallSession, createClient } from "@callstream/client"
-import { createBridge, type Host } from "@callstream/client/bridge"
-import { simulate } from "@callstream/client/testing"
-const { apiKey, fetch } = simulate()
-export const read = async (host: Host): Promise<ReadonlyArray<CallSession>> => {
-  const calls: Array<CallSession> = []
-  for await (const call of createClient({ apiKey, fetch }).sessions()) calls.push(call)
-  for await (const some of createBridge({ apiKey }).windows(host, {})) {
-    for (const { rows } of some) calls.push(...rows.sessions())
-  }
-  return calls
-}
-`
-
-/** The client, from its tarball alone. */
-const smokeClient = async (folder: string, tarball: string): Promise<void> => {
-  await install(folder, [tarball], ["--offline"])
-  const installed = readdirSync(join(folder, "node_modules")).filter((name) => !name.startsWith("."))
-  check("the client brings no dependency", installed.join() === "@callstream", installed)
-  const dist = join(folder, "node_modules/@callstream/client/dist")
-  check(
-    "it names what it contains",
-    readFileSync(join(dist, "THIRD_PARTY_LICENSES.txt"), "utf8").startsWith("effect "),
-    dist
-  )
-  for (const [name, program] of Object.entries(usesOfClient(sessions))) {
-    writeFileSync(join(folder, name), program)
-    const ran = await succeed(`${name} on @callstream/client runs`, folder, process.execPath, [name])
-    check("it reads every call", readsAll(ran, sessions), ran)
-    check("without a word", ran.stderr === "", ran)
-  }
-  for (const name of ["types.mts", "types.cts"]) {
-    writeFileSync(join(folder, name), typesOfClient)
-    const checked = ["--strict", "--noEmit", "--module", "nodenext", "--lib", "es2024,dom", "--types", "", name]
-    await succeed(`its types are right (${name})`, folder, join(root, "node_modules/.bin/tsc"), checked)
-  }
-}
-
-/** The client that was installed in a folder, in the other runtimes. */
-const smokeRuntimes = async (folder: string, paths: Readonly<Record<RuntimeName, string>>): Promise<void> => {
-  const programs = Object.entries(usesOfClient(fewSessions))
-  for (const [name, program] of programs) writeFileSync(join(folder, name), program)
-  for (const runtime of ["bun", "deno", "node22"] as const) {
-    for (const [name] of programs) {
-      const ran = await run(folder, paths[runtime], [...runtimes[runtime].args, name])
-      check(`${name} in ${runtime} reads every call`, ran.code === 0 && readsAll(ran, fewSessions), ran)
-    }
-  }
-  const dist = join(folder, "node_modules/@callstream/client/dist")
-  const files = readdirSync(dist).filter((name) => name.endsWith(".js"))
-  for (const name of files) copyFileSync(join(dist, name), join(folder, name))
-  writeFileSync(join(folder, "worker.js"), worker)
-  writeFileSync(join(folder, "worker.capnp"), workerConfig(files))
-  const ran = await run(folder, paths.workerd, runtimes.workerd.args)
-  check("a Worker reads every call", ran.code === 0 && readsAll(ran, fewSessions), ran)
 }
 
 const [given] = process.argv.slice(2)
