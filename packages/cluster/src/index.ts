@@ -5,6 +5,7 @@
  */
 export * as Fleet from "./Fleet.ts"
 export * as FleetError from "./FleetError.ts"
+export * as FleetMetrics from "./FleetMetrics.ts"
 export * as FleetRun from "./FleetRun.ts"
 export * as Jobs from "./Jobs.ts"
 export * as SharedBudget from "./SharedBudget.ts"

@@ -1,5 +1,5 @@
 /** `callstream runs`: the runs of a fleet, and what a person does with them. */
-import { Fleet, type FleetRun } from "@callstream/cluster"
+import { Fleet, FleetMetrics, type FleetRun } from "@callstream/cluster"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
@@ -8,6 +8,7 @@ import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
 import * as Cluster from "../option/ClusterOptions.ts"
 import { flags, onOff } from "../option/Declared.ts"
+import * as Options from "../option/Options.ts"
 import { place as placeOfSyncs } from "../option/SyncOptions.ts"
 import { UsageError } from "../option/UsageError.ts"
 import * as Zone from "../option/Zone.ts"
@@ -15,12 +16,16 @@ import { exitCode, onInterrupt } from "../render/ExitCode.ts"
 import * as RunsTable from "../render/RunsTable.ts"
 import { answer, print, toPrintable } from "../render/Screen.ts"
 import * as FleetAccess from "../run/fleet/FleetAccess.ts"
+import * as Otlp from "../run/Otlp.ts"
+import * as RunMetrics from "../run/RunMetrics.ts"
 
 export const options = {
   ...Cluster.place,
   zone: placeOfSyncs.zone,
   watch: onOff("Show changes as they come: of a run until it has ended, of all of them until a signal"),
-  json: onOff("Print one line of JSON for each run, on stdout")
+  json: onOff("Print one line of JSON for each run, on stdout"),
+  metricsFile: Options.metricsFile,
+  otlp: Options.otlp
 }
 
 /** Of `runs cancel` and `runs retry`. */
@@ -114,21 +119,23 @@ export const runsCommand = Command.make(
     name: nameArgument("The name of a run; all of them without one").pipe(Argument.optional),
     ...flags(options)
   },
-  Effect.fnUntraced(function* ({ cluster, fleet, json, name, watch, zone }) {
+  Effect.fnUntraced(function* ({ cluster, fleet, json, metricsFile, name, otlp, watch, zone }) {
     const { clock } = yield* Zone.make(zone)
     const one = Option.getOrUndefined(name)
+    const telemetry = yield* Otlp.settings(otlp)
     const access = yield* FleetAccess.open(yield* Cluster.databaseOf(cluster), fleet)
     const show = (found: Found): ReadonlyArray<string> =>
       json === true ? found.runs.map((run) => JSON.stringify(RunsTable.toJson(run))) : [textOf(found, clock)]
-    const look = find(access, one)
-    if (watch !== true) {
+    const look = Effect.tap(find(access, one), ({ runs }) => FleetMetrics.update(runs, fleet))
+    const shown = Effect.gen(function* () {
+      if (watch === true)
+        return yield* watching(look, show, ({ runs }) => one !== undefined && runs.every(Fleet.hasEnded))
       const lines = show(yield* look)
       if (lines.length > 0) yield* answer(lines.join("\n"))
-      return
-    }
+    })
     // Only a signal ends the watch of all of them.
-    if (one === undefined) yield* Ref.set(onInterrupt, exitCode.done)
-    yield* watching(look, show, ({ runs }) => one !== undefined && runs.every(Fleet.hasEnded))
+    if (watch === true && one === undefined) yield* Ref.set(onInterrupt, exitCode.done)
+    yield* Otlp.exporting(telemetry, RunMetrics.writing(metricsFile, shown))
   }, Effect.scoped)
 ).pipe(
   Command.withSubcommands([cancelCommand, retryCommand]),
@@ -138,6 +145,10 @@ export const runsCommand = Command.make(
   Command.withShortDescription("The runs that workers share"),
   Command.withExamples([
     { command: "callstream runs --cluster postgres:DATABASE_URL --watch", description: "A live table" },
+    {
+      command: "callstream runs --cluster postgres:DATABASE_URL --watch --metrics-file runs.prom",
+      description: "The same for Prometheus"
+    },
     {
       command: "callstream runs nightly --cluster postgres:DATABASE_URL --json | jq .state",
       description: "For another program"

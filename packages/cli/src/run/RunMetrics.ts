@@ -21,9 +21,11 @@ export const lastSuccess = Metric.gauge("callstream.last_success.timestamp", {
   attributes: { unit: "s" }
 })
 
-/** Those of the command included. */
+/** Those of the command and of fleets included. */
 export const prometheusName = (name: string): string =>
-  name === lastSuccess.id ? "callstream_last_success_timestamp_seconds" : Telemetry.prometheusName(name)
+  name === lastSuccess.id
+    ? "callstream_last_success_timestamp_seconds"
+    : Telemetry.prometheusName(name).replaceAll(".", "_")
 
 /** Notes that a run, or a pass of a sync, succeeded. */
 export const succeeded = (pipeline: string): Effect.Effect<void> =>

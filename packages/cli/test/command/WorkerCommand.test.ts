@@ -76,7 +76,7 @@ describe.skipIf(Postgres.missing)(`callstream worker${Postgres.reason}`, () => {
             content: "minimal",
             script: [{ on: { where }, fault: Fault.hang, times: 1000 }]
           })
-          const { file, ids, run, sql, start } = yield* fleet(api)
+          const { cwd, file, ids, run, sql, start } = yield* fleet(api)
           yield* file(
             "calls.yaml",
             "stretches: 8\ncommitEvery: 10ms\nsource: { until: 12h, timeout: 3s, retries: 100 }\nsinks: ['postgres:SINK_URL']\n"
@@ -116,9 +116,12 @@ WHERE status = 'open' AND state IS NOT NULL`,
             assert.match(other.stderr(), new RegExp(`^calls: stretch ${left} of \\d+ finished`, "m"))
           }
 
-          const [row] = lines((yield* run(["runs", "calls", "--json"])).stdout)
+          const [row] = lines((yield* run(["runs", "calls", "--json", "--metrics-file", "runs.prom"])).stdout)
           assert.deepInclude(row, { state: "finished", attempt: 1, calls: 4000, proven: "proven", workers: 0 })
           assert.strictEqual(row?.["requests"], summary?.["requests"])
+          const metrics = readFileSync(join(cwd, "runs.prom"), "utf8")
+          assert.match(metrics, /^callstream_fleet_runs\{.*state="finished".*\} 1$/m)
+          assert.match(metrics, /^callstream_fleet_calls\{.*name="calls".*\} 4000$/m)
           other.child.kill("SIGTERM")
           assert.strictEqual((yield* other.ended).code, 0)
         })

@@ -1,4 +1,5 @@
 /** The names that are documented are those that both exports have. */
+import { FleetMetrics, type FleetRun } from "@callstream/cluster"
 import {
   AgniClient,
   type AgniClientOptions,
@@ -100,6 +101,25 @@ const withRejected = Source.make({
     })
 })
 
+const counters = { read: 5, delivered: 4, filtered: 1, rejected: 0, dead: 0, requests: 3 }
+
+const fleetRun: FleetRun.FleetRun = {
+  id: "1",
+  name: "nightly",
+  organization: null,
+  state: "running",
+  attempt: 1,
+  parts: 3,
+  finished: 1,
+  failed: 0,
+  counters,
+  workers: 2,
+  reason: null,
+  summary: null,
+  createdAt: new Date(0),
+  finishedAt: null
+}
+
 /** Everything that is measured happens once. */
 const everything = Effect.gen(function* () {
   const simulator = yield* AgniSimulator.make({ sessions: 3000, undated: 0.01, age: "1 day", seed: 3 })
@@ -125,6 +145,7 @@ const everything = Effect.gen(function* () {
     simulator.failNext(1, Fault.tooManyRequests({ retryAfter: 1 }))
     yield* SyncPipeline.run({ ...options(), name: "sync", from: "2020-01-01T00:00:00Z" })
     yield* RunMetrics.succeeded("sync")
+    yield* FleetMetrics.update([fleetRun])
   }).pipe(Effect.provide([client({}).pipe(Layer.provide(simulator.layer)), Checkpoint.layerMemory, Ledger.layerMemory]))
   yield* Effect.flatMap(AgniClient, ({ list }) => list({ page: 1 })).pipe(
     Effect.provide(client({ baseUrl: broken.url, name: "other" }).pipe(Layer.provide(AgniTransport.layer)))
@@ -184,7 +205,11 @@ describe("docs/telemetry.md", () => {
           ])
         )
       )
-      assert.sameMembers([...Telemetry.metrics.map(({ id }) => id), RunMetrics.lastSuccess.id], Object.keys(documented))
+      const ofFleets = [FleetMetrics.runs, FleetMetrics.parts, FleetMetrics.calls, FleetMetrics.workers]
+      assert.sameMembers(
+        [...Telemetry.metrics, RunMetrics.lastSuccess, ...ofFleets].map(({ id }) => id),
+        Object.keys(documented)
+      )
     })
   )
 
