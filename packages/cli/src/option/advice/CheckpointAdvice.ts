@@ -60,7 +60,7 @@ export const adviceForLedger = ({ reason }: LedgerError, reader: Reader): string
     case "Newer":
       return "Use the version of callstream that wrote it, or a later one."
     case "Torn":
-      return "Run callstream resync with these flags and without a range: it delivers every call again. If that fails too, restore the ledger from a copy, or give the sync another name: it then begins from the beginning."
+      return "Restore it from a copy, or run callstream resync with these flags and without a range: it delivers every call again."
     case "Different":
       return "Run callstream resync with these flags and without a range: it delivers every call again. Or give this sync another name."
     case "OfExport":
