@@ -91,7 +91,18 @@ export const SyncState = Schema.Struct({
 export type SyncState = typeof SyncState.Type
 
 const codec = Schema.toCodecJson(SyncState)
-const decode = Schema.decodeUnknownEffect(codec)
+const decodeJson = Schema.decodeUnknownEffect(codec)
+
+/** A pass asks several times for the state that it noted itself: what was noted, or read once, is a state. */
+const known = new WeakMap<object, SyncState>()
+
+const decode = (kept: Schema.Json): Effect.Effect<SyncState, Schema.SchemaError> => {
+  const key = typeof kept === "object" && kept !== null ? kept : {}
+  const state = known.get(key)
+  return state !== undefined
+    ? Effect.succeed(state)
+    : Effect.tap(decodeJson(kept), (state) => Effect.sync(() => known.set(key, state)))
+}
 
 const begin = (from: Micros, horizon: number): SyncState => ({
   version: 1,
@@ -156,7 +167,10 @@ export const note = (
   head: number,
   entries: ReadonlyArray<Entry>,
   fresh?: NewCalls
-): Effect.Effect<void, LedgerError> => lease.note({ state, head, entries, fresh })
+): Effect.Effect<void, LedgerError> => {
+  known.set(state, state)
+  return lease.note({ state, head, entries, fresh })
+}
 
 /** Notes requests that were sent besides those of a pass: they are some of those that a day may have. */
 export const spend = Effect.fnUntraced(function* (lease: Lease, sent: number): Effect.fn.Return<void, LedgerError> {
