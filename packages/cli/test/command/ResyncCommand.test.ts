@@ -1,7 +1,7 @@
 /** `callstream resync`, as people run it: everything, a range, and while the sync runs. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { alongside, folder, lines, simulation, until } from "../Callstream.ts"
@@ -101,6 +101,29 @@ describe("callstream resync", alongside, () => {
       })
     )
   }
+
+  it.live("a sync whose ledger is a damaged file says so, and begins again without it", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run, simulator } = yield* simulation({ sessions: 60, span: "20 days" })
+      const sync = ["sync", "--since", "60d", ...table]
+      assert.strictEqual((yield* run(sync, { cwd })).code, 0)
+      const file = join(cwd, ".callstream", "calls.db")
+      writeFileSync(file, readFileSync(file).fill(0xa5, 4096, 12_288))
+      for (const command of [sync, ["resync", "calls", ...table]]) {
+        const damaged = yield* run(command, { cwd })
+        assert.strictEqual(damaged.code, 2, damaged.stderr)
+        assert.match(damaged.stderr, /the file is damaged .*\n {2}Restore it from a copy, or delete it to begin again/)
+      }
+      rmSync(file)
+      const again = yield* run(sync, { cwd })
+      assert.match(again.stderr, new RegExp(`^60 calls, 60 new`))
+      const database = new DatabaseSync(join(cwd, "calls.db"))
+      const shown = database.prepare("SELECT id FROM call_sessions WHERE removed_at IS NULL").all()
+      database.close()
+      assert.deepStrictEqual(new Set(shown.map(({ id }) => id)), new Set(simulator.truth().map(({ id }) => id)))
+    })
+  )
 
   it.live("leaves a range to the sync that runs, and refuses other flags then", () =>
     Effect.gen(function* () {
