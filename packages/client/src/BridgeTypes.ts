@@ -180,6 +180,11 @@ export interface ChangesOptions {
   readonly maxRequests?: number | undefined
   readonly consumer?: string | undefined
   readonly every?: Duration | undefined
+  /**
+   * Deliver every call of the ledger again, also if it has other filters or is damaged: what cannot be read of it is left out and read
+   * again, and such calls come as new ones. @default false
+   */
+  readonly restart?: boolean | undefined
   readonly onLook?: ((look: Look, signal: AbortSignal) => Promise<void>) | undefined
 }
 

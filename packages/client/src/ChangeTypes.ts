@@ -100,6 +100,11 @@ export interface ChangesOptions extends Abortable, Pick<CallSessionQuery, "agent
   readonly consumer?: string | undefined
   /** How long after a pass the next one begins. @default no further pass: the loop ends */
   readonly every?: Duration | undefined
+  /**
+   * Deliver every call of the ledger again, also if it has other filters or is damaged: what cannot be read of it is left out and read
+   * again, and such calls come as new ones. @default false
+   */
+  readonly restart?: boolean | undefined
   readonly pageSize?: number | undefined
   /** Windows that are read in parallel. @default 4 */
   readonly concurrency?: number | undefined

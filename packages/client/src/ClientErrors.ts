@@ -124,7 +124,7 @@ export class AgniError extends Error implements AgniFailure {
  *
  * - `Held`: another loop of this process uses it.
  * - `Store`: the store failed.
- * - `Torn`: it does not hold what a sync wrote. `Newer`: a later version wrote it.
+ * - `Torn`: a part of it cannot be read: set `restart`. `Newer`: a later version wrote it.
  * - `Different`: it belongs to a sync with other filters.
  * - `OtherOrganization`: the API key is of another organization.
  * - `LoopEnded`: a change was acknowledged after its loop.

@@ -123,7 +123,18 @@ describe("changes", () => {
     assert.strictEqual(reason, "Store")
     assert.include(String(message), "disk full")
     await store.write({ put: [["ledger", "{"]], remove: [] })
+    const [torn, advice] = await reasonOf()
+    assert.strictEqual(torn, "Torn")
+    assert.include(String(advice), "Set restart: true")
+    seen.failing = false
+    assert.lengthOf(await drain(client.changes({ from, ledger, restart: true })), 10)
+    const [[key] = [""]] = [...(await store.read())].filter(([key]) => key !== "ledger")
+    await store.write({ put: [[key, "{"]], remove: [] })
     assert.strictEqual((await reasonOf())[0], "Torn")
+    const again = await drain(client.changes({ from, ledger, restart: true }))
+    assert.deepStrictEqual(new Set(again.map(({ id }) => id)).size, 10)
+    // None was acknowledged.
+    assert.lengthOf(await drain(client.changes({ from, ledger })), 10)
   })
 
   it("a change is acknowledged before its loop ends, or not at all", async () => {

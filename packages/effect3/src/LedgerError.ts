@@ -8,7 +8,7 @@ import * as Schema from "effect/Schema"
 /**
  * - `Held`: another stream uses it.
  * - `Store`: the store failed.
- * - `Torn`: it does not hold what a sync wrote. `Newer`: a later version wrote it.
+ * - `Torn`: a part of it cannot be read: set `restart`. `Newer`: a later version wrote it.
  * - `Different`: it belongs to a sync with other filters.
  * - `OtherOrganization`: the API key is of another organization.
  * - `LoopEnded`: a change was acknowledged after its stream.

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
-import { folder, idsOf, lines, simulation } from "../Callstream.ts"
+import { folder, idsOf, lines, simulation, until } from "../Callstream.ts"
 import * as Plan from "../torture/KillPlan.ts"
 import * as Receiver from "../torture/KillReceiver.ts"
 
@@ -13,7 +13,7 @@ const env = { CALLSTREAM_WEBHOOK_SECRET: "whsec_bm8gc2VjcmV0LCBqdXN0IGEgdGVzdCdz
 
 /** A minute of the server's time in a second, from so long ago that it stays behind this machine's clock, until it is stopped. */
 const fastClock = (kills: number) => {
-  const began = Date.now() - kills * 300_000
+  const began = Date.now() - kills * 900_000
   let stopped: number | undefined
   const first = Date.now()
   const at = () => began - 7_200_000 + 60 * ((stopped ?? Date.now()) - first)
@@ -81,10 +81,13 @@ describe("a sync that follows", () => {
         const args = ["sync", "--since", "3d", "--to", "sqlite:calls.db", "--history", "--to", "changes.ndjson"]
         const all = [...args, "--to", receiver.url, "--allow-private-hosts", "--commit-every", "0ms"]
         for (let kill = 0; kill < kills; kill++) {
-          const delay = Math.floor(400 + 2200 * random())
+          const delay = Math.floor(2200 * random())
           yield* Effect.scoped(
             Effect.gen(function* () {
               const { child, ended, stderr } = yield* start([...all, "--follow", "--every", "100ms"], { cwd, env })
+              // However long it takes to start, it is killed while it reads and delivers.
+              const before = simulator.requests.length
+              yield* until(() => simulator.requests.length > before || child.exitCode !== null)
               yield* Effect.sleep(delay)
               assert.isNull(child.exitCode, `seed ${seed}, kill ${kill}: ${stderr()}`)
               child.kill("SIGKILL")
@@ -172,6 +175,6 @@ describe("a sync that follows", () => {
         assert.strictEqual(stopped.code, 0, stopped.stderr)
         assert.include(stopped.stderr, "stopped; the same command continues")
       }),
-    60_000 + 12_000 * kills
+    60_000 + 30_000 * kills
   )
 })

@@ -32,10 +32,15 @@ const ledgerReason = ({ reason }: CoreLedgerError): LedgerError["reason"] => {
   }
 }
 
+const ledgerMessage = (error: CoreLedgerError): string =>
+  error.reason._tag === "Torn"
+    ? `${error.message}. Set restart: true for one loop: it delivers every call again.`
+    : error.message
+
 /** Anything else, such as what a callback threw, comes out as it is. */
 export const of = (error: unknown): unknown =>
   error instanceof CoreAgniError
     ? ofAgni(error)
     : error instanceof CoreLedgerError
-      ? new LedgerError(ledgerReason(error), error.message)
+      ? new LedgerError(ledgerReason(error), ledgerMessage(error))
       : error

@@ -112,8 +112,8 @@ export interface Options<A, Sinks extends ReadonlyArray<AnySink>, RD, ET = never
   /** A flush and an acknowledgement cost several milliseconds each: they go by time. @default "1 second" */
   readonly commitEvery?: Duration.Input | undefined
   /**
-   * Deliver every call of the ledger again, also if a sync with other filters or transforms kept it. Calls that no longer
-   * pass are `left`. @default false
+   * Deliver every call of the ledger again, also if a sync with other filters or transforms kept it, or if it is damaged. Calls that
+   * no longer pass are `left`. @default false
    */
   readonly restart?: boolean | undefined
   /** Requests that were sent for this run before it begins: they count towards `maxRequests`. @default 0 */

@@ -142,8 +142,8 @@ export interface Lease extends View {
 }
 
 /**
- * Where ledgers are kept. `open` is a lease that is given back with its scope. A ledger of another fingerprint is refused;
- * without a fingerprint every ledger is opened.
+ * Where ledgers are kept. `open` is a lease that is given back with its scope. A ledger of another fingerprint is refused, and so is a
+ * damaged one. Without a fingerprint every ledger is opened, to be restarted: what cannot be read of it is left out then.
  *
  * @since 0.1.0
  * @category services

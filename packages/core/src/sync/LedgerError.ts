@@ -9,7 +9,8 @@ import { CheckpointError, CheckpointReason } from "../checkpoint/CheckpointError
 /**
  * - `Store`: the place where it is kept cannot be used, or another run holds it.
  * - `Newer`: a later version of callstream wrote it.
- * - `Torn`: the saved state cannot be read, or was changed by hand.
+ * - `Torn`: a part of it cannot be read, or was changed by hand: `state` is what the sync knows of itself, `calls` are some of its calls.
+ *   A restart repairs it.
  * - `Different`: it belongs to a sync of another endpoint or of other filters; `parts` differ.
  * - `OfExport`: an export keeps its state under that name.
  * - `OtherOrganization`: the API key is of another organization than the calls in the ledger.
@@ -20,7 +21,7 @@ import { CheckpointError, CheckpointReason } from "../checkpoint/CheckpointError
 export const LedgerReason = Schema.Union([
   Schema.TaggedStruct("Store", { reason: CheckpointReason }),
   Schema.TaggedStruct("Newer", { name: Schema.String, version: Schema.Finite, known: Schema.Finite }),
-  Schema.TaggedStruct("Torn", { name: Schema.String }),
+  Schema.TaggedStruct("Torn", { name: Schema.String, damaged: Schema.Literals(["state", "calls"]) }),
   Schema.TaggedStruct("Different", { name: Schema.String, parts: Schema.Array(Schema.String) }),
   Schema.TaggedStruct("OfExport", { name: Schema.String }),
   Schema.TaggedStruct("OtherOrganization", { name: Schema.String })
@@ -47,7 +48,9 @@ export class LedgerError extends Schema.TaggedError<LedgerError>()("LedgerError"
       case "Newer":
         return `the ledger of ${reason.name} has version ${reason.version}, and only versions up to ${reason.known} are known here`
       case "Torn":
-        return `the ledger of ${reason.name} does not hold the state of a sync`
+        return reason.damaged === "state"
+          ? `the ledger of ${reason.name} does not hold the state of a sync, or holds a damaged one`
+          : `the ledger of ${reason.name} is damaged: some of its calls cannot be read`
       case "Different":
         return `the ledger of ${reason.name} belongs to another sync: ${reason.parts.join(", ")} differ`
       case "OfExport":

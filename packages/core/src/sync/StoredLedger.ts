@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
@@ -12,6 +13,7 @@ import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Change from "../model/Change.ts"
 import type { Fingerprint } from "../model/Fingerprint.ts"
 import { of as versionOf, type Version } from "../model/Version.ts"
+import * as Damage from "./internal/Damage.ts"
 import * as EntryJson from "./internal/EntryJson.ts"
 import {
   entriesOf,
@@ -84,6 +86,8 @@ const stored = (name: string, problem: string) =>
 interface Opened {
   row: Row
   readonly calls: Lease
+  /** Keys of what cannot be read: a restart removes it. */
+  lost: ReadonlyArray<string>
 }
 
 /** One write at a time, so that none is made of what another one replaces. */
@@ -93,34 +97,57 @@ type Write = (changes: Changes) => Effect.Effect<void, LedgerError>
 
 const always = Number.MAX_SAFE_INTEGER
 
+/** What a store has of a ledger. `row` is `undefined` where that of the ledger itself cannot be read: then no call can be used. */
+interface Found {
+  row: Row | undefined
+  readonly entries: ReadonlyArray<Entry>
+  readonly lost: ReadonlyArray<string>
+}
+
 const readOf = Effect.fnUntraced(function* <E extends { readonly message: string }>(
   store: Store<E>,
   name: string
-): Effect.fn.Return<{ row: Row; readonly entries: ReadonlyArray<Entry> } | undefined, LedgerError> {
+): Effect.fn.Return<Found | undefined, LedgerError> {
   const kept = new Map(
     yield* Effect.mapError(store.read(name), ({ message }) => stored(store.name, `could not be read: ${message}`))
   )
-  const text = kept.get(rowKey)
-  if (text === undefined) return undefined
+  if (kept.size === 0) return undefined
+  const text = kept.get(rowKey) ?? ""
   const found = decodeVersion(text)
   if (found._tag === "Some" && found.value.version > 1) {
     return yield* new LedgerError({ reason: { _tag: "Newer", name, version: found.value.version, known: 1 } })
   }
-  const torn = () => new LedgerError({ reason: { _tag: "Torn", name } })
-  const row = yield* Effect.mapError(decodeRow(text), torn)
+  const row = yield* Effect.option(decodeRow(text))
+  if (Option.isNone(row)) return { row: undefined, entries: [], lost: [...kept.keys()].filter((key) => key !== rowKey) }
   const entries: Array<Entry> = []
+  const lost: Array<string> = []
   for (const [key, value] of kept) {
     if (key === rowKey) continue
-    entries.push(yield* Effect.mapError(EntryJson.decode(value), torn))
+    const entry = yield* Effect.option(EntryJson.decode(value))
+    if (Option.isSome(entry) && callKey(entry.value.id) === key) entries.push(entry.value)
+    else lost.push(key)
   }
-  return { row, entries }
+  return { row: row.value, entries, lost }
 })
+
+/** The row of a ledger that nothing is missing of. */
+const wholeRow = ({ lost, row }: Found, name: string): Effect.Effect<Row, LedgerError> =>
+  row === undefined
+    ? Effect.fail(Damage.torn(name, "state"))
+    : lost.length > 0
+      ? Effect.fail(Damage.torn(name, "calls"))
+      : Effect.succeed(row)
 
 const leaseOf = (name: string, opened: Opened, write: Write, inTurn: InTurn): Lease => {
   const { calls } = opened
   /** First what is kept, then what is known here: a write that fails changes nothing. */
-  const commit = (row: Row, put: ReadonlyArray<Entry>, then: Effect.Effect<unknown, LedgerError> = Effect.void) =>
-    write({ put: [putRow(row), ...put.map(putEntry)], remove: [] }).pipe(
+  const commit = (
+    row: Row,
+    put: ReadonlyArray<Entry>,
+    then: Effect.Effect<unknown, LedgerError> = Effect.void,
+    remove: ReadonlyArray<string> = []
+  ) =>
+    write({ put: [putRow(row), ...put.map(putEntry)], remove }).pipe(
       Effect.andThen(then),
       Effect.andThen(Effect.sync(() => void (opened.row = row))),
       Effect.uninterruptible
@@ -130,15 +157,20 @@ const leaseOf = (name: string, opened: Opened, write: Write, inTurn: InTurn): Le
       ? Effect.void
       : commit({ ...opened.row, acknowledged: { ...opened.row.acknowledged, [consumer]: { commit: at, note } } }, [])
   const restart = Effect.fnUntraced(function* (fingerprint?: Fingerprint, least: Version = versionOf(0)) {
-    const { row } = opened
+    const { lost, row } = opened
+    // Nothing is known of when such calls start.
+    const asked = lost.length === 0 ? [] : [{ id: SecureRandom.uuidV4Unsafe(), from: 0, to: always }]
     const next = {
       ...row,
+      asked: [...row.asked, ...asked],
       id: identity().id,
       fingerprint: fingerprint ?? row.fingerprint,
       acknowledged: restarted(row.acknowledged)
     }
     const all = yield* calls.changedAfter(-1, always)
-    yield* commit(next, all.map(risen(least)), calls.restart(fingerprint, least))
+    yield* commit(next, all.map(risen(least)), calls.restart(fingerprint, least), lost)
+    opened.lost = []
+    if (lost.length > 0) yield* Damage.warnOfCalls(name, lost.length)
   })
   const forget = Effect.fnUntraced(function* (before: Micros, acknowledged: number) {
     const range = { from: -Infinity, to: before }
@@ -213,15 +245,18 @@ export const make = <E extends { readonly message: string }>(store: Store<E>): L
       Effect.mapError(store.write(name, changes), ({ message }) =>
         stored(store.name, `could not be written: ${message}`)
       )
-  const load = Effect.fnUntraced(function* (name: string, fingerprint: Fingerprint | undefined) {
+  const load = Effect.fnUntraced(function* (name: string, fingerprint: Fingerprint | undefined, isWhole: boolean) {
     const known = yield* readOf(store, name)
-    if (known !== undefined && fingerprint !== undefined) {
+    if (known !== undefined && isWhole) yield* wholeRow(known, name)
+    if (known?.row !== undefined && fingerprint !== undefined) {
       yield* refuseOther(name, known.row.fingerprint, fingerprint)
     }
+    const { entries = [], lost = [], row } = known ?? {}
     const calls = yield* inMemory
-    yield* calls.note({ state: null, head: 0, entries: known?.entries ?? [] })
-    const opened: Opened = { row: known?.row ?? newRow(fingerprint ?? {}), calls }
-    return { isNew: known === undefined, opened }
+    yield* calls.note({ state: null, head: 0, entries })
+    const isNew = row === undefined
+    const opened: Opened = { row: row ?? newRow(fingerprint ?? {}), calls, lost: isNew ? [] : lost }
+    return { isNew, isLost: isNew && known !== undefined, remove: isNew ? lost : [], opened }
   })
   const claim = (name: string) =>
     Effect.acquireRelease(
@@ -237,8 +272,12 @@ export const make = <E extends { readonly message: string }>(store: Store<E>): L
     const scope = yield* Effect.scope
     return yield* inTurn(
       Effect.gen(function* () {
-        const { isNew, opened } = yield* Scope.provide(load(name, fingerprint), scope)
-        if (isNew) yield* writeOf(name)({ put: [putRow(opened.row)], remove: [] })
+        const { isLost, isNew, opened, remove } = yield* Scope.provide(
+          load(name, fingerprint, fingerprint !== undefined),
+          scope
+        )
+        if (isNew) yield* writeOf(name)({ put: [putRow(opened.row)], remove })
+        if (isLost) yield* Damage.warnOfAll(name)
         held.set(name, opened)
         return leaseOf(name, opened, writeOf(name), inTurn)
       })
@@ -247,15 +286,16 @@ export const make = <E extends { readonly message: string }>(store: Store<E>): L
   const view = Effect.fnUntraced(function* (name: string) {
     const here = held.get(name)
     if (here !== undefined && here !== "opening") return viewOf(name, here)
-    const { isNew, opened } = yield* load(name, undefined)
+    const { isNew, opened } = yield* load(name, undefined, true)
     return isNew ? undefined : viewOf(name, opened)
   })
   const ask = Effect.fnUntraced(function* (name: string, fingerprint: Fingerprint, { from, to }: Span) {
     const here = held.get(name)
     const found = here === undefined || here === "opening" ? yield* readOf(store, name) : here
     if (found === undefined) return false
-    yield* refuseOther(name, found.row.fingerprint, fingerprint)
-    const row = { ...found.row, asked: [...found.row.asked, { id: SecureRandom.uuidV4Unsafe(), from, to }] }
+    const before = "calls" in found ? found.row : yield* wholeRow(found, name)
+    yield* refuseOther(name, before.fingerprint, fingerprint)
+    const row = { ...before, asked: [...before.asked, { id: SecureRandom.uuidV4Unsafe(), from, to }] }
     yield* writeOf(name)({ put: [putRow(row)], remove: [] })
     found.row = row
     return true

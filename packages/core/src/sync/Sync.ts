@@ -146,6 +146,23 @@ const begun = <A>(
     )
   )
 
+/**
+ * From now on the ledger is of this fingerprint, and every call is delivered again. What cannot be read of it is left out, and read
+ * again. The lease was opened without a fingerprint.
+ *
+ * @since 0.1.0
+ * @category combining
+ */
+export const restart = Effect.fnUntraced(function* (
+  lease: Lease,
+  options: Options,
+  fingerprint: Fingerprint
+): Effect.fn.Return<void, AgniError | LedgerError> {
+  const { from, horizon } = yield* SyncSettings.of(lease, options)
+  yield* SyncState.mend(lease, from, horizon)
+  yield* lease.restart(fingerprint)
+})
+
 /** Keeps what a pass sent. Of one that fails the rest of the state is what was noted last. */
 const noteRequests = Effect.fnUntraced(function* ({ allowance, settings: { from, horizon, lease } }: Pass.Run) {
   const { head, state } = yield* SyncState.open(lease, from, horizon)
@@ -268,6 +285,11 @@ export interface ChangesOptions extends Options {
   readonly consumer?: string | undefined
   /** How long after a pass the next one begins. @default no further pass: the stream ends */
   readonly every?: Duration.Input | undefined
+  /**
+   * Deliver every call of the ledger again, also if it has other filters or is damaged: what cannot be read of it is left out and read
+   * again, and such calls come as new ones. @default false
+   */
+  readonly restart?: boolean | undefined
   /** Given every look, also one without a change. */
   readonly onLook?: ((look: Look) => Effect.Effect<void>) | undefined
 }
@@ -298,12 +320,14 @@ export const changes = (
 ): Stream.Stream<Delivered, AgniError | LedgerError, AgniClient | Ledger> =>
   Stream.unwrap(
     Effect.gen(function* () {
-      const { consumer = "changes", every, onLook = () => Effect.void } = options
+      const { consumer = "changes", every, onLook = () => Effect.void, restart: again = false } = options
       if (every !== undefined && !(SyncSettings.micros(every) > 0)) {
         return yield* SyncSettings.refused("every", "must be a duration above 0")
       }
       const ledger = yield* Ledger
-      const lease = yield* ledger.open(options.name, fingerprintOf(options))
+      const fingerprint = fingerprintOf(options)
+      const lease = yield* ledger.open(options.name, again ? undefined : fingerprint)
+      if (again) yield* restart(lease, options, fingerprint)
       const deliver = (change: Change): Delivered => ({
         ...change,
         session: change.session,

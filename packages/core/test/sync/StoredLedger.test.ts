@@ -1,7 +1,10 @@
 import { Ledger } from "@callstream/core/sync/Ledger"
+import type { LedgerError } from "@callstream/core/sync/LedgerError"
 import * as StoredLedger from "@callstream/core/sync/StoredLedger"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
+import type * as Scope from "effect/Scope"
 import { assertAsked, assertHistory, assertLeases, entryOf } from "./LedgerLaws.ts"
 import { random } from "./SyncRandom.ts"
 
@@ -85,9 +88,59 @@ describe("StoredLedger", () => {
         kept.set("calls", new Map([["ledger", value]]))
         return Effect.map(Effect.flip(StoredLedger.make(store).open("calls", {})), ({ reason }) => reason)
       }
-      assert.deepStrictEqual(yield* reasonOf("{"), { _tag: "Torn", name: "calls" })
-      assert.deepStrictEqual(yield* reasonOf(`{"version":1}`), { _tag: "Torn", name: "calls" })
+      assert.deepStrictEqual(yield* reasonOf("{"), { _tag: "Torn", name: "calls", damaged: "state" })
+      assert.deepStrictEqual(yield* reasonOf(`{"version":1}`), { _tag: "Torn", name: "calls", damaged: "state" })
       assert.deepInclude(yield* reasonOf(`{"version":2}`), { _tag: "Newer", version: 2, known: 1 })
+    })
+  )
+
+  it.effect("what is damaged is refused, and left out by a restart, over 60 random damages", () =>
+    Effect.gen(function* () {
+      for (let seed = 1; seed <= 60; seed++) {
+        const { below, chance, pick } = random(seed)
+        const about = `seed ${seed}`
+        const { kept, store } = makeStore()
+        yield* Effect.scoped(
+          Effect.flatMap(StoredLedger.make(store).open("calls", {}), (lease) =>
+            lease.note({ state: { at: 1 }, head: 9, entries: entries(9) })
+          )
+        )
+        const values = kept.get("calls") ?? new Map<string, string>()
+        const calls = [...values.keys()].filter((key) => key !== "ledger")
+        const lost = calls.filter(() => chance(0.3))
+        const isRow = lost.length === 0 || chance(0.3)
+        for (const key of isRow ? [...lost, "ledger"] : lost) {
+          const value = values.get(key) ?? ""
+          const other = values.get(calls.find((one) => one !== key) ?? "") ?? ""
+          values.set(key, pick(["", "null", "{}", value.slice(0, below(value.length)), other]))
+        }
+        if (isRow && chance(0.3)) values.delete("ledger")
+        const damaged = { _tag: "Torn", name: "calls", damaged: isRow ? "state" : "calls" } as const
+        const service = StoredLedger.make(store)
+        const range = { from: 0, to: 1 }
+        for (const use of [service.open("calls", {}), service.view("calls"), service.ask("calls", {}, range)]) {
+          assert.deepStrictEqual(
+            (yield* Effect.flip(Effect.scoped<unknown, LedgerError, Scope.Scope>(use))).reason,
+            damaged,
+            about
+          )
+        }
+        const logs: Array<string> = []
+        const logger = Logger.make(({ message }) => void logs.push(String(message)))
+        yield* Effect.scoped(Effect.flatMap(service.open("calls", undefined), ({ restart }) => restart({}))).pipe(
+          Effect.provide(Logger.layer([logger]))
+        )
+        assert.match(logs.join(), /could not be read/, about)
+        // Another process finds it whole.
+        const lease = yield* StoredLedger.make(store).open("calls", {})
+        const found = yield* lease.changedAfter(0, 100)
+        const left = isRow ? [] : calls.filter((key) => !lost.includes(key))
+        assert.deepStrictEqual(new Set(found.map(({ id }) => `call:${id}`)), new Set(left), about)
+        assert.deepStrictEqual(new Set(values.keys()), new Set(["ledger", ...left]), about)
+        const [asked] = yield* lease.asked
+        if (isRow) assert.deepStrictEqual(yield* lease.kept, { state: undefined, head: 0 }, about)
+        else assert.isTrue((asked?.from ?? 1) <= 0 && (asked?.to ?? 0) > Date.now() * 1000, about)
+      }
     })
   )
 

@@ -107,6 +107,31 @@ describe("Sync, where bounds of time mean nothing", () => {
     }).pipe(Effect.provide(Ledger.layerMemory))
   )
 
+  for (const stay of [0, 1, 2, 3]) {
+    it.effect(`removes calls within two days also where only ${stay} of them stay`, () =>
+      Effect.gen(function* () {
+        const world = World.make({
+          seed: 17,
+          calls: 8,
+          days: 1,
+          rare: 0,
+          connects: 1,
+          pageSize: 5,
+          ignoresBounds: true
+        })
+        world.now += 2 * World.day
+        const begin = world.now
+        const removed = new Set<string>()
+        for (let hours = 0; hours < 48; hours++) {
+          world.now = begin + hours * World.hour
+          for (const { id, kind } of yield* pass(world)) if (kind === "removed") removed.add(id)
+          if (hours === 1) for (const life of world.lives.slice(stay)) Object.assign(life, { leaves: world.now })
+        }
+        assert.deepStrictEqual(removed, new Set(world.lives.slice(stay).map(({ id }) => id)))
+      }).pipe(Effect.provide(Ledger.layerMemory))
+    )
+  }
+
   it.effect("removes no call that came back before the second walk", () =>
     Effect.gen(function* () {
       const world = World.make({ seed: 17, calls: 12, days: 1, rare: 0, pageSize: 5, ignoresBounds: true })
@@ -126,6 +151,42 @@ describe("Sync, where bounds of time mean nothing", () => {
       Object.assign(other, { leaves: Infinity })
       assert.deepStrictEqual(yield* passAt(26.5), [one.id])
       for (const hours of [52, 53]) assert.isEmpty(yield* passAt(hours))
+    }).pipe(Effect.provide(Ledger.layerMemory))
+  )
+
+  it.effect("removes no call that pages of one size lack: the second walk has others", () =>
+    Effect.gen(function* () {
+      const world = World.make({ seed: 17, calls: 16, days: 1, rare: 0, connects: 1, pageSize: 5, ignoresBounds: true })
+      const [, life] = world.lives
+      assert(life !== undefined)
+      let [lacks, isUsual, walks] = [false, true, 0]
+      const layer = Layer.effect(
+        AgniClient,
+        Effect.map(AgniClient, (client) => ({
+          ...client,
+          list: (query: CallSessionQuery) =>
+            Effect.suspend(() => {
+              const { page, pageSize, sortOrder } = query
+              if (sortOrder !== "asc") isUsual = true
+              // A walk by pages of another size has smaller ones between them.
+              else if (page === 1) {
+                isUsual = pageSize === 5
+                if (!isUsual) walks++
+              }
+              Object.assign(life, { leaves: lacks && isUsual ? 0 : Infinity })
+              return client.list(query)
+            })
+        }))
+      ).pipe(Layer.provide(world.layer))
+      const begin = world.now + 2 * World.day
+      for (let hours = 0; hours < 48; hours++) {
+        world.now = begin + hours * World.hour
+        const removed = (yield* pass({ ...world, layer })).filter(({ kind }) => kind === "removed")
+        assert.isEmpty(removed, `hour ${hours}`)
+        lacks = hours > 2
+      }
+      // Its first pass tries the order, and the second walk is there.
+      assert.isAbove(walks, 1)
     }).pipe(Effect.provide(Ledger.layerMemory))
   )
 

@@ -3,6 +3,7 @@ import { Ledger } from "@callstream/core/sync/Ledger"
 import * as SqlLedger from "@callstream/core/sync/SqlLedger"
 import * as NodeProcessOwner from "@callstream/node/NodeProcessOwner"
 import * as SqliteClient from "@callstream/node/SqliteClient"
+import type { Fingerprint } from "@callstream/core/model/Fingerprint"
 import { assert, describe, it, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -193,6 +194,55 @@ describe("SqlLedger, in SQLite", () => {
         )
       }
     })
+  )
+
+  it.live(
+    "a row that is damaged is replaced by a restart, with all calls of that ledger, and no other is touched",
+    () =>
+      Effect.gen(function* () {
+        const source = random(3)
+        const uuids = (count: number) => Array.from({ length: count }, () => Laws.uuid(source))
+        for (const damage of [
+          "'{}'",
+          "''",
+          "substr(state, 1, length(state) - 9)",
+          `replace(state, '"number"', '"nummer"')`
+        ]) {
+          const filename = yield* inFile
+          const open = (name: string, fingerprint: Fingerprint | undefined = {}) => sqlite(filename)(name, fingerprint)
+          for (const name of ["before", "calls", "later"]) {
+            yield* Effect.scoped(
+              Effect.flatMap(open(name), (lease) =>
+                Effect.andThen(
+                  lease.note({ state: null, head: 3, entries: [], fresh: Laws.newPage(source, uuids(3), 1) }),
+                  lease.note({ state: null, head: 4, entries: [Laws.entryOf(source, Laws.uuid(source), 4)] })
+                )
+              )
+            )
+          }
+          yield* ask(filename, `UPDATE callstream_ledgers SET state = ${damage} WHERE name = 'calls'`)
+          const torn = { _tag: "Torn", name: "calls", damaged: "state" } as const
+          assert.deepStrictEqual((yield* Effect.flip(Effect.scoped(open("calls")))).reason, torn)
+          yield* Effect.scoped(Effect.flatMap(sqlite(filename)("calls", undefined), ({ restart }) => restart({})))
+          const left: Array<number> = []
+          for (const name of ["before", "calls", "later"]) {
+            left.push(
+              yield* Effect.scoped(
+                Effect.map(
+                  Effect.flatMap(open(name), (one) => one.changedAfter(0, 9)),
+                  (all) => all.length
+                )
+              )
+            )
+          }
+          assert.deepStrictEqual(left, [4, 0, 4], damage)
+          const [{ calls } = { calls: undefined }] = yield* ask(
+            filename,
+            "SELECT count(*) AS calls FROM callstream_ledger_calls"
+          )
+          assert.strictEqual(calls, 2, damage)
+        }
+      })
   )
 
   it.live("tables of version 0, which there are before the first ledger, become those of version 2 once", () =>

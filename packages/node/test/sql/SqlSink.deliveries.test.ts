@@ -131,9 +131,9 @@ const assertTruth = Effect.fnUntraced(function* <R>(
     for (const name of ["kills", "failures", "events"] as const) sums[name] += outcome[name]
   }
   // Otherwise the histories would show nothing.
-  assert.isAbove(sums.kills, 0.4 * count)
-  assert.isAbove(sums.failures, 2 * count)
-  assert.isAbove(sums.events, 4 * count)
+  assert.isAbove(sums.kills, 0.1 * count)
+  assert.isAbove(sums.failures, count)
+  assert.isAbove(sums.events, 1.5 * count)
 })
 
 describe("Deliveries of a sync into a table", () => {
@@ -141,7 +141,7 @@ describe("Deliveries of a sync into a table", () => {
     client: SqliteClient.layer({ filename: join(folder, "calls.db") }),
     time: (column) => column
   }))
-  it.live("20 histories in SQLite: it ends with the truth", () => assertTruth(sqlite, 1, 20), 120_000)
+  it.live("40 histories in SQLite: it ends with the truth", () => assertTruth(sqlite, 1, 40), 120_000)
 
   const postgres = Effect.gen(function* () {
     const server = yield* Postgres.Server
@@ -152,6 +152,6 @@ describe("Deliveries of a sync into a table", () => {
     }
   })
   layer(Postgres.Server.layer, { excludeTestServices: true })((it) => {
-    it.effect("5 histories in PostgreSQL: it ends with the truth", () => assertTruth(postgres, 31, 5), 120_000)
+    it.effect("10 histories in PostgreSQL: it ends with the truth", () => assertTruth(postgres, 61, 10), 120_000)
   })
 })

@@ -52,15 +52,20 @@ export const adviceFor = ({ reason }: CheckpointError, reader: Reader): string |
   }
 }
 
+const isDamagedFile = (reason: CheckpointError["reason"]): boolean =>
+  reason._tag === "Database" && reason.failure._tag === "Server" && reason.failure.problem === "FileDamaged"
+
 /** The same of the ledger of a sync. */
 export const adviceForLedger = ({ reason }: LedgerError, reader: Reader): string | undefined => {
   switch (reason._tag) {
     case "Store":
-      return adviceFor(new CheckpointError({ reason: reason.reason }), reader)
+      return isDamagedFile(reason.reason)
+        ? "Restore it from a copy, or delete it to begin again from the beginning: calls that left the API stay in the sinks."
+        : adviceFor(new CheckpointError({ reason: reason.reason }), reader)
     case "Newer":
       return "Use the version of callstream that wrote it, or a later one."
     case "Torn":
-      return "Run callstream resync with these flags and without a range: it delivers every call again. If that fails too, restore the ledger from a copy, or give the sync another name: it then begins from the beginning."
+      return "Restore it from a copy, or run callstream resync with these flags and without a range: it delivers every call again."
     case "Different":
       return "Run callstream resync with these flags and without a range: it delivers every call again. Or give this sync another name."
     case "OfExport":

@@ -45,7 +45,7 @@ describe("run/fleet/JobFailure", () => {
     assert.isFalse(retryable(agni(new Reasons.Unauthorized({}))))
     assert.isFalse(retryable(sink(false)))
     assert.isTrue(retryable(new LedgerError({ reason: { _tag: "Store", reason: held.reason } })))
-    assert.isFalse(retryable(new LedgerError({ reason: { _tag: "Torn", name: "p" } })))
+    assert.isFalse(retryable(new LedgerError({ reason: { _tag: "Torn", name: "p", damaged: "calls" } })))
   })
 
   it("leaves to the fleet what is the fleet's: a claim that was lost", () => {

@@ -63,7 +63,7 @@ export const runSync = Effect.fnUntraced(function* <A, RA, RD, ET, RT>(options: 
   const fingerprint = fingerprintOf(options)
   const ledger = yield* Ledger
   const lease = yield* ledger.open(name, options.restart === true ? undefined : fingerprint)
-  if (options.restart === true) yield* lease.restart(fingerprint)
+  if (options.restart === true) yield* Sync.restart(lease, options, fingerprint)
   const run = yield* Ref.make(RunState.make({ coverage: CoverageSet.empty, reserved: undefined }))
   const letters = yield* SinkHandle.open(options.deadLetters, opening(Option.none()), run, name)
   const noLetters = letters.state().failure

@@ -6,8 +6,9 @@ import * as Stream from "effect/Stream"
 import type { Connection } from "effect/sql/SqlConnection"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Entry, Span, View } from "../Ledger.ts"
-import { LedgerError } from "../LedgerError.ts"
+import type { LedgerError } from "../LedgerError.ts"
 import type { Micros } from "../Tail.ts"
+import * as Damage from "./Damage.ts"
 import * as EntryPage from "./EntryPage.ts"
 import type { Store } from "./LedgerReading.ts"
 import * as Tables from "./LedgerTables.ts"
@@ -64,14 +65,14 @@ export interface Pages extends Pick<
   readonly added: (part: EntryPage.Part) => void
 }
 
-const tornIn = (name: string) => new LedgerError({ reason: { _tag: "Torn", name } })
-
 const asking = ({ ask, dialect: { pages }, name }: Store, number: number, row: Agents) => {
   const select = Effect.fnUntraced(function* (
     where: string,
     params: ReadonlyArray<unknown>
   ): Effect.fn.Return<ReadonlyArray<EntryPage.EntryPage>, LedgerError> {
-    return pagesIn(yield* ask(pages.select(where), [number, ...params]), row().agents) ?? (yield* tornIn(name))
+    return (
+      pagesIn(yield* ask(pages.select(where), [number, ...params]), row().agents) ?? (yield* Damage.torn(name, "calls"))
+    )
   })
   /** By their commits, what a function gives of each. */
   const inTurn = <A>(
@@ -94,7 +95,7 @@ const finding = ({ ask, dialect: { pages }, name }: Store, number: number, keeps
   const made = Effect.flatMap(ask(pages.ids, [number]), (rows) => {
     const all = rows.flatMap((one) => Tables.readIds(one) ?? [])
     // A call whose page lost its id would come again as a new one.
-    return all.length === rows.length ? Effect.succeed(PageIndex.of(all)) : Effect.fail(tornIn(name))
+    return all.length === rows.length ? Effect.succeed(PageIndex.of(all)) : Effect.fail(Damage.torn(name, "calls"))
   })
   const indexNow = Effect.flatMap(Ref.get(kept), (index) =>
     index !== undefined

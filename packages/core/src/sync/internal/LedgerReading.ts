@@ -7,6 +7,7 @@ import type { SqlError } from "effect/sql/SqlError"
 import { byStart, type Entry, factsOf, isAbsent, isIn, isLacking, type Span, type View } from "../Ledger.ts"
 import { LedgerError } from "../LedgerError.ts"
 import type { Micros } from "../Tail.ts"
+import * as Damage from "./Damage.ts"
 import * as EntryBytes from "./EntryBytes.ts"
 import type * as LedgerPages from "./LedgerPages.ts"
 import * as Tables from "./LedgerTables.ts"
@@ -28,8 +29,6 @@ const most = 500
 export const inParts = <A>(list: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
   Array.from({ length: Math.ceil(list.length / most) }, (_, i) => list.slice(i * most, (i + 1) * most))
 
-export const torn = (name: string) => new LedgerError({ reason: { _tag: "Torn", name } })
-
 /** An entry from its row; nothing for a row that no ledger wrote. */
 const entryOf = (row: unknown, agents: ReadonlyArray<string>): Entry | undefined => {
   const columns = Tables.read(row)
@@ -47,7 +46,7 @@ export const select = Effect.fnUntraced(function* (
   const entries: Array<Entry> = []
   for (const one of yield* ask(dialect.select(where), [number, ...params])) {
     const entry = entryOf(one, agents)
-    if (entry === undefined) return yield* torn(name)
+    if (entry === undefined) return yield* Damage.torn(name, "calls")
     entries.push(entry)
   }
   return entries

@@ -2,6 +2,7 @@
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import type { Connection } from "effect/sql/SqlConnection"
@@ -12,7 +13,9 @@ import * as Change from "../../model/Change.ts"
 import type { Fingerprint } from "../../model/Fingerprint.ts"
 import { identity, refuseOther } from "../Ledger.ts"
 import { LedgerError } from "../LedgerError.ts"
-import * as Reading from "./LedgerReading.ts"
+import * as Damage from "./Damage.ts"
+import * as Numbers from "./LedgerNumbers.ts"
+import type * as Reading from "./LedgerReading.ts"
 import * as Tables from "./LedgerTables.ts"
 
 const Row = Schema.Struct({
@@ -97,34 +100,41 @@ export const readRow = Effect.fnUntraced(function* (name: string, kept: string):
   if (found._tag === "Some" && found.value.version > 1) {
     return yield* new LedgerError({ reason: { _tag: "Newer", name, version: found.value.version, known: 1 } })
   }
-  return yield* Effect.mapError(decodeRow(kept), () => Reading.torn(name))
+  return yield* Effect.mapError(decodeRow(kept), () => Damage.torn(name, "state"))
 })
 
-/** The row as it was kept; a new one where none was. */
+/** Makes a new row, in a transaction that begins with something else. */
+const newRow = (
+  { dialect, transact, write }: Store,
+  fingerprint: Fingerprint,
+  first: (connection: Connection) => Effect.Effect<void, Failure> = () => Effect.void
+) =>
+  transact(
+    Effect.fnUntraced(function* (connection: Connection) {
+      const number = yield* Numbers.free(connection, dialect)
+      yield* first(connection)
+      const row: Row = { version: 1, ...identity(), number, fingerprint, head: 0, acknowledged: {}, agents: [] }
+      yield* write(connection, row)
+      return row
+    })
+  )
+
+/** The row as it was kept; a new one where none was, or, without a fingerprint, where it cannot be read. */
 export const rowOf = Effect.fnUntraced(function* (
-  { dialect, name, transact, write }: Store,
+  store: Store,
   kept: string | undefined,
   fingerprint: Fingerprint | undefined
 ): Effect.fn.Return<Row, LedgerError> {
-  if (kept === undefined) {
-    return yield* transact(
-      Effect.fnUntraced(function* (connection: Connection) {
-        const number = yield* Tables.freeNumber(connection, dialect)
-        const row: Row = {
-          version: 1,
-          ...identity(),
-          number,
-          fingerprint: fingerprint ?? {},
-          head: 0,
-          acknowledged: {},
-          agents: []
-        }
-        yield* write(connection, row)
-        return row
-      })
-    )
+  const { name } = store
+  if (kept === undefined) return yield* newRow(store, fingerprint ?? {})
+  const found = yield* Effect.result(readRow(name, kept))
+  if (Result.isFailure(found)) {
+    if (found.failure.reason._tag !== "Torn" || fingerprint !== undefined) return yield* found.failure
+    const row = yield* newRow(store, {}, (connection) => Numbers.removeLost(connection, name))
+    yield* Damage.warnOfAll(name)
+    return row
   }
-  const row = yield* readRow(name, kept)
+  const row = found.success
   if (fingerprint !== undefined) yield* refuseOther(name, row.fingerprint, fingerprint)
   return row
 })

@@ -9,9 +9,9 @@ import { type Asked, type Entry, isAbsent } from "../Ledger.ts"
 
 /** A row a ledger: it is made with the lease. */
 export const ledgers = "callstream_ledgers"
-const calls = "callstream_ledger_calls"
+export const calls = "callstream_ledger_calls"
 /** Calls that became known together, and did not change since: a row for some of them. */
-const pages = "callstream_ledger_pages"
+export const pages = "callstream_ledger_pages"
 const schema = "callstream_ledger_schema"
 /** Where exports keep their states. */
 const checkpoints = "callstream_checkpoints"
@@ -271,20 +271,6 @@ export const migrate = Effect.fnUntraced(function* (
     row === undefined ? `INSERT INTO ${schema} VALUES (${version})` : `UPDATE ${schema} SET version = ${version}`
   )
   return version
-})
-
-/** A number that no call has, in the transaction of the caller. */
-export const freeNumber = Effect.fnUntraced(function* (
-  connection: Connection,
-  dialect: Dialect
-): Effect.fn.Return<number, SqlError> {
-  const run = (text: string) => connection.executeUnprepared(text, [], undefined)
-  if (dialect.alone !== undefined) yield* run(dialect.alone)
-  const rows = yield* run(`SELECT state FROM ${ledgers} WHERE state IS NOT NULL`)
-  // A ledger without calls has one too.
-  const taken = rows.map(({ state }) => Number(/"number":(\d+)/.exec(String(state))?.[1] ?? 0))
-  const used = yield* run(`SELECT max(ledger) AS number FROM ${calls} UNION ALL SELECT max(ledger) FROM ${pages}`)
-  return 1 + Math.max(0, ...used.map(({ number }) => Number(number ?? 0)), ...taken)
 })
 
 /** A range that was asked for, as it came from a driver. */

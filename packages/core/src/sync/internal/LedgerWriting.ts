@@ -7,6 +7,7 @@ import { of as versionOf, type Version } from "../../model/Version.ts"
 import { entriesOf, type Entry, identity, isBefore, type Note, restarted, risen } from "../Ledger.ts"
 import type { LedgerError } from "../LedgerError.ts"
 import type { Micros } from "../Tail.ts"
+import * as Damage from "./Damage.ts"
 import * as EntryBytes from "./EntryBytes.ts"
 import * as EntryPage from "./EntryPage.ts"
 import * as Pages from "./LedgerPages.ts"
@@ -46,14 +47,7 @@ const askFor = (name: string, lost: ReadonlyArray<Tables.Lost>): ReadonlyArray<u
   return [name, SecureRandom.uuidV4Unsafe(), 1_000_000 * since, 1_000_000 * (until + 1)]
 }
 
-const report = (name: string, lost: ReadonlyArray<Tables.Lost>) => {
-  const calls = lost.reduce((sum, one) => sum + one.calls, 0)
-  const text =
-    calls === 1
-      ? "1 call in the ledger could not be read and is delivered as a new one. If it left the API, it stays in the sinks."
-      : `${calls} calls in the ledger could not be read and are delivered as new ones. Those that left the API stay in the sinks.`
-  return Effect.annotateLogs(Effect.logWarning(`${name}: ${text}`), "callstream.pipeline.name", name)
-}
+const callsOf = (lost: ReadonlyArray<Tables.Lost>) => lost.reduce((sum, one) => sum + one.calls, 0)
 
 const putting =
   ({ dialect }: LedgerRow.Store, number: number) =>
@@ -133,7 +127,7 @@ export const make = (store: LedgerRow.Store, { commit, number, pages, rowNow }: 
     })
     return Effect.andThen(
       commit(next, run),
-      Effect.suspend(() => (lost.length === 0 ? Effect.void : report(store.name, lost)))
+      Effect.suspend(() => (lost.length === 0 ? Effect.void : Damage.warnOfCalls(store.name, callsOf(lost))))
     )
   }
   const forget = Effect.fnUntraced(function* (before: Micros, acknowledged: number) {

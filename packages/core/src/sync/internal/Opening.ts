@@ -84,9 +84,14 @@ const recognize = Effect.fnUntraced(function* (
   }
 })
 
-/** With too few calls left nothing shows what bounds do; nor does it contradict what they did before. */
-const isUntried = ({ filterProblem: problem }: EndpointProfile): boolean =>
-  problem?._tag === "BoundsUnclear" || problem?._tag === "NoStartSeen"
+/**
+ * With too few calls left nothing shows what bounds do, nor contradicts what they did before: a single call comes by itself, whether
+ * bounds mean anything or not.
+ */
+const isUntried = ({ pages, profile: { filterProblem: problem } }: Probes.Seen): boolean => {
+  if (problem !== undefined) return problem._tag === "BoundsUnclear" || problem._tag === "NoStartSeen"
+  return new Set(pages.flatMap(({ rows }) => rows.map(({ key }) => key))).size === 1
+}
 
 /** A page where a ledger knows the endpoint, and probes where that does not hold any more. */
 export const see = Effect.fnUntraced(function* (
@@ -96,7 +101,7 @@ export const see = Effect.fnUntraced(function* (
   const known = profile === undefined ? undefined : yield* recognize(about, profile)
   if (known !== undefined) return known
   const seen = yield* Probes.probe({ filters, pageSize, profile, deep: false, bounded: true })
-  return profile !== undefined && profile.filterProblem === undefined && isUntried(seen.profile)
-    ? { ...seen, profile, trusted: true }
-    : seen
+  if (profile === undefined || !isUntried(seen)) return seen
+  if (profile.filterProblem === undefined) return { ...seen, profile, trusted: true }
+  return { ...seen, profile: { ...seen.profile, filterProblem: profile.filterProblem } }
 })

@@ -1,5 +1,6 @@
 /** What a sync keeps besides what it knows of each call. */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as CoverageSet from "../../coverage/CoverageSet.ts"
 import type { Micros } from "../Tail.ts"
@@ -7,8 +8,9 @@ import * as Instant from "../../model/Instant.ts"
 import { Version } from "../../model/Version.ts"
 import { EndpointProfile } from "../../endpoint/EndpointProfile.ts"
 import type { Entry, Lease, NewCalls, View } from "../Ledger.ts"
-import { LedgerError } from "../LedgerError.ts"
+import type { LedgerError } from "../LedgerError.ts"
 import * as Allowance from "./Allowance.ts"
+import * as Damage from "./Damage.ts"
 import * as Lateness from "./Lateness.ts"
 import * as Settlement from "../Settlement.ts"
 
@@ -89,7 +91,18 @@ export const SyncState = Schema.Struct({
 export type SyncState = typeof SyncState.Type
 
 const codec = Schema.toCodecJson(SyncState)
-const decode = Schema.decodeUnknownEffect(codec)
+const decodeJson = Schema.decodeUnknownEffect(codec)
+
+/** A pass asks several times for the state that it noted itself: what was noted, or read once, is a state. */
+const known = new WeakMap<object, SyncState>()
+
+const decode = (kept: Schema.Json): Effect.Effect<SyncState, Schema.SchemaError> => {
+  const key = typeof kept === "object" && kept !== null ? kept : {}
+  const state = known.get(key)
+  return state !== undefined
+    ? Effect.succeed(state)
+    : Effect.tap(decodeJson(kept), (state) => Effect.sync(() => known.set(key, state)))
+}
 
 const begin = (from: Micros, horizon: number): SyncState => ({
   version: 1,
@@ -102,8 +115,6 @@ const begin = (from: Micros, horizon: number): SyncState => ({
   uncounted: []
 })
 
-const torn = ({ name }: Pick<View, "name">) => new LedgerError({ reason: { _tag: "Torn", name } })
-
 /** The state that was kept, a new one where none was; and the last commit. */
 export const open = Effect.fnUntraced(function* (
   lease: View,
@@ -113,8 +124,23 @@ export const open = Effect.fnUntraced(function* (
   const { head, state } = yield* lease.kept
   return {
     head,
-    state: state === undefined ? begin(from, horizon) : yield* Effect.mapError(decode(state), () => torn(lease))
+    state:
+      state === undefined
+        ? begin(from, horizon)
+        : yield* Effect.mapError(decode(state), () => Damage.torn(lease.name, "state"))
   }
+})
+
+/** A state that cannot be read is replaced by one that knows nothing: every call is read again, and those that are known stay so. */
+export const mend = Effect.fnUntraced(function* (
+  lease: Lease,
+  from: Micros,
+  horizon: number
+): Effect.fn.Return<void, LedgerError> {
+  const { head, state } = yield* lease.kept
+  if (state === undefined || Option.isSome(yield* Effect.option(decode(state)))) return
+  yield* note(lease, begin(from, horizon), head, [])
+  yield* Damage.warnOfState(lease.name)
 })
 
 /** What lies behind the watermark: the rest is read again each time. */
@@ -141,7 +167,10 @@ export const note = (
   head: number,
   entries: ReadonlyArray<Entry>,
   fresh?: NewCalls
-): Effect.Effect<void, LedgerError> => lease.note({ state, head, entries, fresh })
+): Effect.Effect<void, LedgerError> => {
+  known.set(state, state)
+  return lease.note({ state, head, entries, fresh })
+}
 
 /** Notes requests that were sent besides those of a pass: they are some of those that a day may have. */
 export const spend = Effect.fnUntraced(function* (lease: Lease, sent: number): Effect.fn.Return<void, LedgerError> {
