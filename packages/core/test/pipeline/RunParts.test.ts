@@ -165,7 +165,7 @@ describe("Pipeline.parts", () => {
         }
         const proofs = cut.stretches.flatMap((range, nth) => {
           const state = stateOf(String(nth))
-          return state === undefined ? [] : [PipelineParts.proofOf(range, state)]
+          return state === undefined ? [] : [PipelineParts.deliveredOf(range, state)]
         })
         assert.lengthOf(cursors, cut.stretches.length)
         const end = yield* connected(parts().ending(cut, proofs, open("ending")))
@@ -211,7 +211,9 @@ describe("Pipeline.parts", () => {
       yield* connected(parts.stretch(cut, 0, open("0")))
       const state = stateOf("0")
       assert(state !== undefined)
-      const { coverage } = yield* connected(parts.ending(cut, [PipelineParts.proofOf(first, state)], open("ending")))
+      const { coverage } = yield* connected(
+        parts.ending(cut, [PipelineParts.deliveredOf(first, state)], open("ending"))
+      )
       assert.strictEqual(coverage.entries[0]?.verdict, "proven")
       assert.strictEqual(coverage.entries.at(-1)?.verdict, "unprovable")
       assert.strictEqual(coverage.withoutStart?.verdict, "provisional")
