@@ -24,7 +24,6 @@ import * as RotatedManifest from "./RotatedManifest.ts"
 
 /** Files that have their names, and those that have none, or got it after the last commit. */
 export const Position = Schema.Struct({
-  run: Schema.String,
   files: Schema.Array(File),
   parts: Schema.Array(OpenParts.Position)
 })
@@ -61,7 +60,7 @@ export const open = Effect.fnUntraced(function* (options: Options): Effect.fn.Re
   )
   return {
     write: files.write,
-    flush: (cursor) => Effect.map(files.flush(cursor), (parts) => ({ run, files: [...list.files()], parts })),
+    flush: (cursor) => Effect.map(files.flush(cursor), (parts) => ({ files: [...list.files()], parts })),
     finish: part._tag === "Stretch" ? files.finish : Effect.andThen(files.finish, end),
     replaced: () => Ref.getUnsafe(replaced)
   }
