@@ -128,11 +128,16 @@ const combine = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Replaced, OutputError> {
   const { left, place } = options
   const manifest = yield* RotatedManifest.open(options, naming, yield* headOf(options))
-  for (const { files, parts } of left) {
-    const last = yield* Effect.forEach(parts, (part) => named(options, part), { concurrency })
-    for (const file of [...files, ...last]) manifest.add(file, false)
-  }
-  for (const file of own) manifest.add(file, false)
+  const all = yield* Effect.forEach(
+    left,
+    ({ files, parts }) =>
+      Effect.map(
+        Effect.forEach(parts, (part) => named(options, part)),
+        (last) => [...files, ...last]
+      ),
+    { concurrency }
+  )
+  for (const file of [...all.flat(), ...own]) manifest.add(file, false)
   yield* manifest.save(true)
   yield* Effect.ignore(place.clear([], true))
   return manifest.replaced()
