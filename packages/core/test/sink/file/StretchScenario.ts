@@ -35,7 +35,8 @@ const day = 86_400_000_000
 const run = "3f9a1c2e-0000-4000-8000-000000000001"
 const decodeManifest = Schema.decodeUnknownSync(Schema.fromJsonString(Manifest))
 const decodeNote = Schema.decodeUnknownSync(Schema.fromJsonString(Schema.Struct({ id: Schema.String })))
-const decodeRow = Schema.decodeUnknownSync(Schema.Struct({ id: Schema.String }))
+const decodeRow = Schema.decodeUnknownSync(Schema.Struct({ id: Schema.String, summary: Schema.String }))
+type Found = ReturnType<typeof decodeRow>
 
 type Row = Item<{ readonly id: string; readonly startedAt: string | null; readonly summary: string }>
 
@@ -45,8 +46,9 @@ interface Part {
   readonly units: ReadonlyArray<{ readonly rows: ReadonlyArray<Row>; readonly to: Position.Cursor }>
   epoch: number
   committed: Committed | undefined
-  /** Units that are committed. */
+  /** Units that are committed, and of each what its rows were when they were written. */
   reached: number
+  readonly letters: Array<string>
   finished: boolean
 }
 
@@ -60,7 +62,7 @@ const partsOf = ({ chance, next, pick }: Chance): ReadonlyArray<Part> => {
     const row = {
       id,
       startedAt: at === undefined ? null : Instant.format(at),
-      summary: "x".repeat(Math.floor(next() * 150))
+      summary: "x".repeat(1 + Math.floor(next() * 150))
     }
     return { id, start: at, row, ...(at === undefined && chance(0.7) ? { created: begin } : {}) }
   }
@@ -71,6 +73,7 @@ const partsOf = ({ chance, next, pick }: Chance): ReadonlyArray<Part> => {
       epoch: 0,
       committed: undefined,
       reached: 0,
+      letters: [],
       finished: false,
       units: Array.from({ length: count }, (_, unit) => ({
         rows: Array.from({ length: pick(0, 1, 4, 12) }, (_, row) =>
@@ -100,6 +103,10 @@ interface World {
   requests: number
   processes: number
 }
+
+/** Another reading has other content, of the same length. */
+const readAs = (letter: string, rows: ReadonlyArray<Row>): ReadonlyArray<Row> =>
+  rows.map((item) => ({ ...item, row: { ...item.row, summary: letter.repeat(item.row.summary.length) } }))
 
 /** What becomes of a process: at which of its requests, before or after the store did it. */
 interface Fate {
@@ -149,6 +156,7 @@ const process = Effect.fnUntraced(function* (
 ) {
   const { chance } = world.drawn
   const epoch = ++part.epoch
+  const letter = String.fromCharCode(97 + (epoch % 26))
   const scope = yield* Scope.make()
   const commit = (change: () => void) =>
     part.epoch === epoch ? Effect.sync(change) : Effect.fail(new Fenced({ part: part.name }))
@@ -160,13 +168,15 @@ const process = Effect.fnUntraced(function* (
     while (unit < part.units.length || part.committed?.at !== "end") {
       const { rows = [], to = "end" } = part.units[unit++] ?? {}
       if (rows.length > 0) {
-        yield* writer.write({ items: rows, columns: Column.ofSession, observedAt: Version.of(0) })
+        yield* writer.write({ items: readAs(letter, rows), columns: Column.ofSession, observedAt: Version.of(0) })
       }
       if (to !== "end" && chance(0.3)) continue
       const committed = yield* writer.flush(to)
       yield* commit(() => {
         part.committed = JSON.parse(JSON.stringify(committed)) as Committed
-        part.reached = Math.min(unit, part.units.length)
+        const reached = Math.min(unit, part.units.length)
+        for (let one = part.reached; one < reached; one++) part.letters[one] = letter
+        part.reached = reached
       })
     }
     yield* writer.finish
@@ -200,7 +210,10 @@ const finished = Effect.fnUntraced(function* (
       isDone: chance(0.5)
     }
     yield* Effect.forkDetach(Effect.provide(process(world, part, role(), fate, gone), layer))
-    yield* Deferred.await(gone)
+    if (Option.isNone(yield* Effect.timeoutOption(Deferred.await(gone), "20 seconds"))) {
+      world.wrong.push(`${part.name} hangs`)
+      return
+    }
   }
 })
 
@@ -213,16 +226,18 @@ const noteUploads = ({ bucket, noted }: World) => {
 const isData = (key: string): boolean => !key.includes("_partial/") && !key.endsWith(".manifest.json")
 
 /** What all that reads by a glob finds: only what is committed, each row once. */
-const look = (world: World, rowsIn: (bytes: Uint8Array) => ReadonlyArray<string>) => {
+const look = (world: World, rowsIn: (bytes: Uint8Array) => ReadonlyArray<Found>) => {
   const { bucket, parts, wrong } = world
-  const committed = new Set(
-    parts.flatMap(({ reached, units }) => units.slice(0, reached).flatMap(({ rows }) => rows.map(({ id }) => id)))
+  const committed = new Map(
+    parts.flatMap(({ letters, reached, units }) =>
+      units.slice(0, reached).flatMap(({ rows }, unit) => rows.map(({ id }) => [id, letters[unit]] as const))
+    )
   )
   const found = new Set<string>()
   for (const [key, { bytes }] of bucket.objects) {
     if (!isData(key)) continue
-    for (const id of rowsIn(bytes)) {
-      if (!committed.has(id)) wrong.push(`${id} is in ${key}, and not committed`)
+    for (const { id, summary } of rowsIn(bytes)) {
+      if (committed.get(id) !== summary[0]) wrong.push(`${id} is in ${key}, and not committed so`)
       if (found.has(id)) wrong.push(`${id} is in ${key}, and in another object`)
       found.add(id)
     }
@@ -241,7 +256,7 @@ export const play = Effect.fnUntraced(function* (
   const decoder = new TextDecoder()
   const rowsIn = (bytes: Uint8Array) => {
     const text = decoder.decode(bytes)
-    return kind.parse(options.compression === undefined ? text : unframe(text)).map((row) => decodeRow(row).id)
+    return kind.parse(options.compression === undefined ? text : unframe(text)).map((row) => decodeRow(row))
   }
   const path = `s3://calls/out/${kind.path.slice("/d/".length)}${options.compression?.extension ?? ""}`
   const world: World = {
@@ -282,7 +297,7 @@ export const play = Effect.fnUntraced(function* (
     const object = bucket.objects.get(`out/${name}`)
     const found = object === undefined ? [] : rowsIn(object.bytes)
     if (object?.bytes.length !== bytes || found.length !== rows) wrong.push(`${name} is not as the manifest says`)
-    return found
+    return found.map(({ id }) => id)
   })
   if (named.toSorted().join() !== expected.join()) wrong.push("the manifest names other rows than were delivered")
   if ([...look(world, rowsIn)].toSorted().join() !== expected.join()) wrong.push("a glob finds other rows")
