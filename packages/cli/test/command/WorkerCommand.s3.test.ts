@@ -10,7 +10,7 @@ import * as Duck from "../../../node/test/Duck.ts"
 import * as Postgres from "../../../node/test/postgres/PostgresServer.ts"
 import * as S3Server from "../../../node/test/S3Server.ts"
 import { folder, lines, type Running, simulation, until } from "../Callstream.ts"
-import * as Fleet from "../Fleet.ts"
+import * as FleetCommands from "../FleetCommands.ts"
 
 const store = await S3Server.start(8 * 1024 * 1024)
 afterAll(() => store.close())
@@ -54,7 +54,7 @@ describe.skipIf(Postgres.missing)(`callstream worker into a bucket${Postgres.rea
             content: "minimal",
             latency: "60 millis"
           })
-          const { file, run, sql, start } = yield* Fleet.make(api)
+          const { file, run, sql, start } = yield* FleetCommands.make(api)
           const to = `sinks: [{ to: "s3://${S3Server.bucket}/fleet/calls.parquet", rotate: day }]\n`
           const source = "source: { pageSize: 10, concurrency: 2, timeout: 5s, retries: 100 }\n"
           yield* file("calls.yaml", `stretches: 4\ncommitEvery: 10ms\n${source}${to}`)
@@ -93,7 +93,7 @@ WHERE status = 'open' AND range IS NOT NULL AND state::text LIKE '%"rows":%'`,
           frozen?.child.kill("SIGCONT")
           yield* until(() => /stretch \d+ of \d+ stopped/.test(frozen?.stderr() ?? ""))
 
-          const truth = Fleet.idsOf(api)
+          const truth = FleetCommands.idsOf(api)
           const at = yield* mirrored("fleet/")
           assert.deepStrictEqual(yield* idsIn(`'${at}date=*/*.parquet'`), truth)
           const manifest = decode(String(store.read("fleet/calls.manifest.json")))

@@ -123,7 +123,7 @@ export type Shares = "each" | "together" | "parts"
  * for no other run.
  *
  * - `Stretch`: the nth one, from 0. A sink that is opened again for a stretch, with a higher epoch, never writes to what the lower
- *   one wrote: whoever had that epoch may still be writing.
+ *   one wrote: the process of that epoch may still be writing.
  * - `Ending`: after all stretches. `left` is where each of them was committed last. It is also opened before the range is cut, and
  *   closed without a write: what fails then, fails before calls are read.
  *

@@ -40,7 +40,7 @@ export const cut = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2, ET,
   yield* refuseUnshared(sinks)
   const id = (yield* WebCrypto.WebCrypto).randomUUID()
   const state = yield* source.begin
-  // What is there already may refuse the run.
+  // An earlier output may refuse the run.
   for (const sink of sinks.filter(({ shares }) => shares === "parts")) {
     const part: RunPart = { _tag: "Ending", run: id, left: [] }
     const opening = { pipeline: name, fingerprint, from: Option.none(), covers: covers?.(state), part }

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import type * as NdjsonSink from "@callstream/core/sink/NdjsonSink"
 import * as GroupFiles from "./GroupFiles.ts"
 import { framed, type Kind, ndjson } from "./NdjsonFiles.ts"
-import * as Scenario from "./StretchScenario.ts"
+import * as StretchProcesses from "./StretchProcesses.ts"
 
 const count = Number(process.env["COUNT"] ?? 40)
 const first = Number(process.env["SEED"] ?? 1)
@@ -23,7 +23,7 @@ describe("a bucket that several processes write", () => {
         Effect.gen(function* () {
           let processes = 0
           for (let seed = first; seed < first + count; seed++) {
-            const result = yield* Scenario.play(seed, kind, options)
+            const result = yield* StretchProcesses.play(seed, kind, options)
             assert.deepStrictEqual(result.wrong, [], result.told)
             processes += result.processes
           }

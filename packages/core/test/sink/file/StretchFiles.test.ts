@@ -103,6 +103,27 @@ describe("files of several processes", () => {
     })
   )
 
+  it.effect("of an older epoch get their names at the first commit of the next one, which writes others", () =>
+    Effect.gen(function* () {
+      const { ids, keys, manifest, ending, part, wrote } = world()
+      const first = yield* wrote(part(runs[0], 0), itemsOf(1, "a"), { unfinished: true })
+      assert.deepStrictEqual(
+        keys().filter((key) => key.endsWith(".ndjson")),
+        []
+      )
+      const from = Option.some(first.committed)
+      const second = yield* wrote({ ...part(runs[0], 0), epoch: 2, from }, itemsOf(1, "b"), { unfinished: true })
+      assert.deepStrictEqual(ids(), ["a"])
+      const third = yield* wrote({ ...part(runs[0], 0), epoch: 3, from: Option.some(second.committed) }, [])
+      yield* wrote(ending(runs[0], third.committed), [])
+      assert.deepStrictEqual(ids(), ["a", "b"])
+      assert.deepStrictEqual(
+        manifest().files.map(({ name }) => name),
+        ["1", "2"].map((epoch) => `date=2026-07-01/calls-2026-07-01-3f9a1c2e-1-${epoch}.ndjson`)
+      )
+    })
+  )
+
   it.effect("are not written beside those of another run, nor beside one that no manifest names", () =>
     Effect.gen(function* () {
       const one = world()
