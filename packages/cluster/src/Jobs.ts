@@ -5,8 +5,7 @@
  */
 import type { Lease } from "@callstream/core/checkpoint/Checkpoint"
 import type { CheckpointError } from "@callstream/core/checkpoint/CheckpointError"
-import type { StretchProof } from "@callstream/core/coverage/StretchProof"
-import type { Cut } from "@callstream/core/pipeline/PipelineParts"
+import type { Cut, Delivered } from "@callstream/core/pipeline/PipelineParts"
 import type { RunEvent } from "@callstream/core/pipeline/RunEvent"
 import type { RunSummary } from "@callstream/core/pipeline/RunSummary"
 import * as Context from "effect/Context"
@@ -96,10 +95,10 @@ export interface Job {
     lease: Lease,
     onEvent: (event: RunEvent) => Effect.Effect<void>
   ) => Effect.Effect<Part, JobError | CheckpointError>
-  /** After all stretches: what is in none of them, on top of what they proved. */
+  /** After all stretches: what is in none of them, on top of what they left. */
   readonly ending: (
     cut: Cut,
-    proofs: ReadonlyArray<StretchProof>,
+    delivered: ReadonlyArray<Delivered>,
     lease: Lease,
     onEvent: (event: RunEvent) => Effect.Effect<void>
   ) => Effect.Effect<Part, JobError | CheckpointError>

@@ -35,7 +35,7 @@ interface Model {
   claims: number
 }
 
-const cut = { fingerprint: {}, source: null, stretches: [TestJobs.rangeOf(0)], note: null }
+const cut = { id: "cut", fingerprint: {}, source: null, stretches: [TestJobs.rangeOf(0)], note: null }
 
 const play = Effect.fnUntraced(function* (sql: SqlClient, service: TestFleet.Service, seed: number) {
   const next = random(seed)

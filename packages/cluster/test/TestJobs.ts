@@ -82,6 +82,7 @@ export const failed = (message: string, retryable = false) =>
 const jobOf = (world: World, worker: string, run: JobRun, spec: typeof Spec.Type): Job => ({
   cut: () =>
     Effect.succeed({
+      id: "cut",
       fingerprint: {},
       source: null,
       stretches: Array.from({ length: spec.stretches }, (_, nth) => rangeOf(nth)),

@@ -80,8 +80,15 @@ const ofOptions = ({ source = {}, ...spec }: Tasks.Task["spec"], detach: boolean
   return given.flatMap(([option, isGiven, instead]) => (isGiven ? [notInFleet(option, instead)] : []))
 }
 
-const isShared = ({ target }: Sinks.Planned): boolean =>
-  target._tag === "Webhook" || (target._tag === "Table" && target.database._tag === "Postgres")
+/** Several machines reach it. A sync writes its log of changes in order, which one machine does. */
+const isShared = (sink: Sinks.Planned, isSync: boolean): boolean => {
+  const { target } = sink
+  return (
+    target._tag === "Webhook" ||
+    (target._tag === "Table" && target.database._tag === "Postgres") ||
+    (!isSync && Sinks.sharesOf(sink) === "parts")
+  )
+}
 
 /** What of a pipeline workers cannot share. */
 export const mistakes = (
@@ -90,7 +97,7 @@ export const mistakes = (
 ): ReadonlyArray<UsageError> => [
   ...ofOptions(spec, detach),
   ...job.sinks.flatMap((sink, item) =>
-    isShared(sink)
+    isShared(sink, spec.sync !== undefined)
       ? []
       : [new UsageError({ option: "to", at: { item }, reason: { _tag: "NotShared", sink: Sinks.describe(sink) } })]
   )

@@ -33,7 +33,8 @@ export const fleetWords = (reason: FleetReason, { name }: Speaker): Words => {
     case "NotShared":
       return {
         problem: `several workers cannot write to ${reason.sink}`,
-        advice: "Write to a table in PostgreSQL or to a webhook, or run the file without --cluster."
+        advice:
+          "Write to a table in PostgreSQL, to a webhook, or to many NDJSON, CSV or Parquet objects (s3://…, with rotate), or run the file without --cluster."
       }
     case "NotInFleet":
       return { problem: "is not for workers", advice: fleetAdvice[reason.instead] }

@@ -11,8 +11,8 @@ interface Options {
   readonly path: string
   /** That of a store other than AWS; the environment has another one. */
   readonly endpoint: string | undefined
-  /** Whether it is many objects, which stretches may write together. */
-  readonly rotates: boolean
+  /** How stretches write it. */
+  readonly shares: SessionSink.Shares | undefined
   /** How it is in a sync, if it is in one. */
   readonly keeps: SessionSink.Keeps | undefined
 }
@@ -48,7 +48,7 @@ export const make = (options: Options, make: (store: ObjectStore.ObjectStore) =>
     name: options.path,
     delivery: "resumable",
     keeps: options.keeps,
-    shares: options.rotates ? "together" : undefined,
+    shares: options.shares,
     open: Effect.fnUntraced(function* (opening) {
       const sink = yield* make(yield* failing(options.path, "open")(storeOf(options)))
       return yield* sink.open(opening)

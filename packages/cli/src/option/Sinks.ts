@@ -255,6 +255,14 @@ const fileSink = (
   }
 }
 
+/** How stretches of an export write a sink of rows. */
+export const sharesOf = ({ settings, target }: Planned): SessionSink.Shares | undefined =>
+  settings.rotate === undefined
+    ? undefined
+    : target._tag === "Object" && target.format !== "xlsx"
+      ? "parts"
+      : "together"
+
 interface Making {
   readonly organization: string
   readonly spool: string | undefined
@@ -286,7 +294,7 @@ export const make = (
         const endpoint = settings.s3Endpoint
         const keeps = options.sync === undefined ? undefined : "changes"
         return Effect.succeed(
-          ObjectSink.make({ bucket, endpoint, path, keeps, rotates: settings.rotate !== undefined }, (store) =>
+          ObjectSink.make({ bucket, endpoint, path, keeps, shares: sharesOf({ settings, target }) }, (store) =>
             fileSink({ settings, target }, options, { path, store })
           )
         )

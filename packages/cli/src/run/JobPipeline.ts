@@ -94,7 +94,8 @@ export const make = Effect.fnUntraced(function* (
 ) {
   const named = job.name !== undefined
   const hasWebhook = job.sinks.some(({ target }) => target._tag === "Webhook")
-  if (hasWebhook) {
+  // Where workers share a run, it is asked before the run is cut.
+  if (hasWebhook && !isShared) {
     yield* Sinks.check(job.sinks, coversOf(job)({ ...rangeOf(job), end: null }), Zone.forSinks(job.zone))
   }
   const { end, organization } = looked ?? (named || hasWebhook ? yield* look : { end: undefined, organization: "" })

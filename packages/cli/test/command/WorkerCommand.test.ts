@@ -8,40 +8,12 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import * as SqlClient from "effect/sql/SqlClient"
-import { readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import * as Postgres from "../../../node/test/postgres/PostgresServer.ts"
 import * as Database from "../../src/option/Database.ts"
-import { folder, lines, type Options, simulation, type Simulation, until } from "../Callstream.ts"
-
-const cluster = ["--cluster", "postgres:CLUSTER_URL"]
-
-/** A database, and commands that find it and the simulator by their environment. */
-const fleet = Effect.fnUntraced(function* (api: Simulation) {
-  const server = yield* Postgres.Server
-  const name = yield* server.database()
-  const sql = yield* server.client(name, { maxConnections: 1 })
-  const url = `postgres://postgres@127.0.0.1:${sql.config.port}/${name}?sslmode=disable`
-  const cwd = yield* folder
-  const given = ({ env }: Options = {}): Options => ({ cwd, env: { CLUSTER_URL: url, SINK_URL: url, ...env } })
-  return {
-    sql,
-    cwd,
-    file: (path: string, text: string) => Effect.sync(() => writeFileSync(join(cwd, path), text)),
-    run: (args: ReadonlyArray<string>, options?: Options) => api.run([...args, ...cluster], given(options)),
-    start: (args: ReadonlyArray<string>, options?: Options) => api.start([...args, ...cluster], given(options)),
-    ids: (table: string) =>
-      Effect.map(sql<{ readonly id: string }>`SELECT id FROM ${sql(table)} ORDER BY id`, (rows) =>
-        rows.map(({ id }) => id)
-      )
-  }
-})
-
-const idsOf = ({ simulator }: Simulation): ReadonlyArray<string> =>
-  simulator
-    .truth()
-    .map(({ id }) => id)
-    .sort()
+import * as FleetCommands from "../FleetCommands.ts"
+import { lines, simulation, until } from "../Callstream.ts"
 
 describe.skipIf(Postgres.missing)(`callstream worker${Postgres.reason}`, () => {
   layer(Postgres.Server.layer, { excludeTestServices: true })((it) => {
@@ -76,7 +48,7 @@ describe.skipIf(Postgres.missing)(`callstream worker${Postgres.reason}`, () => {
             content: "minimal",
             script: [{ on: { where }, fault: Fault.hang, times: 1000 }]
           })
-          const { cwd, file, ids, run, sql, start } = yield* fleet(api)
+          const { cwd, file, ids, run, sql, start } = yield* FleetCommands.make(api)
           yield* file(
             "calls.yaml",
             "stretches: 8\ncommitEvery: 10ms\nsource: { until: 12h, timeout: 3s, retries: 100 }\nsinks: ['postgres:SINK_URL']\n"
@@ -109,7 +81,7 @@ WHERE status = 'open' AND state IS NOT NULL`,
           const [summary] = lines(stdout)
           assert.deepInclude(summary, { sessions: 4000, rejected: 0, to: "postgres:SINK_URL" })
           assert.deepInclude(summary?.["coverage"], { set: "proven", of: 4000 })
-          assert.deepStrictEqual(yield* ids("call_sessions"), idsOf(api))
+          assert.deepStrictEqual(yield* ids("call_sessions"), FleetCommands.idsOf(api))
           // What the two had begun, the other one resumed.
           for (const text of [killed.stderr(), gone.stderr]) {
             const left = Array.from(text.matchAll(/stretch (\d+) of \d+ begins\n/g)).at(-1)?.[1]
@@ -130,7 +102,7 @@ WHERE status = 'open' AND state IS NOT NULL`,
     it.effect("does what was submitted and left to it, says what fails and why, and hands back at a signal", () =>
       Effect.gen(function* () {
         const api = yield* simulation({ sessions: 1500, undated: 0, age: "1 day", seed: 9, content: "minimal" })
-        const { cwd, file, ids, run, sql, start } = yield* fleet(api)
+        const { cwd, file, ids, run, sql, start } = yield* FleetCommands.make(api)
         yield* sql`CREATE TABLE rejects (id text PRIMARY KEY, "durationSec" integer CHECK ("durationSec" < 300))`
         yield* file(
           "three.yaml",
@@ -169,14 +141,14 @@ pipelines:
           /^rejects: .*\n.* rejected: see \.callstream\/rejects\.\*\.dead-letters\.ndjson on the workers$/ms
         )
         assert.match(ended.stderr, /^kept: 1,500 calls to postgres:SINK_URL \(kept\) in /m)
-        assert.deepStrictEqual(yield* ids("kept"), idsOf(api))
+        assert.deepStrictEqual(yield* ids("kept"), FleetCommands.idsOf(api))
         const delivered = yield* ids("rejects")
         const dead = readdirSync(join(cwd, ".callstream"))
           .filter((name) => /^rejects\.(\d+|end)\.dead-letters\.ndjson$/.test(name))
           .flatMap((name) => lines(readFileSync(join(cwd, ".callstream", name), "utf8")))
         const letters = dead.map(({ row }) => String(Object(row).id))
         assert.isAbove(letters.length, 0)
-        assert.sameMembers([...delivered, ...letters], [...idsOf(api)])
+        assert.sameMembers([...delivered, ...letters], [...FleetCommands.idsOf(api)])
 
         const unknown = yield* run(["runs", "nobody"])
         assert.strictEqual(unknown.code, 2)

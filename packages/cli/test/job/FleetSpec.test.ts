@@ -80,6 +80,16 @@ pipelines:
         "to: several workers cannot write to sqlite:calls.db",
         "to: several workers cannot write to stdout"
       ])
+      const toBucket = (name: string, more = "rotate: day") => `sinks: [{ to: 's3://calls/agni/${name}', ${more} }]\n`
+      for (const name of ["calls.ndjson", "calls.csv.gz", "calls.parquet"]) {
+        assert.deepStrictEqual(yield* refused(toBucket(name)), [])
+        assert.deepStrictEqual(yield* refused(`state: false\n${toBucket(name, "rotate: 100MB, force: true")}`), [])
+        const one = yield* refused(`sinks: ['s3://calls/agni/${name}']\n`)
+        assert.match(one[0]?.[1].problem ?? "", /^to: several workers/)
+      }
+      assert.match((yield* refused(toBucket("calls.xlsx")))[0]?.[1].problem ?? "", /^to: several workers/)
+      const log = `sync: {}\n${toBucket("log.ndjson", "rotate: 10MB")}`
+      assert.match((yield* refused(log))[0]?.[1].problem ?? "", /^to: several workers/)
       const options: Readonly<Record<string, string>> = {
         newest: "source: { newest: 5 }\nstate: false",
         oldest: "source: { oldest: 5 }\nstate: false",

@@ -1,8 +1,7 @@
 /** The parts of runs in the database: who may write to which, and how far it is. */
 import { State } from "@callstream/core/checkpoint/Checkpoint"
 import { CoverageSet, Range } from "@callstream/core/coverage/CoverageSet"
-import type { StretchProof } from "@callstream/core/coverage/StretchProof"
-import { proofOf } from "@callstream/core/pipeline/PipelineParts"
+import { type Delivered, deliveredOf } from "@callstream/core/pipeline/PipelineParts"
 import * as Effect from "effect/Effect"
 import type { SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
@@ -113,13 +112,13 @@ export const release = (sql: SqlClient, { epoch, nth, run }: Holder): Effect.Eff
 WHERE run = ${run}::uuid AND nth = ${nth} AND epoch = ${epoch}`
   )
 
-/** What the stretches prove, ascending, from their last commits; the ending, with its coverage once it is finished. */
-export const proofs = Effect.fnUntraced(function* (
+/** What the stretches left, ascending, in their last commits; the ending, with its coverage once it is finished. */
+export const delivered = Effect.fnUntraced(function* (
   sql: SqlClient,
   run: string
 ): Effect.fn.Return<
   {
-    readonly stretches: ReadonlyArray<StretchProof>
+    readonly stretches: ReadonlyArray<Delivered>
     readonly ending: { readonly nth: number; readonly coverage: CoverageSet | undefined } | undefined
   },
   FleetError
@@ -144,7 +143,7 @@ WHERE run = ${run}::uuid ORDER BY nth`,
   )
   return {
     stretches: read.flatMap(({ range, state }) =>
-      range === undefined || state === undefined ? [] : [proofOf(range, state)]
+      range === undefined || state === undefined ? [] : [deliveredOf(range, state)]
     ),
     ending: read.find(({ range }) => range === undefined)
   }

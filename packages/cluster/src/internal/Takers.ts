@@ -72,7 +72,7 @@ const part = Effect.fnUntraced(function* (
     Effect.fnUntraced(function* (job, { finish, lease, onEvent, start }) {
       yield* start(job)
       if (nth < cut.stretches.length) return yield* finish(yield* job.stretch(cut, nth, lease, onEvent))
-      const { stretches } = yield* StretchRows.proofs(sql, of.run)
+      const { stretches } = yield* StretchRows.delivered(sql, of.run)
       yield* finish(yield* job.ending(cut, stretches, lease, onEvent))
     })
   )
@@ -91,7 +91,7 @@ const follow = Effect.fnUntraced(function* (worker: Worker, of: RunRows.Attempt)
     yield* RunRows.fail(sql, of, together(failed))
     return yield* RunWorkflow.complete(of)
   }
-  const { ending } = yield* StretchRows.proofs(sql, of.run)
+  const { ending } = yield* StretchRows.delivered(sql, of.run)
   if (ending === undefined) return
   const { coverage, nth } = ending
   if (coverage === undefined) return yield* Queue.offer([{ ...of, nth }])

@@ -169,7 +169,7 @@ export const make = <
     parts: {
       cut: ({ readers }) => Effect.scoped(RunParts.cut(run, readers)),
       stretch: (cut, nth, lease, onEvent) => RunParts.stretch(run, cut, nth, lease, onEvent),
-      ending: (cut, proofs, lease, onEvent) => RunParts.ending(run, cut, proofs, lease, onEvent)
+      ending: (cut, delivered, lease, onEvent) => RunParts.ending(run, cut, delivered, lease, onEvent)
     }
   }
 }

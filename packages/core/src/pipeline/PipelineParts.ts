@@ -19,6 +19,8 @@ import type { RunSummary } from "./RunSummary.ts"
  * @category schemas
  */
 export const Cut = Schema.Struct({
+  /** Of this run and no other: files that several processes write have it in their names. */
+  id: Schema.String,
   /** Names the calls and the sinks: another pipeline refuses it. */
   fingerprint: Schema.Record(Schema.String, Schema.String),
   /** The state of the source, such as the resolved range. */
@@ -35,6 +37,16 @@ export const Cut = Schema.Struct({
  */
 export type Cut = typeof Cut.Type
 
+/**
+ * What a stretch left when it was committed last: what it proved, and where each sink is.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Delivered extends StretchProof {
+  readonly sinks: State["sinks"]
+}
+
 /** Called with the events of a part; it holds nothing up. */
 type OnEvent = (event: RunEvent) => Effect.Effect<void>
 
@@ -42,8 +54,9 @@ type OnEvent = (event: RunEvent) => Effect.Effect<void>
  * The parts of a run. All stretches in any order, each once at a time, and then the ending come to what one run delivers and
  * proves. A stretch or an ending that was killed is run again with the state that its lease saved last.
  *
- * Each process needs the same options, and sinks that processes can share: those with `shares: "each"`. A table on one machine, such
- * as SQLite, and files of dead letters look alike to all stretches: give each process its own, or none. A file output is refused.
+ * Each process needs the same options, and sinks that processes can share: those with `shares: "each"`, and many files in a bucket,
+ * which share their `parts`. A table on one machine, such as SQLite, and files of dead letters look alike to all stretches: give each
+ * process its own, or none. Files on a disk are refused.
  *
  * @since 0.1.0
  * @category models
@@ -56,31 +69,30 @@ export interface Parts<out E, out R> {
    */
   readonly cut: (options: { readonly readers: number }) => Effect.Effect<Cut, E, R>
   /**
-   * Reads and delivers a stretch, from where the state of the lease left off. A finished state does nothing. `proofOf` makes of the
-   * last state that was committed what the ending needs.
+   * Reads and delivers a stretch, from where the state of the lease left off. A finished state does nothing. `deliveredOf` makes of
+   * the last state that was committed what the ending needs.
    */
   readonly stretch: (cut: Cut, nth: number, lease: Lease, onEvent?: OnEvent) => Effect.Effect<RunSummary, E, R>
   /**
    * After all stretches: delivers the calls without a start time, compares the counts with the server's, takes back what an answer
-   * contradicted, and finishes the sinks. The coverage of the summary is that of the whole. A stretch without a proof is a part
-   * that was not read.
+   * contradicted, and finishes the sinks. The coverage of the summary is that of the whole. A stretch that is not among those
+   * delivered is a part that was not read.
    */
   readonly ending: (
     cut: Cut,
-    proofs: ReadonlyArray<StretchProof>,
+    delivered: ReadonlyArray<Delivered>,
     lease: Lease,
     onEvent?: OnEvent
   ) => Effect.Effect<RunSummary, E, R>
 }
 
 /**
- * What a stretch proved, from the last state that its lease committed.
+ * What a stretch left, from the last state that its lease committed.
  *
  * @since 0.1.0
  * @category reading
  */
-export const proofOf = (range: CoverageSet.Range, { coverage = CoverageSet.empty, evidence }: State): StretchProof => ({
-  range,
-  coverage,
-  evidence
-})
+export const deliveredOf = (
+  range: CoverageSet.Range,
+  { coverage = CoverageSet.empty, evidence, sinks }: State
+): Delivered => ({ range, coverage, evidence, sinks })

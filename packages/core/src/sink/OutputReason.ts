@@ -15,6 +15,7 @@ const optionalText = Schema.optionalKey(Schema.String)
  * - `Unknown`: the run may read only a part of the file's day.
  * - `Filtered`: it holds calls that the filters leave out.
  * - `ByHand`: no manifest says what it holds; `from` is where its day begins.
+ * - `Unlisted`: no manifest names it, and the files of this run, which several processes write, have other names.
  * - `WithoutStart`: it holds calls without a start time, and the run reads none.
  * - `Partly`: it holds `had`, and the run reads `reads`.
  *
@@ -25,6 +26,7 @@ export const Uncovered = Schema.Union([
   Schema.TaggedStruct("Unknown", {}),
   Schema.TaggedStruct("Filtered", { filters: Schema.String }),
   Schema.TaggedStruct("ByHand", { from: Schema.String }),
+  Schema.TaggedStruct("Unlisted", {}),
   Schema.TaggedStruct("WithoutStart", {}),
   Schema.TaggedStruct("Partly", {
     had: Schema.Struct({ from: optionalText, to: optionalText }),
@@ -167,6 +169,8 @@ const uncovered = (gap: Uncovered): string => {
       return `it holds calls that this run leaves out (${gap.filters})`
     case "ByHand":
       return "no manifest says what it holds, and this run reads only a part of its day"
+    case "Unlisted":
+      return "it is named as a file of this output, and no manifest says what it holds"
     case "WithoutStart":
       return "it holds calls without a start time, and this run reads none"
     case "Partly":

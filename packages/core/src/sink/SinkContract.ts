@@ -107,13 +107,32 @@ export type Keeps = "latest" | "changes"
 /**
  * How a sink takes stretches that are read in parallel.
  *
- * - `each`: it is opened once for each of them, under a name of its own.
- * - `together`: it is opened once, and each commit of a stretch hands over its rows. Calls are in no order.
+ * - `each`: it is opened once for each of them, under a name of its own, by one process or by several.
+ * - `together`: one process opens it once, and each commit of a stretch hands over its rows. Calls are in no order. Several
+ *   processes cannot write it.
+ * - `parts`: in one process as `together`. Of several processes, each opens it for its stretch with `Opening.part`, and the
+ *   ending makes one output of what they left.
  *
  * @since 0.1.0
  * @category models
  */
-export type Shares = "each" | "together"
+export type Shares = "each" | "together" | "parts"
+
+/**
+ * Which part of a run by several processes opens a sink that shares its `parts`. `run` is the same for all parts of a run, and
+ * for no other run.
+ *
+ * - `Stretch`: the nth one, from 0. A sink that is opened again for a stretch, with a higher epoch, never writes to what the lower
+ *   one wrote: the process of that epoch may still be writing.
+ * - `Ending`: after all stretches. `left` is where each of them was committed last. It is also opened before the range is cut, and
+ *   closed without a write: what fails then, fails before calls are read.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type RunPart =
+  | { readonly _tag: "Stretch"; readonly run: string; readonly nth: number }
+  | { readonly _tag: "Ending"; readonly run: string; readonly left: ReadonlyArray<Committed> }
 
 /**
  * An open sink. Calls come one after another.
@@ -184,6 +203,8 @@ export interface Opening {
    * done with once it is finished. @default none
    */
   readonly stretches?: ReadonlyArray<string> | undefined
+  /** Of a run by several processes, for a sink that shares its `parts`. @default one process writes all of it */
+  readonly part?: RunPart | undefined
   /**
    * That of the lease under which the run commits. A sink that keeps its own position takes nothing more of a lower epoch,
    * once it was opened with a higher one. @default none: outside of pipelines

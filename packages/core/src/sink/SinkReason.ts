@@ -102,7 +102,7 @@ export type Answer = typeof Answer.Type
  * - `SameName`: two sinks of the pipeline have the same name.
  * - `Fenced`: a run of a higher epoch took over, so this one writes nothing more.
  * - `OneStretch`: its rows are in order, so stretches cannot be written to it in parallel.
- * - `OneProcess`: it writes files, or rows in order, which only one process can do.
+ * - `OneProcess`: it writes one file, or rows in order, which only one process can do.
  * - `NoSync`: it cannot be kept up to date, because it cannot take out a call.
  * - `Other`: of a sink of your own, in one sentence without a capital and a full stop.
  *

@@ -6,6 +6,7 @@ import * as Pipeline from "@callstream/core/pipeline/Pipeline"
 import * as PipelineParts from "@callstream/core/pipeline/PipelineParts"
 import type * as Position from "@callstream/core/model/Position"
 import * as SessionSink from "@callstream/core/sink/SessionSink"
+import { SinkError } from "@callstream/core/sink/SinkError"
 import * as HistorySource from "@callstream/core/source/HistorySource"
 import * as PagesSource from "@callstream/core/source/PagesSource"
 import type { Source } from "@callstream/core/source/Source"
@@ -165,7 +166,7 @@ describe("Pipeline.parts", () => {
         }
         const proofs = cut.stretches.flatMap((range, nth) => {
           const state = stateOf(String(nth))
-          return state === undefined ? [] : [PipelineParts.proofOf(range, state)]
+          return state === undefined ? [] : [PipelineParts.deliveredOf(range, state)]
         })
         assert.lengthOf(cursors, cut.stretches.length)
         const end = yield* connected(parts().ending(cut, proofs, open("ending")))
@@ -211,11 +212,72 @@ describe("Pipeline.parts", () => {
       yield* connected(parts.stretch(cut, 0, open("0")))
       const state = stateOf("0")
       assert(state !== undefined)
-      const { coverage } = yield* connected(parts.ending(cut, [PipelineParts.proofOf(first, state)], open("ending")))
+      const { coverage } = yield* connected(
+        parts.ending(cut, [PipelineParts.deliveredOf(first, state)], open("ending"))
+      )
       assert.strictEqual(coverage.entries[0]?.verdict, "proven")
       assert.strictEqual(coverage.entries.at(-1)?.verdict, "unprovable")
       assert.strictEqual(coverage.withoutStart?.verdict, "provisional")
     })
+  )
+
+  it.effect(
+    "a sink that shares its parts gets the part that it is for, and the ending gets what each stretch left",
+    () =>
+      Effect.gen(function* () {
+        const { connected, history } = yield* world()
+        const openings: Array<SessionSink.Opening> = []
+        const verified: Array<SessionSink.RunPart | undefined> = []
+        let refuses = true
+        const sink = SessionSink.make<unknown>({
+          name: "bucket",
+          delivery: "resumable",
+          shares: "parts",
+          open: (opening) =>
+            Effect.suspend(() => {
+              const { part } = opening
+              if (refuses)
+                return Effect.fail(
+                  new SinkError({
+                    sink: "bucket",
+                    operation: "open",
+                    retryable: false,
+                    reason: { _tag: "Other", description: "full" }
+                  })
+                )
+              openings.push(opening)
+              return Effect.succeed({
+                write: () => Effect.void,
+                flush: (at: Position.Cursor) =>
+                  Effect.succeed({ at, note: part?._tag === "Stretch" ? part.nth : "the end" })
+              })
+            }),
+          verify: (_, { part }) => Effect.sync(() => void verified.push(part))
+        })
+        const { open, stateOf } = leases()
+        const { parts } = history(sink)
+        // Before anything is read.
+        assert.strictEqual((yield* Effect.flip(connected(parts.cut({ readers: 2 }))))._tag, "SinkError")
+        refuses = false
+        const cut = yield* connected(parts.cut({ readers: 2 }))
+        const partOf = (nth: number): SessionSink.RunPart => ({ _tag: "Stretch", run: cut.id, nth })
+        const all = cut.stretches.map((_, nth) => nth)
+        for (const nth of all) yield* connected(parts.stretch(cut, nth, open(String(nth))))
+        yield* connected(parts.stretch(cut, 1, open("1")))
+        const delivered = cut.stretches.flatMap((range, nth) => {
+          const state = stateOf(String(nth))
+          return state === undefined ? [] : [PipelineParts.deliveredOf(range, state)]
+        })
+        yield* connected(parts.ending(cut, delivered, open("ending")))
+        const left = all.map((nth) => ({ at: "end", note: nth }))
+        assert.deepStrictEqual<unknown>(
+          openings.map(({ part }) => part),
+          [{ _tag: "Ending", run: cut.id, left: [] }, ...all.map(partOf), { _tag: "Ending", run: cut.id, left }]
+        )
+        assert.deepStrictEqual(verified, [partOf(1)])
+        const again = yield* connected(parts.cut({ readers: 2 }))
+        assert.notStrictEqual(again.id, cut.id)
+      })
   )
 
   it.effect("a sink that one process must write is refused by name; so is what another pipeline cut or committed", () =>

@@ -150,7 +150,7 @@ describe("the sinks of a run", () => {
           stretches: () => Effect.succeed({ stretches: cut, units, closing: Stream.empty })
         },
         transform: Transform.sessions,
-        sinks: [sink("each", "each"), sink("together", "together")],
+        sinks: [sink("each", "each"), sink("together", "together"), sink("parts", "parts")],
         deadLetters: sink("letters", "together"),
         stretches
       })
@@ -162,7 +162,7 @@ describe("the sinks of a run", () => {
       // Each stretch, and what comes after them, opens the first sink again.
       assert.deepStrictEqual(
         epochs,
-        Array.from({ length: stretches === 1 ? 3 : 5 }, () => 2)
+        Array.from({ length: stretches === 1 ? 4 : 6 }, () => 2)
       )
     })
   )

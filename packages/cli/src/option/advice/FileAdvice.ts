@@ -58,6 +58,8 @@ const uncovered = (gap: Uncovered, { speaker: { name } }: Reader): string => {
       return "Remove the filters, or choose another name."
     case "ByHand":
       return `Begin with ${name({ option: "since", value: gap.from })} and read that day to its end, or move the file away.`
+    case "Unlisted":
+      return "Move it away, or choose another name: programs that read all files there would find calls twice. A cancelled run leaves such files."
     case "WithoutStart":
       return `Remove ${name({ option: "since" })} and ${name({ option: "until" })}, or choose another name.`
     case "Partly": {

@@ -106,7 +106,7 @@ export const adviceFor = ({ reason }: { readonly reason: SinkReason }, reader: R
     case "OneStretch":
       return `Write to a database or a webhook, or remove ${speaker.name({ option: "stretches" })}.`
     case "OneProcess":
-      return "Write to a database that all workers reach, or to a webhook, or run the pipeline on one machine."
+      return "Write to a database that all workers reach, to a webhook, or to many objects in a bucket, or run the pipeline on one machine."
     case "NoSync":
       return "Sync into a database, such as sqlite:calls.db, and export from there."
     case "NotPositive":

@@ -73,13 +73,13 @@ export const make = (options: Options) => {
       ),
     ending: (
       cut: PipelineParts.Cut,
-      proofs: Parameters<Jobs.Job["ending"]>[1],
+      delivered: Parameters<Jobs.Job["ending"]>[1],
       lease: Lease,
       onEvent: Parameters<Jobs.Job["ending"]>[3]
     ) =>
       PartEvent.reported(part(cut), onPart, onEvent, (onEvent) =>
         partsOf(options, "end", lookedIn(options, cut)).pipe(
-          Effect.flatMap(({ ending }) => ending(cut, proofs, lease, onEvent)),
+          Effect.flatMap(({ ending }) => ending(cut, delivered, lease, onEvent)),
           Effect.tap(({ coverage, sinks }) => {
             const report = CoverageReport.ofJob(job, coverage)
             const noted = CoverageNote.ofExport(job, report, sinks)

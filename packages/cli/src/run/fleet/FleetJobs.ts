@@ -93,7 +93,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       return {
         cut,
         stretch: () => Effect.die(new Error("a sync has no stretches")),
-        ending: (_cut, _proofs, lease, onEvent) => provided(ending(lease, onEvent)),
+        ending: (_cut, _delivered, lease, onEvent) => provided(ending(lease, onEvent)),
         requests
       } satisfies Jobs.Job
     }

@@ -94,7 +94,7 @@ const pass = Effect.fnUntraced(function* ({ job }: Options, onEvent: OnEvent) {
 export const make = (options: Options) => {
   const { name, onPart, reworded } = options
   return {
-    cut: () => Effect.succeed<PipelineParts.Cut>({ fingerprint: {}, source: null, stretches: [], note: null }),
+    cut: () => Effect.succeed<PipelineParts.Cut>({ id: "", fingerprint: {}, source: null, stretches: [], note: null }),
     ending: (lease: Lease, onEvent: OnEvent) =>
       PartEvent.reported({ run: name, stretch: undefined, of: 0 }, onPart, onEvent, (onEvent) =>
         Effect.raceFirst(pass(options, onEvent), whileHeld(lease)).pipe(Effect.mapError(JobFailure.of(reworded)))

@@ -6,7 +6,7 @@ import * as VersionClock from "../../client/VersionClock.ts"
 import * as CoverageSet from "../../coverage/CoverageSet.ts"
 import { difference, type Fingerprint } from "../../model/Fingerprint.ts"
 import * as Version from "../../model/Version.ts"
-import type { Opening, SessionSink } from "../../sink/SessionSink.ts"
+import type { Opening, RunPart, SessionSink } from "../../sink/SessionSink.ts"
 import { SinkError } from "../../sink/SinkError.ts"
 import type { RunSummary } from "../RunSummary.ts"
 import { finished, type Once, runOnce } from "./RunOnce.ts"
@@ -56,7 +56,8 @@ const refuseOrdered = <A, R>(sinks: ReadonlyArray<SessionSink<A, R>>): Effect.Ef
 export const verifyAll = <A, R>(
   sinks: ReadonlyArray<SessionSink<A, R>>,
   kept: State,
-  about: Pick<Opening, "fingerprint" | "pipeline">
+  about: Pick<Opening, "fingerprint" | "pipeline">,
+  partOf?: (sink: string) => RunPart
 ) =>
   Effect.forEach(
     sinks,
@@ -64,7 +65,7 @@ export const verifyAll = <A, R>(
       const left = kept.sinks[name]
       return verify === undefined || left === undefined
         ? Effect.void
-        : SinkHandle.patiently(verify(left, { ...about, from: Option.some(left) }))
+        : SinkHandle.patiently(verify(left, { ...about, from: Option.some(left), part: partOf?.(name) }))
     },
     { discard: true }
   )

@@ -11,7 +11,7 @@ import * as CoverageSet from "../../coverage/CoverageSet.ts"
 import type { Fingerprint } from "../../model/Fingerprint.ts"
 import * as Position from "../../model/Position.ts"
 import type * as Version from "../../model/Version.ts"
-import type { Covers, Opening, SessionSink } from "../../sink/SessionSink.ts"
+import type { Covers, Opening, RunPart, SessionSink } from "../../sink/SessionSink.ts"
 import type { Source } from "../../source/Source.ts"
 import type { DeadLetter } from "../DeadLetter.ts"
 import type { RunSummary, SinkSummary } from "../RunSummary.ts"
@@ -48,6 +48,8 @@ export interface Saved {
   readonly reserved: Version.Version | undefined
   /** The names that the stretches had before it. */
   readonly stretches?: ReadonlyArray<string> | undefined
+  /** What a sink that shares its parts is opened as. @default one process writes all of it */
+  readonly partOf?: ((sink: string) => RunPart) | undefined
   /** Coverage to begin with. @default nothing */
   readonly proven?: CoverageSet.CoverageSet | undefined
 }
@@ -55,7 +57,7 @@ export interface Saved {
 /** One run of a pipeline over all that its source brings, to the summary. */
 export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2, ET, RT>(
   options: Once<A, S, E, RS, RA, RD, E2, R2, ET, RT>,
-  { clock, kept, lease, name: own, proven, reserved, stretches }: Saved
+  { clock, kept, lease, name: own, partOf, proven, reserved, stretches }: Saved
 ) {
   const { deadLetters, emit, fingerprint, name, source } = options
   const run = yield* Ref.make(
@@ -74,6 +76,7 @@ export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2,
     covers,
     hasWithoutStart: Effect.map(Ref.get(run), ({ coverage }) => CoverageSet.hasWithoutStart(coverage)),
     stretches,
+    part: partOf?.(sink),
     epoch: lease.epoch
   })
   const handles = yield* openAll(options, opening, run)

@@ -1,20 +1,21 @@
 /** The parts of a run that several processes read: each is a run of its own, under a lease that the caller has. */
+import * as WebCrypto from "effect/crypto/WebCrypto"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { type Lease, refuseDifferent, refuseOther } from "../../checkpoint/Checkpoint.ts"
 import { CheckpointError } from "../../checkpoint/CheckpointError.ts"
 import * as VersionClock from "../../client/VersionClock.ts"
-import type { StretchProof } from "../../coverage/StretchProof.ts"
 import * as Version from "../../model/Version.ts"
-import type { SessionSink } from "../../sink/SessionSink.ts"
+import type { RunPart, SessionSink } from "../../sink/SessionSink.ts"
 import { SinkError } from "../../sink/SinkError.ts"
 import * as Source from "../../source/Source.ts"
-import type { Cut } from "../PipelineParts.ts"
+import type { Cut, Delivered } from "../PipelineParts.ts"
 import type { RunEvent } from "../RunEvent.ts"
 import * as Events from "./Events.ts"
 import { nothingToDo, refuseTwice, verifyAll } from "./Execute.ts"
 import { encodeState, finished, type Once, runOnce, stateOf } from "./RunOnce.ts"
 import * as RunStretches from "./RunStretches.ts"
+import * as SinkHandle from "./SinkHandle.ts"
 import * as RunTelemetry from "./RunTelemetry.ts"
 import * as StretchState from "./StretchState.ts"
 
@@ -23,7 +24,7 @@ type OnEvent = ((event: RunEvent) => Effect.Effect<void>) | undefined
 type Options<A, S, E, RS, RA, RD, E2, R2, ET, RT> = Omit<Once<A, S, E, RS, RA, RD, E2, R2, ET, RT>, "emit">
 
 const refuseUnshared = <A, R>(sinks: ReadonlyArray<SessionSink<A, R>>): Effect.Effect<void, SinkError> => {
-  const one = sinks.find(({ shares }) => shares !== "each")
+  const one = sinks.find(({ shares }) => shares !== "each" && shares !== "parts")
   return one === undefined
     ? Effect.void
     : Effect.fail(
@@ -32,14 +33,21 @@ const refuseUnshared = <A, R>(sinks: ReadonlyArray<SessionSink<A, R>>): Effect.E
 }
 
 export const cut = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2, ET, RT>(
-  { deadLetters, fingerprint, name, sinks, source }: Options<A, S, E, RS, RA, RD, E2, R2, ET, RT>,
+  { covers, deadLetters, fingerprint, name, sinks, source }: Options<A, S, E, RS, RA, RD, E2, R2, ET, RT>,
   readers: number
 ) {
   yield* refuseTwice([...sinks.map((sink) => sink.name), deadLetters.name])
   yield* refuseUnshared(sinks)
+  const id = (yield* WebCrypto.WebCrypto).randomUUID()
   const state = yield* source.begin
+  // An earlier output may refuse the run.
+  for (const sink of sinks.filter(({ shares }) => shares === "parts")) {
+    const part: RunPart = { _tag: "Ending", run: id, left: [] }
+    const opening = { pipeline: name, fingerprint, from: Option.none(), covers: covers?.(state), part }
+    yield* Effect.scoped(SinkHandle.patiently(sink.open(opening)))
+  }
   const { note, stretches } = source.parts === undefined ? onePiece : yield* source.parts.cut(state, readers)
-  return { fingerprint, source: yield* encodeState(source, name, state), stretches, note } satisfies Cut
+  return { id, fingerprint, source: yield* encodeState(source, name, state), stretches, note } satisfies Cut
 })
 
 const onePiece: Source.Cut = { stretches: [], note: null }
@@ -50,19 +58,20 @@ interface Part<S, E, RS> {
   readonly lease: Lease
   readonly name: string
   readonly units: Source.Source<S, E, RS>["units"]
+  readonly partOf: (sink: string) => RunPart
   readonly ending?: Pick<Parameters<typeof runOnce>[1], "proven" | "stretches"> | undefined
 }
 
 const runPart = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2, ET, RT>(
   options: Once<A, S, E, RS, RA, RD, E2, R2, ET, RT>,
-  { cut, ending, lease, name: own, units }: Part<S, E, RS>
+  { cut, ending, lease, name: own, partOf, units }: Part<S, E, RS>
 ) {
   const { emit, fingerprint, name, sinks, source } = options
   yield* refuseDifferent(name, cut.fingerprint, fingerprint)
   const found = Option.getOrUndefined(lease.state)
   if (found !== undefined) yield* refuseOther(name, found, fingerprint)
   if (found?.finished === true) {
-    yield* verifyAll(sinks, found, { pipeline: own, fingerprint })
+    yield* verifyAll(sinks, found, { pipeline: own, fingerprint }, partOf)
     return yield* finished(emit, nothingToDo(sinks, found))
   }
   const state = yield* stateOf(source, name, cut)
@@ -79,10 +88,15 @@ const runPart = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2, ET, RT
       kept: found,
       clock: VersionClock.make(Version.clock(found?.lastVersion)),
       reserved: found?.lastVersion,
+      partOf,
       ...ending
     }
   )
 })
+
+/** Where each stretch left the sink. */
+const leftIn = (delivered: ReadonlyArray<Delivered>, sink: string) =>
+  delivered.flatMap(({ sinks: { [sink]: left } }) => (left === undefined ? [] : [left]))
 
 const listened = <Options, A, E, R>(
   options: Options,
@@ -112,6 +126,7 @@ export const stretch = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2,
       cut,
       lease,
       name: StretchState.stretchName(name, range),
+      partOf: () => ({ _tag: "Stretch", run: cut.id, nth }),
       units: (state, at) => parts.stretch(state, cut, nth, at, Option.getOrUndefined(lease.state)?.evidence)
     })
   )
@@ -120,19 +135,20 @@ export const stretch = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2,
 export const ending = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2, ET, RT>(
   options: Options<A, S, E, RS, RA, RD, E2, R2, ET, RT>,
   cut: Cut,
-  proofs: ReadonlyArray<StretchProof>,
+  delivered: ReadonlyArray<Delivered>,
   lease: Lease,
   onEvent: OnEvent
 ) {
   const { name, source } = options
   const { parts } = source
-  const proven = yield* RunStretches.fold(name, cut.stretches, proofs)
+  const proven = yield* RunStretches.fold(name, cut.stretches, delivered)
   const run = listened(options, onEvent, (options) =>
     runPart(options, {
       cut,
       lease,
       name,
-      units: parts === undefined ? source.units : (state) => parts.ending(state, cut, proofs),
+      partOf: (sink) => ({ _tag: "Ending", run: cut.id, left: leftIn(delivered, sink) }),
+      units: parts === undefined ? source.units : (state) => parts.ending(state, cut, delivered),
       ending:
         parts === undefined
           ? undefined

@@ -57,7 +57,7 @@ export const run = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2, ET,
     deadLetters.delivery
   )
   const together = yield* Effect.forEach(
-    sinks.filter(({ shares }) => shares === "together"),
+    sinks.filter(({ shares }) => shares === "together" || shares === "parts"),
     (sink) => SharedSink.open(sink, opening, kept?.sinks[sink.name], ranges, "transactional")
   )
   state.share([letters, ...together])

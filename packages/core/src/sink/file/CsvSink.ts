@@ -65,6 +65,7 @@ export const make = (options: Options): SessionSink<object, FileSystem.FileSyste
     force: options.force === true,
     rotate: options.rotate,
     timeZone: options.timeZone,
+    inParts: true,
     compression: options.compression?.extension,
     encoding: encoding(options),
     verifyPart: LinePart.verify,

@@ -75,6 +75,7 @@ export const make = (options: Options): SessionSink.SessionSink<unknown, FileSys
     force: options.force === true,
     rotate: options.rotate,
     timeZone: options.timeZone,
+    inParts: true,
     compression: options.compression?.extension,
     encoding,
     verifyPart: LinePart.verify,

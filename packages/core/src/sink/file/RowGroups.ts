@@ -87,6 +87,7 @@ export const make = (options: Options): SessionSink<object, FileSystem.FileSyste
     force: options.force === true,
     rotate: options.rotate,
     timeZone: options.timeZone,
+    inParts: true,
     compression: undefined,
     encoding: encoding(options),
     verifyPart: GroupPart.verify(options.format),

@@ -65,6 +65,7 @@ export const make = (options: Options): SessionSink<object, FileSystem.FileSyste
     force: options.force === true,
     rotate: options.rotate,
     timeZone: options.timeZone,
+    inParts: false,
     compression: undefined,
     encoding: encoding(options),
     verifyPart: SheetPart.verifyFinished(deflater, limits),

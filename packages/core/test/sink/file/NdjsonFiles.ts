@@ -38,7 +38,7 @@ export const framed: Compression = {
   rowsPerMember: 6
 }
 
-const unframe = (text: string): string => {
+export const unframe = (text: string): string => {
   if (text === "") throw new Error("no member at all")
   let plain = ""
   for (let at = 0; at < text.length;) {

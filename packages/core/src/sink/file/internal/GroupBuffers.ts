@@ -38,7 +38,8 @@ export const open = Effect.fnUntraced(function* (
   from: Position | null
 ): Effect.fn.Return<GroupBuffers, OutputError, Scope.Scope> {
   const scope = yield* Scope.Scope
-  const number = yield* GroupBuffer.clear(place, path, from?.number)
+  // In a bucket each run's files are apart, and are cleared with it.
+  const number = place.readsUnfinished ? yield* GroupBuffer.clear(place, path, from?.number) : (from?.number ?? 0)
   const found = from === null ? undefined : yield* GroupBuffer.open(place, path, from.number, from, scope)
   const state: State = { number, current: found?.waiting, retired: [], removable: [] }
 

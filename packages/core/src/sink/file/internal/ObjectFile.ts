@@ -1,6 +1,8 @@
 /** An object that grows as a multipart upload and appears when it is complete. What fills no part yet waits in objects of its own. */
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Random from "effect/Random"
+import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { concat } from "../../../model/internal/Bytes.ts"
 import type { ObjectStore, ObjectStoreError } from "../../object/ObjectStore.ts"
@@ -16,8 +18,20 @@ const inFlight = 2
 /** A position names each of them, so of more one is made. */
 const mostPieces = 32
 
-/** As the store allows. */
-const mostParts = 10_000
+/** The numbers that a store has for the parts of an upload. */
+interface Numbers {
+  readonly first: number
+  readonly last: number
+}
+
+const allNumbers: Numbers = { first: 1, last: 10_000 }
+
+/**
+ * Where several processes write an output, a file is continued only to finish it, by another process than the one that began it,
+ * which may still be uploading: a part of the same number would replace that of the other one.
+ */
+const ofBeginner: Numbers = { first: 1, last: 5_000 }
+const ofFinisher = Effect.map(Random.nextIntBetween(5_001, 9_000), (first): Numbers => ({ first, last: 10_000 }))
 
 interface UploadedPart {
   readonly number: number
@@ -49,6 +63,8 @@ interface State {
   end: End
   upload: string | undefined
   nextNumber: number
+  readonly firstNumber: number
+  readonly lastNumber: number
   pieces: ReadonlyArray<Piece>
   /** Not needed by what is flushed next, and by what was flushed last. */
   retired: ReadonlyArray<Piece>
@@ -68,6 +84,8 @@ export interface Settings {
   readonly scratch: string
   /** It never becomes an object: what it holds waits for another one. */
   readonly isScratch: boolean
+  /** Several processes write the output. */
+  readonly isShared: boolean
   readonly scope: Scope.Scope
 }
 
@@ -82,8 +100,11 @@ export const failing = (path: string, operation: Operation) =>
       new OutputError({ target: path, operation, reason, ...(code === undefined ? {} : { code }) })
   )
 
-/** Names the upload that a run began, so that another one can abort it. */
-export const marker = (scratch: string): string => `${scratch}upload`
+/** Names the upload that a process began, so that another one can abort it. Each process has one of its own. */
+const marker = ({ isShared, scratch, state }: Growing): string =>
+  `${scratch}upload${isShared ? `-${state.firstNumber}` : ""}`
+
+export const isMarker = (scratch: string, key: string): boolean => key.startsWith(`${scratch}upload`)
 
 const keyOf = (scratch: string, { from, to }: Piece): string => `${scratch}${from}-${to}`
 
@@ -91,7 +112,10 @@ export const make = Effect.fnUntraced(function* (
   settings: Settings,
   from: Position | undefined
 ): Effect.fn.Return<PartialFile, OutputError> {
-  const state = from?.object === undefined ? fresh() : yield* resumed(settings, from, from.object)
+  const state =
+    from?.object === undefined
+      ? fresh(settings.isShared ? ofBeginner : allNumbers)
+      : yield* resumed(settings, from, from.object)
   const self: Growing = { ...settings, state }
   return {
     finished: false,
@@ -112,10 +136,12 @@ export const make = Effect.fnUntraced(function* (
   }
 })
 
-const fresh = (): State => ({
+const fresh = ({ first, last }: Numbers): State => ({
   end: new End(0, [], []),
   upload: undefined,
-  nextNumber: 1,
+  nextNumber: first,
+  firstNumber: first,
+  lastNumber: last,
   pieces: [],
   retired: [],
   removable: [],
@@ -124,7 +150,7 @@ const fresh = (): State => ({
 })
 
 const resumed = Effect.fnUntraced(function* (
-  { path, scratch, store }: Settings,
+  { isShared, path, scratch, store }: Settings,
   from: Position,
   { partBytes, parts, pieces, upload }: NonNullable<Position["object"]>
 ) {
@@ -143,11 +169,13 @@ const resumed = Effect.fnUntraced(function* (
   if (at !== from.bytes) return yield* failWith(path, "open", "Changed")
   const uploaded = parts.map(({ number, tag }) => ({ number, tag, data: undefined, fiber: undefined }))
   const end = new End(from.bytes, uploaded, waiting)
+  const numbers = isShared
+    ? yield* ofFinisher
+    : { ...allNumbers, first: 1 + parts.reduce((most, { number }) => Math.max(most, number), 0) }
   const state: State = {
-    ...fresh(),
+    ...fresh(numbers),
     end,
     upload: upload ?? undefined,
-    nextNumber: 1 + parts.reduce((most, { number }) => Math.max(most, number), 0),
     pieces,
     synced: { end, position: from }
   }
@@ -179,7 +207,7 @@ const begin = Effect.fnUntraced(function* (
   data: Uint8Array<ArrayBuffer>
 ) {
   const { path, scope, state } = self
-  if (state.nextNumber > mostParts) {
+  if (state.nextNumber > state.lastNumber) {
     return yield* new OutputError({ target: path, operation: "write", reason: { _tag: "Other" }, code: "TooManyParts" })
   }
   const id = yield* uploadOf(self, "write")
@@ -195,12 +223,12 @@ const upload = ({ key, store }: Growing, id: string, number: number, data: Uint8
   store.part({ key, id }, number, data)
 
 const uploadOf = Effect.fnUntraced(function* (self: Growing, operation: Operation) {
-  const { identity, key, path, scratch, state, store } = self
+  const { identity, key, path, state, store } = self
   if (state.upload !== undefined) return state.upload
   const naming = failing(path, operation)
   const id = yield* naming(store.begin({ key, identity }))
   const text = new TextEncoder().encode(JSON.stringify({ key, id }))
-  yield* naming(store.put({ key: marker(scratch), identity, unlessThere: false }, text))
+  yield* naming(store.put({ key: marker(self), identity, unlessThere: false }, text))
   state.upload = id
   return id
 })
@@ -282,10 +310,31 @@ const finish = (self: Growing): Effect.Effect<void, OutputError> =>
     yield* Effect.ignore(discard(self))
   }).pipe(Effect.uninterruptible)
 
-/** Removes all that waits for an object. */
+const decodeMarker = Schema.decodeUnknownOption(
+  Schema.fromJsonString(Schema.Struct({ key: Schema.String, id: Schema.String }))
+)
+
+/** Aborts the upload that a marker names, unless it is this one. */
+export const abortNoted = Effect.fnUntraced(function* (
+  store: ObjectStore,
+  key: string,
+  kept: string | undefined
+): Effect.fn.Return<boolean, ObjectStoreError> {
+  const bytes = yield* store.get(key)
+  const upload = bytes === undefined ? undefined : decodeMarker(new TextDecoder().decode(bytes))
+  if (upload?._tag !== "Some" || upload.value.id === kept) return false
+  yield* store.abort(upload.value)
+  return true
+})
+
+/** Removes all that waits for an object. Another process may have begun an upload of it that this one did not know. */
 export const discard = Effect.fnUntraced(function* ({
+  isShared,
   scratch,
   store
-}: Pick<Settings, "scratch" | "store">): Effect.fn.Return<void, ObjectStoreError> {
-  for (const { key } of yield* store.list(scratch)) yield* store.remove(key)
+}: Pick<Settings, "isShared" | "scratch" | "store">): Effect.fn.Return<void, ObjectStoreError> {
+  for (const { key } of yield* store.list(scratch)) {
+    if (isShared && isMarker(scratch, key)) yield* abortNoted(store, key, undefined)
+    yield* store.remove(key)
+  }
 })

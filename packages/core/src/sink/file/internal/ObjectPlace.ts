@@ -2,14 +2,13 @@
 import * as Clock from "effect/Clock"
 import * as WebCrypto from "effect/crypto/WebCrypto"
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import type { ObjectStore } from "../../object/ObjectStore.ts"
 import type { PartialFile, Position } from "./GrowingFile.ts"
 import * as ObjectFile from "./ObjectFile.ts"
 import { failWith } from "./OutputFailure.ts"
 import type { Options } from "./PartialFile.ts"
-import type { Operation, Place } from "./Place.ts"
+import type { Operation, Place, SharedPlace } from "./Place.ts"
 
 /** What another run may still write to has been written to since then. */
 const recently = 3_600_000
@@ -20,9 +19,21 @@ const decoder = new TextDecoder()
 const nameOf = (path: string): string => path.slice(path.lastIndexOf("/") + 1)
 const folderOf = (path: string): string => path.slice(0, path.lastIndexOf("/") + 1)
 
-/** @param output The address that the sink was given, which names all that it writes. */
-export const make = (store: ObjectStore, output: string): Place => {
-  const self: Bucket = { store, scratch: `${keyOf(store, folderOf(output))}_partial/${nameOf(output)}/` }
+/** The same for what the processes of one run write. */
+export const makeShared = (store: ObjectStore, output: string, run: string): SharedPlace => ({
+  ...make(store, output, run),
+  claim: (path, text) => {
+    const naming = { key: keyOf(store, path), identity: run, unlessThere: true }
+    return ObjectFile.failing(path, "open")(store.put(naming, encoder.encode(text)))
+  }
+})
+
+/**
+ * @param output The address that the sink was given, which names all that it writes.
+ * @param run Several processes write there: the run that they are of.
+ */
+export const make = (store: ObjectStore, output: string, run?: string): Place => {
+  const self: Bucket = { store, scratch: `${keyOf(store, folderOf(output))}_partial/${nameOf(output)}/`, run }
   const head = (path: string, operation: Operation) =>
     ObjectFile.failing(path, operation)(store.head(keyOf(store, path)))
   return {
@@ -47,7 +58,7 @@ export const make = (store: ObjectStore, output: string): Place => {
         bytes === undefined ? undefined : decoder.decode(bytes)
       ),
     replaceText: Effect.fnUntraced(function* (path, text) {
-      const identity = (yield* WebCrypto.WebCrypto).randomUUID()
+      const identity = run ?? (yield* WebCrypto.WebCrypto).randomUUID()
       const naming = { key: keyOf(store, path), identity, unlessThere: false }
       yield* ObjectFile.failing(path, "finish")(store.put(naming, encoder.encode(text)))
     }),
@@ -72,7 +83,11 @@ interface Bucket {
   readonly store: ObjectStore
   /** The prefix of what waits for all files of the output. */
   readonly scratch: string
+  readonly run: string | undefined
 }
+
+/** The run is in the identities of what its processes write: what is left of it is found without them. */
+const ofRun = (run: string | undefined): string => (run === undefined ? "" : `${run}.`)
 
 const keyOf = ({ bucket }: ObjectStore, path: string): string => path.slice(`s3://${bucket}/`.length)
 
@@ -91,10 +106,20 @@ const open = Effect.fnUntraced(function* (self: Bucket, { force, from, grows, pa
     }
     if (found !== undefined && !force) return yield* failWith(path, "open", "Exists")
   }
-  const identity = from?.inode ?? (yield* WebCrypto.WebCrypto).randomUUID()
+  const identity = from?.inode ?? `${ofRun(self.run)}${(yield* WebCrypto.WebCrypto).randomUUID()}`
   const scratch = `${self.scratch}${identity}/`
   return yield* ObjectFile.make(
-    { store, path, key, force, identity, scratch, isScratch: isScratch === true, scope },
+    {
+      store,
+      path,
+      key,
+      force,
+      identity,
+      scratch,
+      isScratch: isScratch === true,
+      isShared: self.run !== undefined,
+      scope
+    },
     from
   )
 })
@@ -119,31 +144,32 @@ const named = (self: Bucket, path: string, bytes: number, from: Position): Parti
   sync: Effect.succeed(from),
   seal: Effect.void,
   finish: Effect.void,
-  discard: Effect.ignore(ObjectFile.discard({ store: self.store, scratch: `${self.scratch}${from.inode ?? ""}/` }))
+  discard: Effect.ignore(
+    ObjectFile.discard({
+      store: self.store,
+      scratch: `${self.scratch}${from.inode ?? ""}/`,
+      isShared: self.run !== undefined
+    })
+  )
 })
 
-const decodeMarker = Schema.decodeUnknownOption(
-  Schema.fromJsonString(Schema.Struct({ key: Schema.String, id: Schema.String }))
-)
-
 const clear = Effect.fnUntraced(function* (
-  { scratch, store }: Bucket,
+  { run, scratch, store }: Bucket,
   kept: ReadonlyArray<Position>,
   resumes: boolean
 ) {
-  const all = yield* store.list(scratch)
+  const all = yield* store.list(`${scratch}${ofRun(run)}`)
   const now = yield* Clock.currentTimeMillis
   if (!resumes && all.some(({ modified }) => now - modified < recently)) return
   const needed = new Map(kept.map(({ inode, object }) => [inode ?? "", object] as const))
-  for (const { key } of all) {
+  const one = Effect.fnUntraced(function* (key: string) {
     const identity = key.slice(scratch.length).split("/")[0] ?? ""
     const object = needed.get(identity)
-    if (key === ObjectFile.marker(`${scratch}${identity}/`)) {
-      const text = yield* store.get(key)
-      const upload = text === undefined ? undefined : decodeMarker(decoder.decode(text))
-      if (upload?._tag !== "Some" || upload.value.id === object?.upload) continue
-      yield* store.abort(upload.value)
-    } else if (object !== undefined) continue
+    if (ObjectFile.isMarker(`${scratch}${identity}/`, key)) {
+      if (!(yield* ObjectFile.abortNoted(store, key, object?.upload ?? undefined))) return
+    } else if (object !== undefined) return
     yield* store.remove(key)
-  }
+  })
+  // A run of several processes may leave thousands.
+  yield* Effect.forEach(all, ({ key }) => one(key), { concurrency: 8, discard: true })
 })

@@ -32,6 +32,8 @@ export interface OpenPart {
   readonly name: string
   readonly part: Part.Part
   readonly scope: Scope.Closeable
+  /** Where an earlier run, or another process, left it. */
+  readonly from: Position | undefined
   /** When it was begun, in milliseconds. */
   readonly since: number
   /** Nothing more goes into it. */
@@ -54,7 +56,7 @@ export interface OpenParts {
   readonly naming: PartName.Naming
   /** The path of a file of this name. */
   readonly pathOf: (name: string) => string
-  readonly manifest: ManifestFile
+  readonly manifest: Pick<ManifestFile, "add" | "begin" | "complete" | "files" | "has" | "save">
   readonly parent: Scope.Scope
   /** By name; the one that was written to last is last. */
   readonly parts: Map<string, OpenPart>
@@ -67,7 +69,13 @@ export interface OpenParts {
 /** Files of days that are open at the same time, for sessions that come in no order. */
 const maxOpen = 16
 
-const open = Effect.fnUntraced(function* (
+const open = (self: OpenParts, key: string, name: string, from: Position | undefined) =>
+  // Another process that has just finished the file removed what it waited in: the file is there then.
+  Effect.retry(openOnce(self, key, name, from), { times: 1, while: (error) => from !== undefined && isMissing(error) })
+
+const isMissing = ({ reason }: OutputError): boolean => reason._tag === "Missing"
+
+const openOnce = Effect.fnUntraced(function* (
   self: OpenParts,
   key: string,
   name: string,
@@ -88,7 +96,7 @@ const open = Effect.fnUntraced(function* (
   )
   const complete = from?.complete ?? false
   const since = from?.since ?? (yield* Clock.currentTimeMillis)
-  const opened: OpenPart = { key, name, part, scope, since, complete, due: complete }
+  const opened: OpenPart = { key, name, part, scope, from, since, complete, due: complete }
   self.parts.set(name, opened)
   return opened
 })
@@ -100,7 +108,7 @@ export const resume = Effect.fnUntraced(function* (
 ): Effect.fn.Return<void, OutputError> {
   for (const position of positions) {
     const opened = yield* open(self, position.key, position.name, position)
-    if (opened.part.finished) addToManifest(self, opened)
+    if (opened.part.finished) addToManifest(self, opened, opened.part.mark().end.bytes)
   }
 })
 
@@ -123,7 +131,8 @@ export const retire = (self: OpenParts): Effect.Effect<void, OutputError> =>
     const growing = self.settings.rotate === "day" ? parts.filter(({ complete }) => !complete) : []
     for (const one of growing.slice(0, Math.max(0, growing.length - maxOpen))) one.complete = true
     return Effect.forEach(
-      parts.filter(({ complete }) => complete),
+      // One that is resumed may be finished by another process at the same time, which `publish` expects.
+      parts.filter(({ complete, from }) => complete && from === undefined),
       ({ part }) => part.seal,
       { discard: true }
     )
@@ -162,21 +171,37 @@ export const publish = Effect.fnUntraced(function* (
   const { manifest } = self
   if (chosen.length > 0) yield* manifest.begin
   for (const one of chosen) {
-    yield* Effect.andThen(
-      one.part.finish,
-      Effect.sync(() => addToManifest(self, one))
-    ).pipe(Effect.uninterruptible)
+    yield* finish(self, one).pipe(
+      Effect.map((bytes) => addToManifest(self, one, bytes)),
+      Effect.uninterruptible
+    )
     yield* Scope.close(one.scope, Exit.void)
   }
   yield* manifest.save(complete)
 })
 
-const addToManifest = (self: OpenParts, { key, name, part }: OpenPart): void => {
+/** Gives it its name, and says how long it is. */
+const finish = ({ pathOf, settings: { place } }: OpenParts, { from, name, part }: OpenPart) =>
+  part.finish.pipe(
+    Effect.map(() => part.mark().end.bytes),
+    Effect.catchIf(
+      (error) => from !== undefined && isMissing(error),
+      // Another process did it meanwhile.
+      (error) =>
+        from === undefined
+          ? Effect.fail(error)
+          : Effect.scoped(place.openFinished(pathOf(name), from, true)).pipe(
+              Effect.map((file) => file.end().bytes),
+              Effect.mapError(() => error)
+            )
+    )
+  )
+
+const addToManifest = (self: OpenParts, { key, name, part }: OpenPart, bytes: number): void => {
   const content = part.content()
-  const { end } = part.mark()
   const time = (instant: Instant.Instant | null) => (instant === null ? null : Instant.format(instant))
   self.manifest.add(
-    { name, rows: content.rows, bytes: end.bytes, from: time(content.from), to: time(content.to) },
+    { name, rows: content.rows, bytes, from: time(content.from), to: time(content.to) },
     self.settings.rotate === "day" && isOver(self, key)
   )
   self.parts.delete(name)

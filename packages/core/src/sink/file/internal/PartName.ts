@@ -1,6 +1,7 @@
 /**
  * The names of the files of a rotated output: `calls-00001.ndjson`, `calls-2026-07-31.ndjson`, and for calls without a
- * start time `calls-2026-07-31-without-start.ndjson`, by the day of their creation.
+ * start time `calls-2026-07-31-without-start.ndjson`, by the day of their creation. Where several processes write an output,
+ * what one of them wrote is in the name: `calls-2026-07-31-3f9a1c2e-12-mhq2k9ab.ndjson`.
  */
 import type { Calendar } from "../../../model/Calendar.ts"
 import type { Instant } from "../../../model/Instant.ts"
@@ -17,9 +18,27 @@ export interface Naming {
   readonly keyOf: (name: string) => string | undefined
   /** Whether this run could call a file so. */
   readonly isOwn: (name: string) => boolean
+  /** Of a file that one of several processes wrote, the tag of its run. */
+  readonly runOf: (name: string) => string | undefined
 }
 
-const part = /^-(\d{5,}|\d{4}-\d\d-\d\d(?:-without-start)?|without-start)(?:-\d+)?(?:\.\w+)*$/
+/** What of a run by several processes writes: the nth stretch from 0 or the ending, and the epoch of who does. */
+export interface Writer {
+  readonly run: string
+  readonly nth: number | "end"
+  readonly epoch: number
+}
+
+/** What the names of a run's files have in common. */
+export const runTag = (run: string): string => run.slice(0, 8)
+
+const tagOf = (writer: Writer | undefined): string =>
+  writer === undefined
+    ? ""
+    : `-${runTag(writer.run)}-${writer.nth === "end" ? writer.nth : writer.nth + 1}-${writer.epoch.toString(36)}`
+
+const part =
+  /^-(\d{5,}|\d{4}-\d\d-\d\d(?:-without-start)?|without-start)(?:-\d+)?(?:-([\da-f]{8})-(?:\d+|end)-[\da-z]+)?(?:\.\w+)*$/
 
 /** What Hive calls the partition of rows whose value is null. */
 const noDay = "__HIVE_DEFAULT_PARTITION__"
@@ -32,20 +51,23 @@ const partitionOf = (key: string): string => {
 const inPartition = (path: string): string => path.replace(/^date=[^/]+\//, "")
 
 /** @param base The name that was given, without its folder.
- * @param partitions Files of days are in folders as Hive names them. */
-export const make = (base: string, compression = "", partitions = false): Naming => {
+ * @param partitions Files of days are in folders as Hive names them.
+ * @param writer One of several processes, each of which writes files of its own. */
+export const make = (base: string, compression = "", partitions = false, writer?: Writer): Naming => {
   const plain = compression !== "" && base.endsWith(compression) ? base.slice(0, -compression.length) : base
   const dot = plain.lastIndexOf(".")
   const stem = dot > 0 ? plain.slice(0, dot) : plain
   const extension = base.slice(stem.length)
-  const keyOf = (path: string) => {
+  const tag = tagOf(writer)
+  const matched = (path: string) => {
     const name = inPartition(path)
-    return name.startsWith(`${stem}-`) ? part.exec(name.slice(stem.length))?.[1] : undefined
+    return name.startsWith(`${stem}-`) ? part.exec(name.slice(stem.length)) : null
   }
+  const keyOf = (path: string) => matched(path)?.[1]
   return {
     manifest: `${stem}.manifest.json`,
     of: (key, repeat) =>
-      `${partitions ? partitionOf(key) : ""}${stem}-${key}${repeat === 1 ? "" : `-${repeat}`}${extension}`,
+      `${partitions ? partitionOf(key) : ""}${stem}-${key}${repeat === 1 ? "" : `-${repeat}`}${tag}${extension}`,
     isPart: (name) => keyOf(name) !== undefined,
     keyOf,
     isOwn: (path) => {
@@ -56,7 +78,8 @@ export const make = (base: string, compression = "", partitions = false): Naming
         /^(?:-\d+)?$/.test(name.slice(`${stem}-${key}`.length, name.length - extension.length)) &&
         name.endsWith(extension)
       )
-    }
+    },
+    runOf: (path) => matched(path)?.[2]
   }
 }
 

@@ -44,3 +44,9 @@ export interface Place {
   /** Removes what ended runs left of unfinished files, but for these. `resumed`: none of it is of another run. */
   readonly clear: (kept: ReadonlyArray<Position>, resumed: boolean) => Effect.Effect<void, OutputError>
 }
+
+/** Where the processes of one run write parts of an output. */
+export interface SharedPlace extends Place {
+  /** Writes a file, unless the run has written it already. Fails with `Exists` where there is one of another run. */
+  readonly claim: (path: string, text: string) => Effect.Effect<void, OutputError>
+}

@@ -24,38 +24,58 @@ export type Position = typeof Position.Type
 export interface Options extends OpenParts.Settings, RotatedManifest.Options {
   /** What the names of the files end with beyond that of the rows, such as `.gz`. */
   readonly compression: string | undefined
-  readonly from: Position | undefined
 }
 
-export interface RotatedFiles {
+interface Files<Position> {
   /** All of the lines or, after a failure, none. */
   readonly write: (lines: ReadonlyArray<Line>) => Effect.Effect<void, OutputError>
   readonly flush: (at: Cursor) => Effect.Effect<Position, OutputError>
   readonly finish: Effect.Effect<void, OutputError>
+}
+
+export interface RotatedFiles<Position> extends Files<Position> {
   readonly replaced: () => Replaced
 }
 
 export const open = Effect.fnUntraced(function* (
-  options: Options
-): Effect.fn.Return<RotatedFiles, OutputError, Scope.Scope> {
-  const parent = yield* Scope.Scope
-  const { compression, from, path, place, rotate } = options
+  options: Options & { readonly from: Position | undefined }
+): Effect.fn.Return<RotatedFiles<Position>, OutputError, Scope.Scope> {
+  const { compression, from, path, place } = options
   const naming = PartName.make(place.nameOf(path), compression, place.partitions)
-  const pathOf = (name: string) => place.beside(path, name)
   const manifest = yield* RotatedManifest.open(options, naming, from?.manifest)
   yield* place.clear((from?.parts ?? []).flatMap(Part.positionsOf), from !== undefined)
+  const files = yield* make(options, naming, manifest, from?.parts ?? [])
+  return {
+    write: files.write,
+    flush: Effect.fnUntraced(function* (cursor) {
+      const parts = yield* files.flush(cursor)
+      return { manifest: yield* manifest.head, parts }
+    }),
+    finish: Effect.andThen(files.finish, Effect.ignore(place.clear([], true))),
+    replaced: manifest.replaced
+  }
+})
+
+/** The files themselves; a position has those that have no name yet. */
+export const make = Effect.fnUntraced(function* (
+  settings: OpenParts.Settings & Pick<Options, "path">,
+  naming: PartName.Naming,
+  manifest: OpenParts.OpenParts["manifest"],
+  from: ReadonlyArray<OpenParts.Position>
+): Effect.fn.Return<Files<ReadonlyArray<OpenParts.Position>>, OutputError, Scope.Scope> {
+  const { force, path, place, rotate } = settings
   const parts = new Map<string, OpenParts.OpenPart>()
   const state: OpenParts.OpenParts = {
-    settings: options,
+    settings,
     naming,
-    pathOf,
+    pathOf: (name) => place.beside(path, name),
     manifest,
-    parent,
+    parent: yield* Scope.Scope,
     parts,
     reached: undefined,
     number: 1
   }
-  yield* OpenParts.resume(state, from?.parts ?? [])
+  yield* OpenParts.resume(state, from)
   state.number = Math.max(1, manifest.files().length + parts.size)
   const closed = manifest.complete && parts.size === 0
 
@@ -81,20 +101,17 @@ export const open = Effect.fnUntraced(function* (
       yield* put("settle")
       // A part of a day must not replace an earlier file.
       const isDue = ({ due, key }: OpenParts.OpenPart) =>
-        due && (!options.force || rotate !== "day" || OpenParts.isOver(state, key))
+        due && (!force || rotate !== "day" || OpenParts.isOver(state, key))
       yield* OpenParts.publish(state, OpenParts.withRows(state).filter(isDue), false)
       OpenParts.reach(state, cursor, yield* Clock.currentTimeMillis)
       const positions = yield* OpenParts.sync(state)
-      const position = { manifest: yield* manifest.head, parts: positions }
       for (const one of parts.values()) one.due = one.complete
-      return position
+      return positions
     }),
-    finish: Effect.gen(function* () {
-      yield* put("drain")
-      yield* OpenParts.publish(state, OpenParts.withRows(state), true)
-      yield* Effect.ignore(place.clear([], true))
-    }),
-    replaced: manifest.replaced
+    finish: Effect.andThen(
+      put("drain"),
+      Effect.suspend(() => OpenParts.publish(state, OpenParts.withRows(state), true))
+    )
   }
 })
 

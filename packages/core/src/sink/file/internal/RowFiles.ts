@@ -11,7 +11,7 @@ import type { Committed } from "../../../model/Committed.ts"
 import type { Cursor } from "../../../model/Position.ts"
 import { type OutputError, toSinkError } from "../OutputError.ts"
 import * as SessionSink from "../../SessionSink.ts"
-import type { Refused, Replaced, Writer } from "../../SessionSink.ts"
+import type { Refused, Replaced, RunPart, Writer } from "../../SessionSink.ts"
 import { SinkError } from "../../SinkError.ts"
 import * as Encoding from "./Encoding.ts"
 import type { Line } from "./Lines.ts"
@@ -23,6 +23,7 @@ import * as ObjectPlace from "./ObjectPlace.ts"
 import * as PartName from "./PartName.ts"
 import type { Place } from "./Place.ts"
 import * as RotatedFiles from "./RotatedFiles.ts"
+import * as StretchFiles from "./StretchFiles.ts"
 
 type Services = FileSystem.FileSystem | Path.Path
 type Sink = SessionSink.SessionSink<unknown, Services>
@@ -40,6 +41,8 @@ export interface Options {
   readonly verifyPart: (place: Place, path: string, from: Part.Position) => Effect.Effect<void, OutputError>
   /** Where `path` is the address of an object. @default files */
   readonly store: ObjectStore | undefined
+  /** Whether processes that share a bucket may write files of one output. */
+  readonly inParts: boolean
 }
 
 /** A file that grows as `NAME.partial` and gets its name when the whole run is in, or many and their manifest. */
@@ -47,18 +50,28 @@ export const make = (options: Options): Sink =>
   SessionSink.make({
     name: options.path,
     delivery: "resumable",
-    shares: options.rotate === undefined ? undefined : "together",
+    shares: options.rotate === undefined ? undefined : spreads(options) ? "parts" : "together",
     open: options.rotate === undefined ? openOne(options) : openRotated(options, options.rotate),
-    verify: (left) => verify(options, left)
+    verify: (left, { part }) => verify(options, left, part)
   })
+
+const spreads = ({ inParts, store }: Options): boolean => inParts && store !== undefined
 
 const formOf = ({ compression = "", encoding, rotate, timeZone }: Options): string => {
   const days = timeZone === undefined ? "by day" : `by day in ${DateTime.zoneToString(timeZone)}`
   return `${rotate === undefined ? "one file" : rotate === "day" ? days : "by size"}${compression}${encoding.name}`
 }
 
-const verify = Effect.fnUntraced(function* (options: Options, left: Committed) {
-  const { compression, path, rotate, verifyPart } = options
+const verify = Effect.fnUntraced(function* (options: Options, left: Committed, part: RunPart | undefined) {
+  const { compression, path, rotate, store, verifyPart } = options
+  if (part !== undefined && store !== undefined && rotate !== undefined) {
+    const kept = yield* noteIn(StretchFiles.Position, formOf(options), path, Option.some(left))
+    const place = ObjectPlace.makeShared(store, path, part.run)
+    return yield* Effect.mapError(
+      kept === undefined ? Effect.void : StretchFiles.verify({ compression, part, path, place }, kept.at),
+      toSinkError(path, "verify")
+    )
+  }
   const place = yield* placeOf(options)
   const form = formOf(options)
   const verified =
@@ -114,8 +127,9 @@ const openOne = (options: Options): Sink["open"] =>
   })
 
 const openRotated = (options: Options, rotate: PartName.Rotation): Sink["open"] =>
-  Effect.fnUntraced(function* ({ covers, from, hasWithoutStart = Effect.succeed(false) }) {
-    const { encoding, force, path, timeZone } = options
+  Effect.fnUntraced(function* (opening) {
+    const { from, part } = opening
+    const { compression, encoding, path, store } = options
     if (rotate !== "day" && !(rotate.bytes >= 1)) {
       return yield* new SinkError({
         sink: path,
@@ -124,37 +138,68 @@ const openRotated = (options: Options, rotate: PartName.Rotation): Sink["open"] 
         reason: { _tag: "NotPositive", option: "rotate.bytes" }
       })
     }
-    const calendar = timeZone === undefined ? Calendar.utc : Calendar.make(timeZone)
     const form = formOf(options)
+    if (part !== undefined && store !== undefined) {
+      const place = ObjectPlace.makeShared(store, path, part.run)
+      const kept = yield* noteIn(StretchFiles.Position, form, path, from)
+      const notes = part._tag === "Stretch" ? [] : part.left
+      const left = yield* Effect.forEach(notes, (note) => noteIn(StretchFiles.Position, form, path, Option.some(note)))
+      const rows = encoding.open(kept?.columns)
+      const files = yield* StretchFiles.open({
+        ...settingsOf(options, rotate, opening, rows),
+        place,
+        compression,
+        part,
+        epoch: opening.epoch ?? 0,
+        from: kept?.at,
+        left: left.flatMap((one) => (one === undefined ? [] : [one.at]))
+      }).pipe(Effect.mapError(toSinkError(path, "open")))
+      return rotatedWriter(place, path, form, from, rows, files)
+    }
     const kept = yield* noteIn(RotatedFiles.Position, form, path, from)
     const rows = encoding.open(kept?.columns)
     const place = yield* placeOf(options)
     yield* lock(place, options)
     const files = yield* Effect.mapError(
-      RotatedFiles.open({
-        place,
-        path,
-        force,
-        compression: options.compression,
-        rotate,
-        calendar,
-        covers,
-        hasWithoutStart,
-        from: kept?.at,
-        openPart: (part) => options.openPart(part, rows)
-      }),
+      RotatedFiles.open({ ...settingsOf(options, rotate, opening, rows), place, compression, from: kept?.at }),
       toSinkError(path, "open")
     )
-    const named = (names: ReadonlyArray<string>) => names.map((name) => place.beside(path, name))
-    return writer(place, path, form, from, rows, {
-      ...files,
-      write: (pieces) => files.write([...pieces].flat()),
-      replaced: () => {
-        const { removed, replaced } = files.replaced()
-        return { replaced: named(replaced), removed: named(removed) }
-      }
-    })
+    return rotatedWriter(place, path, form, from, rows, files)
   })
+
+const settingsOf = (
+  { force, openPart, path, timeZone }: Options,
+  rotate: PartName.Rotation,
+  { covers, hasWithoutStart = Effect.succeed(false) }: SessionSink.Opening,
+  rows: Encoding.Rows
+) => ({
+  path,
+  force,
+  rotate,
+  calendar: timeZone === undefined ? Calendar.utc : Calendar.make(timeZone),
+  covers,
+  hasWithoutStart,
+  openPart: (part: Part.Options) => openPart(part, rows)
+})
+
+const rotatedWriter = <Position extends Committed["note"]>(
+  place: Place,
+  path: string,
+  form: string,
+  from: Option.Option<Committed>,
+  rows: Encoding.Rows,
+  files: RotatedFiles.RotatedFiles<Position>
+): Writer<unknown> => {
+  const named = (names: ReadonlyArray<string>) => names.map((name) => place.beside(path, name))
+  return writer(place, path, form, from, rows, {
+    ...files,
+    write: (pieces) => files.write([...pieces].flat()),
+    replaced: () => {
+      const { removed, replaced } = files.replaced()
+      return { replaced: named(replaced), removed: named(removed) }
+    }
+  })
+}
 
 /** A checkpoint of another version, or of the same path with other options, cannot be resumed. */
 const noteIn = <A>(
