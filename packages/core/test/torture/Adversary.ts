@@ -23,10 +23,10 @@ export interface Row {
   readonly moves?: ReadonlyArray<{ readonly at: number; readonly start: number }> | undefined
 }
 
-/** A request beyond the limit gets one end of what it asks for, nothing, or an error. */
+/** A request beyond the limit gets one end of what it asks for, nothing, a refusal, or a failure. */
 export interface Limit {
   readonly most: number
-  readonly cut: "last" | "first" | "empty" | "error"
+  readonly cut: "last" | "first" | "empty" | "error" | "failure"
 }
 
 /** Whether a request meets a fault: by its number, by time, by connection, or by chance. */
@@ -51,6 +51,8 @@ export interface Traits {
   readonly filterAfterPaging: boolean
   /** The id of a row whose page fails each time. */
   readonly poison?: string | undefined
+  /** Bounds are understood as another time zone's, so many µs off. */
+  readonly zone?: number | undefined
   /** In µs between the bounds. */
   readonly span?: Limit | undefined
   /** Rows in front of the end of a page. */
@@ -190,16 +192,18 @@ export const serve = (
   let underWay = 0
   const notes = makeNotes(options.range, options.horizon)
   const matching = makeMatching(rows, traits, options.seed, options.began)
+  const { zone = 0 } = traits
 
-  const answer = (request: Request): ReadonlyArray<Row> | "error" | "poison" => {
+  const answer = (request: Request): ReadonlyArray<Row> | "error" | "failure" => {
     const all = matching(request)
-    if (all === "error") return "error"
-    const bounds = boundsOf(request)
+    if (all === "error" || all === "failure") return all
+    const { after, before, given } = boundsOf(request)
+    const bounds = { after: after + zone, before: before + zone, given }
     notes.show(all, bounds)
     const page = pageOf(traits, all.rows, request)
     if (page === "error") return "error"
     const { isOther, rows: found, skip } = page
-    if (found.some(({ id }) => id === traits.poison)) return "poison"
+    if (found.some(({ id }) => id === traits.poison)) return "failure"
     // A page that is empty counts nothing: it says that there are no more, and not which there are. One that comes in place of
     // another has a number that says nothing of its place.
     const front = found.length === 0 || isOther ? [] : all.rows.slice(0, skip + found.length)
@@ -229,7 +233,7 @@ export const serve = (
         Effect.suspend(() => {
           underWay--
           if (found === "error") return Effect.fail(fail(new InvalidRequest({ status: 400, quote: "out of limits" })))
-          if (found === "poison")
+          if (found === "failure")
             return Effect.fail(
               fail(new Unavailable({ outage: { _tag: "Status", status: 500, quote: "cannot render" } }))
             )

@@ -114,6 +114,14 @@ export const isOfTime = (
   )
 }
 
+/** Whether a question fails for its bounds, and not for a record. */
+export const isOfBounds = (settings: Settings, { sortBy: by, sortOrder: order, ...query }: CallSessionQuery) =>
+  Ask.failsAsWhole(
+    askOf(settings),
+    { after: instantOf(query.startedAfter), before: instantOf(query.startedBefore) },
+    { by, order }
+  )
+
 /**
  * The ranges, ascending, that hold the records for which a question of a reading fails. Nothing where rows come in no order of
  * time, or the server refuses smaller pages.
