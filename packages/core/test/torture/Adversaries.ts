@@ -31,7 +31,7 @@ const often = [
 ] as const
 
 /** Drawn last: the meaning of a seed stays. */
-const rare = ["slow", "zone"] as const
+const rare = ["slow", "zone", "not found"] as const
 
 export const names = [...often, ...rare]
 export type Name = (typeof names)[number]
@@ -205,7 +205,8 @@ export const make = (seed: number, only?: Name | "none"): Case => {
     server: {
       ...server,
       ...(has("slow") ? { span: { most, cut: "failure" } } : {}),
-      ...(has("zone") ? { zone } : {})
+      ...(has("zone") ? { zone } : {}),
+      ...(has("not found") ? { beyond: "not found" } : {})
     },
     rows,
     range,
