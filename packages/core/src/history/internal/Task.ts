@@ -67,6 +67,31 @@ export const byWidth = ({ expected, from, to }: Task, width: number): ReadonlyAr
   }))
 }
 
+/**
+ * Parts cut at the ends of gaps between rows that are wider than is trusted: the rows beside a gap prove it as a whole. Nothing where
+ * there is no such gap.
+ */
+export const atGaps = (
+  { from, to }: Range,
+  starts: ReadonlyArray<Micros>,
+  width: number
+): ReadonlyArray<Task> | undefined => {
+  const inside = starts.filter((start) => start >= from && start < to).sort((a, b) => a - b)
+  const edges = new Set<Micros>()
+  for (const [i, start] of [...inside, to].entries()) {
+    const before = inside[i - 1]
+    if (start - (before ?? from) <= width) continue
+    if (before !== undefined) edges.add(Ask.floorSecond(before) + Ask.second)
+    if (start < to) edges.add(Ask.floorSecond(start))
+  }
+  const ends = [...edges].filter((edge) => edge > from && edge < to)
+  if (inside.length === 0 || ends.length === 0) return undefined
+  return [...ends, to].map((end, i): Task => {
+    const begin = ends[i - 1] ?? from
+    return { from: begin, to: end, expected: inside.filter((start) => start >= begin && start < end).length }
+  })
+}
+
 /** Whether a row was shown in a range, and outside of one of its parts. */
 export const isElsewhere = (shown: Ask.Log["shown"], { from, to }: Range, part: Range): boolean => {
   const { after, before } = Ask.boundsOf(part)

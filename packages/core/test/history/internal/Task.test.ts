@@ -40,6 +40,18 @@ describe("Task", () => {
     assert.strictEqual(Task.besides(range, [...rows, ...behind], known).above?.key, "0")
   })
 
+  it("gaps that are wider than is trusted are parts without rows", () => {
+    const starts = [-1, 5, 5.2, 30, 39.9, 50].map((days) => range.from + days * day)
+    const parts = Task.atGaps(range, starts, 6 * day) ?? []
+    assertTiles(parts, range)
+    assert.deepStrictEqual(
+      parts.map(({ expected }) => expected),
+      [2, 0, 1, 0]
+    )
+    assert.isUndefined(Task.atGaps(range, starts, 26 * day))
+    assert.isUndefined(Task.atGaps(range, [], day))
+  })
+
   it("halves are cut where half of the rows are", () => {
     const held = heldOf([1, 2, 3, 4, 5, 6].map((hours) => range.to - hours * hour))
     const parts = Task.halve(range, held, 6, 10)
