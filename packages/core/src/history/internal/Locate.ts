@@ -109,8 +109,10 @@ export const isOfTime = (
   const ask = askOf(settings)
   const sort = { by: sortBy, order: sortOrder }
   const aDay = { after: earliestStart, before: earliestStart + 86_400 * second }
-  return Ask.catchPoison(Effect.as(ask(page, aDay, { size: pageSize, sort, how: Patience.once }), true), () =>
-    Effect.succeed(false)
+  return Effect.as(ask(page, aDay, { size: pageSize, sort, how: Patience.once }), true).pipe(
+    // A page behind the last one may be refused.
+    Effect.catchIf(Ask.isRefusal, () => Effect.succeed(true)),
+    Effect.catchIf(Ask.isPoison, () => Effect.succeed(false))
   )
 }
 
