@@ -41,6 +41,26 @@ describe("History.windows on a server that shares no code with the simulator", (
       })
   )
 
+  for (const [name, most] of [
+    ["slow", 2500],
+    ["zone", 150],
+    ["not found", 300]
+  ] as const)
+    it.live(`40 histories of "${name}" from seed ${first}: nothing is missing, for at most ${most} requests`, () =>
+      Effect.gen(function* () {
+        const tally = { possible: 0, proven: 0, requests: 0 }
+        for (let seed = first; seed < first + 40; seed++) {
+          const { possible, provenToHorizon, requests, wrong } = yield* Judge.run(Adversaries.make(seed, name))
+          assert.deepStrictEqual(wrong, [], `seed ${seed}`)
+          tally.requests = Math.max(tally.requests, requests)
+          if (possible) tally.possible++
+          if (possible && provenToHorizon) tally.proven++
+        }
+        assert.isAtLeast(tally.proven, 0.9 * tally.possible, JSON.stringify(tally))
+        assert.isAtMost(tally.requests, most)
+      })
+    )
+
   // Of the first ones a process that resumed a stretch had to know what the one before it saw.
   const resumed = [100_708, 101_118, 101_590, 500_403]
   const apart = [...resumed, ...Array.from({ length: 80 }, (_, i) => first + i)]

@@ -10,7 +10,7 @@ const day = 24 * hour
 export const began = Date.UTC(2026, 5, 1) * 1000
 
 /** Each combines with all others. */
-export const names = [
+const often = [
   "span",
   "offset",
   "depth",
@@ -29,6 +29,11 @@ export const names = [
   "undated",
   "poison"
 ] as const
+
+/** Drawn last: the meaning of a seed stays. */
+const rare = ["slow", "zone", "not found"] as const
+
+export const names = [...often, ...rare]
 export type Name = (typeof names)[number]
 
 /** A history, its server, and how it is read: all of it is JSON. */
@@ -166,7 +171,7 @@ export const make = (seed: number, only?: Name | "none"): Case => {
   const { next, pick } = chance
   const few = pick(0, 1, 1, 2, 3)
   const chosen = new Set<Name>(
-    only === undefined ? Array.from({ length: few }, () => pick(...names)) : only === "none" ? [] : [only]
+    only === undefined ? Array.from({ length: few }, () => pick(...often)) : only === "none" ? [] : [only]
   )
   const has = (name: Name) => chosen.has(name)
   const step = pick(0, 50, 1000) * 1000
@@ -191,10 +196,18 @@ export const make = (seed: number, only?: Name | "none"): Case => {
   }
   // Drawn last: the meaning of a seed stays.
   const sideBySide = next() < 0.4 ? { readers: pick(2, 3), size: pick(5, 40, 20_000) } : undefined
+  for (const name of rare) if (only === undefined && chance.chance(0.02)) chosen.add(name)
+  const most = pick(2 * day, 7 * day, 31 * day)
+  const zone = pick(-5, 1, 5.5) * hour
   return {
     seed,
     traits: [...chosen],
-    server,
+    server: {
+      ...server,
+      ...(has("slow") ? { span: { most, cut: "failure" } } : {}),
+      ...(has("zone") ? { zone } : {}),
+      ...(has("not found") ? { beyond: "not found" } : {})
+    },
     rows,
     range,
     read: sideBySide === undefined ? read : { ...read, order: undefined, sideBySide },

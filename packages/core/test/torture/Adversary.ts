@@ -4,7 +4,7 @@
  */
 import * as Rows from "@callstream/core/model/Rows"
 import type { AgniClient } from "@callstream/core/client/AgniClient"
-import { AgniError, InvalidRequest, Unavailable } from "@callstream/core/model/AgniError"
+import { AgniError, InvalidRequest, NotFound, Unavailable } from "@callstream/core/model/AgniError"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Instant from "@callstream/core/model/Instant"
 import * as Duration from "effect/Duration"
@@ -23,10 +23,10 @@ export interface Row {
   readonly moves?: ReadonlyArray<{ readonly at: number; readonly start: number }> | undefined
 }
 
-/** A request beyond the limit gets one end of what it asks for, nothing, or an error. */
+/** A request beyond the limit gets one end of what it asks for, nothing, a refusal, or a failure. */
 export interface Limit {
   readonly most: number
-  readonly cut: "last" | "first" | "empty" | "error"
+  readonly cut: "last" | "first" | "empty" | "error" | "failure"
 }
 
 /** Whether a request meets a fault: by its number, by time, by connection, or by chance. */
@@ -46,11 +46,13 @@ export interface Traits {
   readonly undatedFirst: boolean
   readonly includes: { readonly after: boolean; readonly before: boolean }
   readonly tieOrder: "id" | "query" | "random"
-  readonly beyond: "empty" | "last" | "first"
+  readonly beyond: "empty" | "last" | "first" | "not found"
   readonly offsetFrom: "asked" | "brought"
   readonly filterAfterPaging: boolean
   /** The id of a row whose page fails each time. */
   readonly poison?: string | undefined
+  /** Bounds are understood as another time zone's, so many µs off. */
+  readonly zone?: number | undefined
   /** In µs between the bounds. */
   readonly span?: Limit | undefined
   /** Rows in front of the end of a page. */
@@ -123,6 +125,7 @@ const pageOf = (traits: Traits, all: ReadonlyArray<Row>, { number, page = 1, pag
     if (offset.cut === "last") skip = Math.max(0, offset.most - size)
     end = Math.max(skip, offset.most)
   }
+  if (skip >= all.length && page > 1 && beyond === "not found") return beyond
   if (skip >= all.length && beyond !== "empty" && all.length > 0) {
     skip = beyond === "first" ? 0 : (Math.ceil(all.length / step) - 1) * step
     end = skip + size
@@ -190,16 +193,18 @@ export const serve = (
   let underWay = 0
   const notes = makeNotes(options.range, options.horizon)
   const matching = makeMatching(rows, traits, options.seed, options.began)
+  const { zone = 0 } = traits
 
-  const answer = (request: Request): ReadonlyArray<Row> | "error" | "poison" => {
+  const answer = (request: Request): ReadonlyArray<Row> | "error" | "failure" | "not found" => {
     const all = matching(request)
-    if (all === "error") return "error"
-    const bounds = boundsOf(request)
+    if (all === "error" || all === "failure") return all
+    const { after, before, given } = boundsOf(request)
+    const bounds = { after: after + zone, before: before + zone, given }
     notes.show(all, bounds)
     const page = pageOf(traits, all.rows, request)
-    if (page === "error") return "error"
+    if (page === "error" || page === "not found") return page
     const { isOther, rows: found, skip } = page
-    if (found.some(({ id }) => id === traits.poison)) return "poison"
+    if (found.some(({ id }) => id === traits.poison)) return "failure"
     // A page that is empty counts nothing: it says that there are no more, and not which there are. One that comes in place of
     // another has a number that says nothing of its place.
     const front = found.length === 0 || isOther ? [] : all.rows.slice(0, skip + found.length)
@@ -229,7 +234,8 @@ export const serve = (
         Effect.suspend(() => {
           underWay--
           if (found === "error") return Effect.fail(fail(new InvalidRequest({ status: 400, quote: "out of limits" })))
-          if (found === "poison")
+          if (found === "not found") return Effect.fail(fail(new NotFound()))
+          if (found === "failure")
             return Effect.fail(
               fail(new Unavailable({ outage: { _tag: "Status", status: 500, quote: "cannot render" } }))
             )

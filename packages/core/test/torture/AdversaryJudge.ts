@@ -266,6 +266,8 @@ const isProvable = (one: Case, server: Adversary.Server): boolean => {
   if (from === -Infinity && (to < Infinity || !isEndShown) && traits.span !== undefined) return false
   // What is filtered after it was cut into pages has no count.
   if (traits.filterAfterPaging) return false
+  // Bounds mean another time than the starts.
+  if (traits.zone !== undefined) return false
   // It cannot be had, and outside the range it may be a call without a start.
   if (traits.poison !== undefined) return false
   // It came, went or got another start while it was read, or some answer may be of a time before that.

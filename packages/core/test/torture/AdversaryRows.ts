@@ -104,11 +104,11 @@ export const makeMatching = (rows: ReadonlyArray<Row>, traits: Traits, seed: num
   }
 
   /** What the request asks for, or less of it where it is wider than the server answers. */
-  const within = (bounds: Bounds): Bounds | "error" | "empty" => {
-    const { span } = traits
-    const { after, before } = bounds
-    if (span === undefined || !(before - after > span.most) || before - after === Infinity) return bounds
-    if (span.cut === "error" || span.cut === "empty") return span.cut
+  const within = ({ after: asked, before: until }: Bounds): Bounds | "error" | "empty" | "failure" => {
+    const { span, zone = 0 } = traits
+    const [after, before] = [asked + zone, until + zone]
+    if (span === undefined || !(before - after > span.most) || before - after === Infinity) return { after, before }
+    if (span.cut !== "first" && span.cut !== "last") return span.cut
     return span.cut === "last" ? { after: before - span.most, before } : { after, before: after + span.most }
   }
 
@@ -121,11 +121,11 @@ export const makeMatching = (rows: ReadonlyArray<Row>, traits: Traits, seed: num
   const lagOf = (request: Request): number =>
     traits.replica !== undefined && meets(traits.replica.when, request) ? traits.replica.lag : 0
 
-  const match = (request: Request): Matching | "error" => {
+  const match = (request: Request): Matching | "error" | "failure" => {
     const { hidden, results, shard } = traits
     const asked = boundsOf(request)
     const bounds = within(asked)
-    if (bounds === "error") return "error"
+    if (bounds === "error" || bounds === "failure") return bounds
     const nothing: Matching = { rows: [], withheld: [], isCut: false }
     if (bounds === "empty") return nothing
     const lag = lagOf(request)

@@ -5,10 +5,12 @@ import type { CoverageReason } from "../../coverage/CoverageReason.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { CallSessionQuery } from "../../model/CallSessionQuery.ts"
 import * as Instant from "../../model/Instant.ts"
+import { pageBeyondAll } from "../../model/Limits.ts"
 import type { Edition } from "../../model/Page.ts"
 import type { Counted, Paged } from "./NotedCounts.ts"
 import * as PagePlaces from "./PagePlaces.ts"
 import type { Micros, Range } from "./Micros.ts"
+import * as Patience from "./Patience.ts"
 import * as Rows from "./ListedRows.ts"
 
 /** One second in µs: bounds are whole seconds on the wire, because fractions are where servers differ most. */
@@ -255,6 +257,17 @@ export const boundsOf = ({ from, to }: Range): Between => ({
   after: floorSecond(from) - 2 * second,
   before: ceilSecond(to) + 2 * second
 })
+
+/**
+ * Whether pages fail for their bounds, and not for a row on them: the server needs too long for so wide a range, or it repeats the page of
+ * such a row beyond the end. Then smaller pages do not show which row it is.
+ */
+export const failsAsWhole = (ask: Ask, bounds: Bounds, sort?: Sort): Effect.Effect<boolean, AgniError> =>
+  ask(pageBeyondAll, bounds, { size: 1, how: Patience.once, ...(sort === undefined ? {} : { sort }) }).pipe(
+    Effect.as(false),
+    Effect.catchIf(isRefusal, () => Effect.succeed(false)),
+    Effect.catchIf(isPoison, () => Effect.succeed(true))
+  )
 
 /** No answer where a row cannot be rendered, or the server refuses the question. */
 export const orNothing = (answer: Effect.Effect<Answer, AgniError>): Effect.Effect<Answer | undefined, AgniError> =>

@@ -29,16 +29,17 @@ const isOlder = (edge: Micros) => (row: Rows.Row) => (Rows.isDated(row) ? row.st
 const startsFrom = (rows: ReadonlyArray<Rows.Row>, edge: Micros): boolean =>
   rows.some(({ start }) => start !== undefined && start >= edge)
 
-/** What lies before an edge, and a little after it: a full page at the bound itself could hide what lies before it. */
-const before = (ask: Ask.Ask, edge: Micros, margin: number, after: Micros = earliestStart) =>
-  Ask.catchPoison(
-    Effect.catchIf(
-      ask(1, { after, before: edge + margin }, { how: Patience.soon }),
-      Ask.isRefusal,
-      () => Effect.undefined
-    ),
-    () => Effect.succeed("fails" as const)
+/**
+ * What lies before an edge, and a little after it: a full page at the bound itself could hide what lies before it. Nothing where the
+ * server refuses so wide a range, or fails for it.
+ */
+const before = (ask: Ask.Ask, edge: Micros, margin: number, after: Micros = earliestStart) => {
+  const bounds = { after, before: edge + margin }
+  return Ask.catchPoison(
+    Effect.catchIf(ask(1, bounds, { how: Patience.soon }), Ask.isRefusal, () => Effect.undefined),
+    () => Effect.map(Ask.failsAsWhole(ask, bounds), (asWhole) => (asWhole ? undefined : ("fails" as const)))
   )
+}
 
 /**
  * Nothing is older than the answer: the least of what is known, when nothing lies before it, or a stretch found empty.
@@ -116,7 +117,7 @@ const olderThan = Effect.fnUntraced(function* (
   let [alone, nothing] = [0, Infinity]
   let isListCut = false
   let width = Math.sqrt(minute * (at - earliestStart))
-  for (let turn = 0; turn < mostTurns && nothing - alone > minute; turn++) {
+  for (let turn = 0; turn < mostTurns && nothing - Math.max(alone, minute) > minute; turn++) {
     const whole = at - earliestStart
     const after = width >= whole ? earliestStart : Ask.floorSecond(at - width)
     const answer = yield* before(ask, at, 2 * Ask.second, after)

@@ -1,7 +1,8 @@
 /** How long a reading waits for one answer: as the client's policy says while nothing is answered, and not so long otherwise. */
 import * as Effect from "effect/Effect"
 import type { AgniClient, ListOptions } from "../../client/AgniClient.ts"
-import { AgniError } from "../../model/AgniError.ts"
+import { AgniError, InvalidRequest } from "../../model/AgniError.ts"
+import type { CallSessionQuery } from "../../model/CallSessionQuery.ts"
 import * as Instant from "../../model/Instant.ts"
 import { earliestStart, pageBeyondAll } from "../../model/Limits.ts"
 
@@ -36,14 +37,15 @@ const isUp = (list: List): Effect.Effect<boolean> =>
             })
   })
 
-const marked = (error: AgniError): AgniError =>
-  new AgniError({
-    reason: error.reason,
-    request: error.request,
-    attempts: error.attempts,
-    elapsed: error.elapsed,
-    alone: true
-  })
+const marked = ({ attempts, elapsed, reason, request }: AgniError): AgniError =>
+  new AgniError({ reason, request, attempts, elapsed, alone: true })
+
+/** A page behind the last one, which some servers do not find: they refuse that page, and the address is right. */
+const isBeyond = ({ page = 1 }: CallSessionQuery, { reason }: AgniError): boolean =>
+  page > 1 && reason._tag === "NotFound"
+
+const refused = ({ attempts, elapsed, request }: AgniError): AgniError =>
+  new AgniError({ reason: new InvalidRequest({ status: 404 }), request, attempts, elapsed })
 
 /** Two tries where the server answers another request: for those who know what to do when one fails alone. */
 export const soon: ListOptions = { isUp: Effect.never }
@@ -54,15 +56,20 @@ export const once: ListOptions = { tries: 1, isUp: Effect.succeed(true) }
 /** All tries of the policy, for what failed alone before: the server answers others, so long waits would not help. */
 export const last: ListOptions = { shortWaits: true }
 
-/** A client's `list`, whose errors say whether the request alone is at fault (`alone`): the server answers another one. */
+/**
+ * A client's `list`, whose errors say whether the request alone is at fault (`alone`): the server answers another one. A page that is not
+ * found is refused.
+ */
 export const make = (list: List): List => {
   const up = isUp(list)
   return (query, options = {}) => {
     const isUp = options.isUp === undefined || options.isUp === soon.isUp ? up : options.isUp
-    return Effect.catchIf(
-      list(query, options.isUp === undefined ? options : { ...options, isUp }),
-      (error) => error.alone !== true && isFailure(error),
-      (error) => Effect.flatMap(isUp, (answers) => Effect.fail(answers ? marked(error) : error))
+    return list(query, options.isUp === undefined ? options : { ...options, isUp }).pipe(
+      Effect.mapError((error) => (isBeyond(query, error) ? refused(error) : error)),
+      Effect.catchIf(
+        (error) => error.alone !== true && isFailure(error),
+        (error) => Effect.flatMap(isUp, (answers) => Effect.fail(answers ? marked(error) : error))
+      )
     )
   }
 }

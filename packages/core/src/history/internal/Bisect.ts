@@ -4,16 +4,19 @@ import type { AgniError } from "../../model/AgniError.ts"
 import type { CallSessionQuery } from "../../model/CallSessionQuery.ts"
 import type { Window } from "../Coverage.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
+import * as Rows from "../../endpoint/internal/ListedRows.ts"
+import * as Empty from "./Empty.ts"
 import type { Evidence, Known } from "./Known.ts"
 import * as Locate from "./Locate.ts"
 import type { Range } from "../../endpoint/internal/Micros.ts"
 import * as Patience from "../../endpoint/internal/Patience.ts"
-import { readRange } from "./ReadRange.ts"
+import { isTooLong, readRange } from "./ReadRange.ts"
 import * as PartialRead from "./PartialRead.ts"
 import type * as Scheduler from "./Scheduler.ts"
-import type { Settings } from "./Settings.ts"
+import { ask as askOf, type Settings } from "./Settings.ts"
 import type * as Part from "./Task.ts"
 import type { Share } from "./Walk.ts"
+import { windowsOf } from "./WindowOf.ts"
 
 export interface Task extends Part.Task {
   /** It is known to hold a record that fails, and this is how. */
@@ -30,7 +33,17 @@ const narrow = 8 * Ask.second
 /** Where records are located in vain, or again and again, time is halved. */
 const mostLocated = 4
 
+/** Failures of a reading. */
+export interface Failures {
+  /** Ranges that failed, were cut to a few seconds, and could be read after all. */
+  vain: number
+}
+
+/** After so many, requests fail by chance and not for a record: cutting their ranges would have no end. */
+const mostVain = 8
+
 interface Options {
+  readonly failures: Failures
   readonly keepGoing: boolean
   readonly handOver: Scheduler.HandOver<Task>
   readonly tell: (evidence: Evidence) => void
@@ -45,7 +58,7 @@ export const read = (
   settings: Settings,
   known: () => Known,
   whole: Task,
-  { handOver, keepGoing, tell }: Options
+  { failures, handOver, keepGoing, tell }: Options
 ): Effect.Effect<Work, AgniError> => {
   /** What lies below is read by others. */
   const rest = { from: whole.from }
@@ -70,11 +83,14 @@ export const read = (
         : { _tag: "Done", outputs: outcome.windows }
     })
   const { fails } = whole
-  if (fails !== undefined) return keepGoing ? salvage(settings, whole, fails, work) : work(patient(settings), whole)
+  if (fails !== undefined)
+    return keepGoing
+      ? salvage(settings, whole, fails, work, failures)
+      : Effect.tap(work(patient(settings), whole), () => noteVain(failures))
   return Effect.suspend(() => {
     const failing = noting(settings)
     return Ask.catchPoison(work(failing.settings, whole, share), (error) =>
-      divide(settings, { ...whole, from: rest.from }, error, failing.query())
+      divide(settings, { ...whole, from: rest.from }, error, failing.query(), failures, known())
     )
   })
 }
@@ -84,16 +100,26 @@ const patient = (settings: Settings): Settings => ({
   list: (query) => settings.list(query, Patience.last)
 })
 
+const noteVain = (failures: Failures): Effect.Effect<void> =>
+  Effect.sync(() => {
+    failures.vain++
+  })
+
 /** The rows that can be read. If all can, the failure was transient. */
 const salvage = (
   settings: Settings,
   task: Task,
   error: AgniError,
-  work: (settings: Settings, task: Task) => Effect.Effect<Work, AgniError>
+  work: (settings: Settings, task: Task) => Effect.Effect<Work, AgniError>,
+  failures: Failures
 ): Effect.Effect<Work, AgniError> =>
   Effect.flatMap(PartialRead.read(settings, task, error), (found) => {
     const gap: Work = { _tag: "Done", outputs: [found.window] }
-    return found.lost === 0 ? Ask.catchPoison(work(settings, task), () => Effect.succeed(gap)) : Effect.succeed(gap)
+    if (found.lost > 0) return Effect.succeed(gap)
+    return Effect.andThen(
+      noteVain(failures),
+      Ask.catchPoison(work(settings, task), () => Effect.succeed(gap))
+    )
   })
 
 /** The settings, and the question that failed last. */
@@ -112,13 +138,21 @@ const divide = Effect.fnUntraced(function* (
   settings: Settings,
   task: Task,
   error: AgniError,
-  failing: CallSessionQuery | undefined
+  failing: CallSessionQuery | undefined,
+  { vain }: Failures,
+  known: Known
 ): Effect.fn.Return<Work, AgniError> {
   const whole: Work = { _tag: "Split", parts: [{ ...task, fails: error }] }
-  if (task.to - task.from <= narrow) return whole
+  if (task.to - task.from <= narrow || vain >= mostVain) return whole
   if (failing !== undefined && !(yield* Locate.isOfTime(settings, failing))) return whole
   const located = (task.located ?? 0) + 1
-  const found = failing === undefined || located > mostLocated ? [] : yield* Locate.locate(settings, failing)
+  const isOfBounds = failing !== undefined && (yield* Locate.isOfBounds(settings, failing))
+  if (isOfBounds && isTooLong(settings, known, task)) {
+    const ask = askOf(settings)
+    return { _tag: "Done", outputs: windowsOf(settings, known, ask, task, Rows.makeHeld(), Empty.tooWide) }
+  }
+  const found =
+    failing === undefined || isOfBounds || located > mostLocated ? [] : yield* Locate.locate(settings, failing)
   const gaps = found.flatMap(({ from, to }): ReadonlyArray<Range> => {
     const gap = { from: Math.max(from, task.from), to: Math.min(to, task.to) }
     return gap.from < gap.to ? [gap] : []

@@ -78,7 +78,9 @@ export const cut = Effect.fnUntraced(function* (
   const number = busy === undefined || options.sideBySide < 2 ? 1 : numberOf(busy.calls, settings.size, options)
   if (busy === undefined || number < 2) return [range]
   const { calls, high, low } = busy
-  if (seen.sorted && seen.profile.newestFirst) {
+  // Where a page beyond the end brings another one again, a page that is asked alone may be one of those. Then it shows no place in
+  // the list, and calls before it that leave are not missed.
+  if (seen.sorted && seen.profile.newestFirst && !(yield* settings.repeats)) {
     const stretches = tiles(range, yield* byPages(settings, range, whole, calls, number))
     // Before the oldest edge there may be fewer.
     return stretches.map((one, i) => (i === 0 ? one : { ...one, rows: calls / number }))

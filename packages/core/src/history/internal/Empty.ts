@@ -9,6 +9,7 @@ import type { Known } from "./Known.ts"
 import * as Rows from "../../endpoint/internal/ListedRows.ts"
 import { believedWidth, nothingKnown, type Settings } from "./Settings.ts"
 import type { Micros, Range } from "../../endpoint/internal/Micros.ts"
+import * as Task from "./Task.ts"
 
 /** Rows came from within the range, though none came for the whole of it. */
 export const came: Coverage = { _tag: "Provisional", reason: { _tag: "CallsMoved" } }
@@ -31,13 +32,18 @@ export const confirm = Effect.fnUntraced(function* (
   range: Range,
   bounds: Ask.Between,
   /** Whether a limit on results may answer with nothing. */
-  hides: boolean
+  hides: boolean,
+  /** Rows beside it that were shown meanwhile. */
+  beside?: Task.Beside
 ): Effect.fn.Return<Coverage | undefined, AgniError> {
   const { controls, ends, size } = settings
   if (controls.length === 0) return nothingKnown
   const isIn = ({ start }: Rows.Row) => start !== undefined && start >= range.from && start < range.to
-  const below = controls.findLast(({ start }) => start < range.from)
-  const above = controls.find(({ start }) => start >= range.to)
+  const { above, below } = Task.besides(
+    range,
+    controls.map(({ key, start }) => [key, start] as const),
+    beside
+  )
   const isEnd = (below === undefined && ends.oldest) || (above === undefined && ends.newest)
   if ((below !== undefined && above !== undefined) || isEnd) {
     const after = below === undefined ? bounds.after : Ask.around(below).after
@@ -94,8 +100,8 @@ const bracket = Effect.fnUntraced(function* (
     Effect.catchIf(ask(1, bounds), Ask.isRefusal, () => Effect.undefined),
     () => Effect.succeed("fails" as const)
   )
-  if (answer === "fails") return yield* inParts(settings, ask, range, bounds)
-  const first = answer?.rows ?? []
+  if (answer === "fails" && !(yield* Ask.failsAsWhole(ask, bounds))) return yield* inParts(settings, ask, range, bounds)
+  const first = answer === "fails" || answer === undefined ? [] : answer.rows
   // Other rows may have the start of a known one.
   const second = first.length < size ? [] : yield* next(settings, ask, bounds, first)
   return { rows: [...first, ...second], ended: second.length < size }

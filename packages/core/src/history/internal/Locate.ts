@@ -109,10 +109,20 @@ export const isOfTime = (
   const ask = askOf(settings)
   const sort = { by: sortBy, order: sortOrder }
   const aDay = { after: earliestStart, before: earliestStart + 86_400 * second }
-  return Ask.catchPoison(Effect.as(ask(page, aDay, { size: pageSize, sort, how: Patience.once }), true), () =>
-    Effect.succeed(false)
+  return Effect.as(ask(page, aDay, { size: pageSize, sort, how: Patience.once }), true).pipe(
+    // A page behind the last one may be refused.
+    Effect.catchIf(Ask.isRefusal, () => Effect.succeed(true)),
+    Effect.catchIf(Ask.isPoison, () => Effect.succeed(false))
   )
 }
+
+/** Whether a question fails for its bounds, and not for a record. */
+export const isOfBounds = (settings: Settings, { sortBy: by, sortOrder: order, ...query }: CallSessionQuery) =>
+  Ask.failsAsWhole(
+    askOf(settings),
+    { after: instantOf(query.startedAfter), before: instantOf(query.startedBefore) },
+    { by, order }
+  )
 
 /**
  * The ranges, ascending, that hold the records for which a question of a reading fails. Nothing where rows come in no order of

@@ -164,9 +164,14 @@ export const undated = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Window, AgniError> {
   const repeats = yield* settings.repeats
   const { size } = settings
-  const ask = asking(settings, askOf(settings).log)
-  const dated = yield* orRefused(countAround(settings, ask.log, starts, delivered, repeats))
-  const all = yield* orRefused(countAround(settings, ask.log, {}, dated ?? delivered, repeats))
+  const plain = askOf(settings)
+  const ask = asking(settings, plain.log)
+  // The page of such a record comes again and again beyond the end: nothing has an end.
+  const isEndless = repeats && (yield* Ask.failsAsWhole(plain, {}))
+  const count = (bounds: Ask.Bounds, expected: number) =>
+    isEndless ? Effect.undefined : orRefused(countAround(settings, ask.log, bounds, expected, repeats))
+  const dated = yield* count(starts, delivered)
+  const all = yield* count({}, dated ?? delivered)
   const expected = all === undefined || dated === undefined ? Infinity : all - dated
   const seen = new Set<string>()
   const held = Rows.makeHeld()
@@ -177,7 +182,7 @@ export const undated = Effect.fnUntraced(function* (
   let idle = 0
   // Calls that come meanwhile push the end away.
   const most = all === undefined ? Infinity : 50 + all / size
-  for (let page = 1; page <= most && idle < mostIdle; page++) {
+  for (let page = 1; page <= most && idle < (isEndless ? 1 : mostIdle); page++) {
     const answer = yield* orRefused(ask(page, {}))
     if (answer === undefined) break
     const { rows } = answer

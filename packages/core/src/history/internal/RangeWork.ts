@@ -38,7 +38,11 @@ export interface Work {
 /** It is read in parts. */
 export const split = ({ ask, seen, settings, task }: Work, parts: ReadonlyArray<Task.Task>): Outcome => ({
   _tag: "Split",
-  parts: parts.map((part) => ({ ...part, below: countedAbove(settings, ask.log, task, part) })),
+  parts: parts.map((part) => ({
+    ...part,
+    beside: Task.besides(part, ask.log.shown, task.beside),
+    below: countedAbove(settings, ask.log, task, part)
+  })),
   evidence: { ...seen, log: ask.log }
 })
 

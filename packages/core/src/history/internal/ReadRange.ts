@@ -17,6 +17,7 @@ import {
   split,
   type Work
 } from "./RangeWork.ts"
+import type { Range } from "../../endpoint/internal/Micros.ts"
 import * as ReadPages from "./ReadPages.ts"
 import { ask as askOf, believedWidth, horizonOf, type Settings } from "./Settings.ts"
 import * as Task from "./Task.ts"
@@ -112,16 +113,17 @@ const countBefore = (work: Work): Effect.Effect<number | undefined, AgniError> =
     : Effect.undefined
 }
 
+/** Whether it would take too many parts, and nothing is known of it: no row is older, or none is newer. */
+export const isTooLong = ({ controls }: Settings, { width }: Known, { from, to }: Range): boolean =>
+  to - from > mostEmpty * believedWidth(width) &&
+  (controls.every(({ start }) => start >= to) || controls.every(({ start }) => start < from))
+
 /** The server refuses so wide a range, or one with so many rows. */
 const ofRefused = (work: Work, problem: string): Outcome => {
   const { seen, settings, task } = work
   seen.cut = true
   const nothing = { range: task, held: Rows.makeHeld() }
-  // Nothing is known of it: no row is older, or none is newer.
-  const { controls } = settings
-  const isUnknown = controls.every(({ start }) => start >= task.to) || controls.every(({ start }) => start < task.from)
-  const isTooLong = isUnknown && task.to - task.from > mostEmpty * believedWidth(work.known.width)
-  if (isTooLong) return deliver(work, nothing, Empty.tooWide)
+  if (isTooLong(settings, work.known, task)) return deliver(work, nothing, Empty.tooWide)
   return canHalve(task)
     ? split(work, Task.byWidth(task, (task.to - task.from) / 1.9))
     : deliver(work, nothing, { _tag: "Unprovable", reason: { _tag: "Unreadable", problem } })
@@ -143,7 +145,7 @@ const ofNothing = Effect.fnUntraced(function* (work: Work, done: ReadPages.Read)
       return splitHiding(work, done, range.to - range.from > believedWidth(known.width) ? task.hides : mostHiding)
   }
   const { hides = 0 } = task
-  const coverage = yield* Empty.confirm(settings, known, ask, range, bounds, hides > 0 && canHalve(range))
+  const coverage = yield* Empty.confirm(settings, known, ask, range, bounds, hides > 0 && canHalve(range), task.beside)
   // Rows of it came after all, or may: there are more than the server gives for the whole of it.
   if (coverage === Empty.came && canHalve(range)) return splitHiding(work, done, hides - 1)
   const width = task.to - task.from

@@ -135,6 +135,7 @@ export const make = Effect.fnUntraced(function* (
     ledger.note(evidence)
     settings.logs.delete(evidence.log)
   }
+  const failures: Bisect.Failures = { vain: 0 }
   const parent = Option.getOrUndefined(yield* Effect.serviceOption(Tracer.ParentSpan))
   const run = (tasks: ReadonlyArray<Bisect.Task>, concurrency: number, maySteal: () => boolean) =>
     Scheduler.run<Bisect.Task, Coverage.Window, AgniError>(tasks, {
@@ -146,6 +147,7 @@ export const make = Effect.fnUntraced(function* (
           parent,
           task,
           Bisect.read(settings, known, task, {
+            failures,
             keepGoing: options.keepGoing,
             handOver: (part) => (maySteal() ? handOver(part) : Effect.succeed(false)),
             tell

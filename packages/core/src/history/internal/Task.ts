@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
+import * as Instant from "../../model/Instant.ts"
 import * as Rows from "../../endpoint/internal/ListedRows.ts"
 import type { Settings } from "./Settings.ts"
 import type { Micros, Range } from "../../endpoint/internal/Micros.ts"
@@ -20,8 +21,37 @@ export interface Task extends Range {
    * times before nothing is assumed.
    */
   readonly hides?: number | undefined
+  /** The nearest rows on both sides that were shown when what it is a part of was read: an empty range is tried on them. */
+  readonly beside?: Beside | undefined
   /** So many rows were counted in what it is a part of, where others were seen too: it must hold fewer. */
   readonly below?: number | undefined
+}
+
+/** The nearest rows outside a range. */
+export interface Beside {
+  readonly below: Rows.Dated | undefined
+  readonly above: Rows.Dated | undefined
+}
+
+/** The nearest of these rows on both sides, if they are nearer than those that are known. */
+export const besides = (
+  { from, to }: Range,
+  rows: Iterable<readonly [string, Micros | undefined]>,
+  known: Beside | undefined
+): Beside => {
+  let { above, below }: Beside = known ?? { above: undefined, below: undefined }
+  const rowOf = (key: string, start: Micros): Rows.Dated => ({
+    key,
+    start: Instant.of(start),
+    item: undefined,
+    rejected: undefined
+  })
+  for (const [key, start] of rows) {
+    if (start === undefined) continue
+    if (start < from && start > (below?.start ?? -Infinity)) below = rowOf(key, start)
+    if (start >= to && start < (above?.start ?? Infinity)) above = rowOf(key, start)
+  }
+  return { above, below }
 }
 
 /** Parts, none wider than is trusted. */
@@ -35,6 +65,31 @@ export const byWidth = ({ expected, from, to }: Task, width: number): ReadonlyAr
     to: end,
     expected: expected / parts
   }))
+}
+
+/**
+ * Parts cut at the ends of gaps between rows that are wider than is trusted: the rows beside a gap prove it as a whole. Nothing where
+ * there is no such gap.
+ */
+export const atGaps = (
+  { from, to }: Range,
+  starts: ReadonlyArray<Micros>,
+  width: number
+): ReadonlyArray<Task> | undefined => {
+  const inside = starts.filter((start) => start >= from && start < to).sort((a, b) => a - b)
+  const edges = new Set<Micros>()
+  for (const [i, start] of [...inside, to].entries()) {
+    const before = inside[i - 1]
+    if (start - (before ?? from) <= width) continue
+    if (before !== undefined) edges.add(Ask.floorSecond(before) + Ask.second)
+    if (start < to) edges.add(Ask.floorSecond(start))
+  }
+  const ends = [...edges].filter((edge) => edge > from && edge < to)
+  if (inside.length === 0 || ends.length === 0) return undefined
+  return [...ends, to].map((end, i): Task => {
+    const begin = ends[i - 1] ?? from
+    return { from: begin, to: end, expected: inside.filter((start) => start >= begin && start < end).length }
+  })
 }
 
 /** Whether a row was shown in a range, and outside of one of its parts. */

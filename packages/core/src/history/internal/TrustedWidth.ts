@@ -49,8 +49,16 @@ export const believe = Effect.fnUntraced(function* (work: Work) {
   // Cut by count, each part is narrower than what was seen.
   const isLarge = before !== undefined && before > limit && ask.log.width > 0.6 * width
   const isFurther = width > believed && !isEmpty && !isLarge
+  const isAll = first !== undefined && before !== undefined && before > 0 && before <= first.rows.length
+  const atGaps = isAll
+    ? Task.atGaps(
+        task,
+        first.rows.flatMap(({ start }) => start ?? []),
+        believed
+      )
+    : undefined
   const parts = isFurther
-    ? Task.byWidth(task, ask.log.width === 0 ? Math.max(believed, width / 1.9) : believed)
+    ? (atGaps ?? Task.byWidth(task, ask.log.width === 0 ? Math.max(believed, width / 1.9) : believed))
     : undefined
   return { parts, before, first }
 })

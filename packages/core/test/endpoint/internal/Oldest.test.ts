@@ -85,6 +85,28 @@ describe("Oldest.find", () => {
     })
   )
 
+  it.effect("bounds of another time zone, for which not even the calls that are known come: it ends soon", () =>
+    Effect.gen(function* () {
+      const starts = hourly(50)
+      const server = open(rowsAt(starts), { zone: -5 * hour })
+      const options = { size: 10, repeats: Effect.succeed(false), newestFirst: true }
+      const { sure } = yield* Oldest.find(askOf(server), starts, false, began, options)
+      assert.isFalse(sure)
+      assert.isAtMost(server.requests(), 25)
+    })
+  )
+
+  it.effect("a server that fails for wide ranges shows nothing of what is older, as one that refuses them", () =>
+    Effect.gen(function* () {
+      const starts = hourly(50)
+      const server = open(rowsAt(starts), { span: { most: 7 * day, cut: "failure" } })
+      const ask = Ask.make(Patience.make(server.client.list), {}, { size: 10, sort: Observe.unsorted })
+      const options = { size: 10, repeats: Effect.succeed(false), newestFirst: true }
+      const { at } = yield* Oldest.find(ask, starts, true, began, options)
+      assert.strictEqual(at, Math.min(...starts))
+    })
+  )
+
   for (const [count, isCut] of [
     [30, true],
     [33, false]

@@ -4,6 +4,7 @@ import * as Ask from "../../../src/endpoint/internal/Ask.ts"
 import * as Empty from "../../../src/history/internal/Empty.ts"
 import * as Patience from "../../../src/endpoint/internal/Patience.ts"
 import type { Settings } from "../../../src/history/internal/Settings.ts"
+import type * as Task from "../../../src/history/internal/Task.ts"
 import type * as Adversary from "../../torture/Adversary.ts"
 import { began, control, day, hour, known, open, rowsAt, settingsOf } from "./FakeServer.ts"
 
@@ -17,14 +18,15 @@ const confirm = (
   traits: Partial<Adversary.Traits> = {},
   rest: Partial<Settings> = {},
   width = 0,
-  hides = false
+  hides = false,
+  beside?: Task.Beside
 ) =>
   Effect.gen(function* () {
     const server = open(rowsAt(starts), traits)
     const list = Patience.make(server.client.list)
     const settings = settingsOf(server, { list, controls, ...rest })
     const ask = Ask.make(list, {}, settings)
-    const coverage = yield* Empty.confirm(settings, known({ width }), ask, range, Ask.boundsOf(range), hides)
+    const coverage = yield* Empty.confirm(settings, known({ width }), ask, range, Ask.boundsOf(range), hides, beside)
     return { tag: coverage?._tag, requests: server.requests() }
   })
 
@@ -47,6 +49,25 @@ describe("Empty.confirm", () => {
     Effect.gen(function* () {
       const ties = Array.from({ length: 9 }, () => above)
       assert.deepStrictEqual(yield* confirm([below, above, ...ties]), { tag: "Proven", requests: 2 })
+    })
+  )
+
+  it.effect("rows that were shown nearer than the control rows prove what many rows between would hide", () =>
+    Effect.gen(function* () {
+      const many = Array.from({ length: 30 }, (_, i) => range.to + (i + 1) * hour)
+      const starts = [below, above, ...many]
+      assert.isUndefined((yield* confirm(starts)).tag)
+      const beside = { below: undefined, above: control("row-2", range.to + hour) }
+      assert.deepStrictEqual(yield* confirm(starts, {}, {}, 0, false, beside), { tag: "Proven", requests: 1 })
+    })
+  )
+
+  it.effect("a server that fails for so wide a range is not asked row by row", () =>
+    Effect.gen(function* () {
+      const span = { most: 25 * day, cut: "failure" } as const
+      const found = yield* confirm([below, above], { span })
+      assert.isUndefined(found.tag)
+      assert.isAtMost(found.requests, 5)
     })
   )
 

@@ -105,3 +105,13 @@ describe("Locate.locate", () => {
     })
   )
 })
+
+describe("Locate.isOfTime", () => {
+  it.effect("a page behind the last one of another time may be refused", () =>
+    Effect.gen(function* () {
+      const server = open(rowsAt(starts), { beyond: "not found" })
+      const settings = settingsOf(server, { list: Patience.make(server.client.list) })
+      assert.isTrue(yield* Locate.isOfTime(settings, { page: 6, pageSize: 10 }))
+    })
+  )
+})

@@ -30,6 +30,28 @@ describe("Task", () => {
     }
   })
 
+  it("beside a range are the nearest rows, of those that are given and those that were known", () => {
+    const known = { below: control("known", range.from - 3 * day), above: undefined }
+    const rows = [-5, -2, -1, 1, 20].map((days) => [`${days}`, range.from + days * day] as const)
+    assert.strictEqual(Task.besides(range, rows, known).below?.key, "-1")
+    assert.strictEqual(Task.besides(range, rows.slice(0, 1), known).below?.key, "known")
+    assert.isUndefined(Task.besides(range, rows, known).above)
+    const behind = [30, 0, 1].map((days) => [`${days}`, range.to + days * day] as const)
+    assert.strictEqual(Task.besides(range, [...rows, ...behind], known).above?.key, "0")
+  })
+
+  it("gaps that are wider than is trusted are parts without rows", () => {
+    const starts = [-1, 5, 5.2, 30, 39.9, 50].map((days) => range.from + days * day)
+    const parts = Task.atGaps(range, starts, 6 * day) ?? []
+    assertTiles(parts, range)
+    assert.deepStrictEqual(
+      parts.map(({ expected }) => expected),
+      [2, 0, 1, 0]
+    )
+    assert.isUndefined(Task.atGaps(range, starts, 26 * day))
+    assert.isUndefined(Task.atGaps(range, [], day))
+  })
+
   it("halves are cut where half of the rows are", () => {
     const held = heldOf([1, 2, 3, 4, 5, 6].map((hours) => range.to - hours * hour))
     const parts = Task.halve(range, held, 6, 10)
