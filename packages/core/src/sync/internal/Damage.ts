@@ -1,4 +1,4 @@
-/** What is said of a ledger of which parts cannot be read. */
+/** The error and the warnings of a ledger of which parts cannot be read. */
 import * as Effect from "effect/Effect"
 import { LedgerError } from "../LedgerError.ts"
 
