@@ -46,8 +46,6 @@ interface State {
 
 type Answer = Effect.Effect<unknown, Unavailable>
 
-const lost = new Unavailable({ outage: { _tag: "DecoderEnded" } })
-
 interface Asking {
   readonly script: Script
   readonly state: State
@@ -68,6 +66,7 @@ const start = ({ script, started, state, waiting }: Asking): void => {
   state.worker = worker
   const stop = () => {
     state.runs = false
+    const lost = new Unavailable({ outage: { _tag: "DecoderEnded" } })
     for (const resume of waiting.values()) resume(Effect.fail(lost))
     waiting.clear()
     worker.unref()
