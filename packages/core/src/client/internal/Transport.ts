@@ -157,7 +157,7 @@ const receive = (
     return Effect.andThen(drain(response), Effect.fail(new InvalidResponse({ problem: { _tag: "NoContent" } })))
   }
   return Effect.flatMap(Clock.currentTimeMillis, (now) => {
-    // Some transports make them anew each time.
+    // Some transports make them each time that they are asked for.
     const { headers } = response
     const date = Date.parse(headers["date"] ?? "")
     const age = Number(headers["age"] ?? 0)
