@@ -53,8 +53,10 @@ export default http`
 /**
  * undici is a megabyte, of which requests to one server need a third: `fetch`, web sockets, caches and mocks are the rest. It
  * would be read and evaluated at each start. What only a form as a body needs is left out, too: no request here has one.
+ * HTTP/2 is loaded for the first server that speaks it: Node's module of it takes 20 ms, with TLS.
  */
 const undici = "\0callstream:undici"
+const http2Client = "const connectH2 = require('./client-h2.js')"
 const noForm = "\0callstream:no-form"
 const leanUndici = (): Plugin => ({
   name: "callstream:lean-undici",
@@ -78,6 +80,11 @@ export { default as EnvHttpProxyAgent } from ${from("dispatcher/env-http-proxy-a
 export { default as Pool } from ${from("dispatcher/pool.js")}
 export const interceptors = { decompress }
 export default {}`
+  },
+  transform(code, id) {
+    if (!id.endsWith("/undici/lib/dispatcher/client.js")) return undefined
+    if (!code.includes(http2Client)) throw new Error("undici loads its client of HTTP/2 in another way: see leanUndici")
+    return code.replace(http2Client, "const connectH2 = (...socket) => require('./client-h2.js')(...socket)")
   }
 })
 

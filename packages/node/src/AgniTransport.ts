@@ -12,6 +12,7 @@ import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Layer from "effect/Layer"
+import * as Download from "./internal/Download.ts"
 
 /**
  * An `HttpClient` that costs less CPU than `fetch`. It never follows a redirect, decompresses gzip, deflate
@@ -62,7 +63,7 @@ const overUndici: Layer.Layer<HttpClient.HttpClient> = Layer.effect(
         const proxied = yield* acquire(
           () => new Undici.EnvHttpProxyAgent({ clientFactory: toProxy, factory: toEither })
         )
-        return proxied.compose(pastProxy(direct), decompress())
+        return Download.over(proxied.compose(pastProxy(direct), decompress()))
       })
     )
   )

@@ -13,17 +13,13 @@ import * as Thread from "./internal/Thread.ts"
 const make = (work: PageDecoder.Work, script?: Thread.Script): Layer.Layer<never> =>
   Layer.effect(
     PageDecoder.PageDecoder,
-    Effect.suspend(() =>
-      availableParallelism() > 1
-        ? Effect.orElseSucceed(Thread.make(work, script), () => PageDecoder.here)
-        : Effect.succeed(PageDecoder.here)
-    )
+    Effect.suspend(() => (availableParallelism() > 1 ? Thread.make(work, script) : Effect.succeed(PageDecoder.here)))
   )
 
 /**
  * Clients under this layer decode large responses in a worker thread, if there is more than one processor. Small responses,
- * and those before the thread has started, are decoded in the caller's thread. The worker lives as long as the layer, and
- * does not keep the process alive. If it ends or cannot start, only speed is lost: its pages are requested again, and
+ * and those before the thread has started, are decoded in the caller's thread. The thread starts with the fourth large
+ * response, so a small export starts none. It ends with the layer, and does not keep the process alive. If it ends or cannot start, only speed is lost: its pages are requested again, and
  * decoded in the caller's thread.
  *
  * A page then holds its calls as JSON until they are read. That suits files of JSON lines.

@@ -149,12 +149,35 @@ describe("DecodingThread", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("fails as an effect where no thread can start", () =>
+  it.live("decodes here where no thread can start", () =>
     Effect.gen(function* () {
-      const exit = yield* Effect.exit(
-        Thread.make({ hold: "json" }, { url: new URL("https://example.com/no-such-thread.js") })
+      const thread = yield* Thread.make({ hold: "json" }, { url: new URL("https://example.com/no-such-thread.js") })
+      for (let n = 0; n < 2 * Thread.bodiesBeforeStart; n++) {
+        const page = yield* thread.decode(bytes(bodies.camelCase), about)
+        assert.lengthOf(page.rows.sessions(), 3)
+      }
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("starts one thread, when enough large bodies came", () =>
+    Effect.gen(function* () {
+      let threads = 0
+      const count = () => void threads++
+      yield* Effect.acquireRelease(
+        Effect.sync(() => process.on("worker", count)),
+        () => Effect.sync(() => process.off("worker", count))
       )
-      assert.isTrue(Exit.isFailure(exit) && Exit.findErrorOption(exit)._tag === "Some")
+      const thread = yield* Thread.make()
+      const decode = (body: string) => thread.decode(bytes(body), about)
+      for (let n = 1; n < Thread.bodiesBeforeStart; n++) {
+        yield* decode(bodies.small)
+        yield* decode(bodies.camelCase)
+      }
+      yield* decode(bodies.small)
+      assert.strictEqual(threads, 0)
+      for (let n = 0; n < 2 * Thread.bodiesBeforeStart; n++) yield* decode(bodies.camelCase)
+      yield* thread.started
+      assert.strictEqual(threads, 1)
     }).pipe(Effect.scoped)
   )
 

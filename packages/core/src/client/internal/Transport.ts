@@ -88,10 +88,9 @@ const toRequest = (url: string, apiKey: Redacted.Redacted) =>
   })
 
 const redirection = (response: HttpClientResponse.HttpClientResponse): string | undefined => {
-  const { headers, status } = response
+  const { status } = response
   // A browser's fetch hides the target of a redirect behind status 0.
-  if (status === 0) return headers["location"] ?? ""
-  return [301, 302, 303, 307, 308].includes(status) ? (headers["location"] ?? "") : undefined
+  return [0, 301, 302, 303, 307, 308].includes(status) ? (response.headers["location"] ?? "") : undefined
 }
 
 const resolve = (location: string, base: string): URL | undefined =>
@@ -121,11 +120,12 @@ const drain = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<s
 
 const readBody = (
   response: HttpClientResponse.HttpClientResponse,
-  limit: number
+  limit: number,
+  headers = response.headers
 ): Effect.Effect<Uint8Array<ArrayBuffer>, BodyError> => {
   const cutOff = (error: unknown): BodyError => ({ _tag: "CutOff", ...codeOf(error) })
   // A length that the transport itself holds the body to needs no counting here, which is a fifth of a page's cost.
-  const declared = response.headers["content-encoding"] === undefined ? Number(response.headers["content-length"]) : NaN
+  const declared = headers["content-encoding"] === undefined ? Number(headers["content-length"]) : NaN
   if (declared <= limit) {
     return Effect.mapBoth(response.arrayBuffer, { onSuccess: (body) => new Uint8Array(body), onFailure: cutOff })
   }
@@ -157,9 +157,11 @@ const receive = (
     return Effect.andThen(drain(response), Effect.fail(new InvalidResponse({ problem: { _tag: "NoContent" } })))
   }
   return Effect.flatMap(Clock.currentTimeMillis, (now) => {
-    const date = Date.parse(response.headers["date"] ?? "")
-    const age = Number(response.headers["age"] ?? 0)
-    return Effect.mapBoth(readBody(response, maxBodyBytes), {
+    // Some transports make them each time that they are asked for.
+    const { headers } = response
+    const date = Date.parse(headers["date"] ?? "")
+    const age = Number(headers["age"] ?? 0)
+    return Effect.mapBoth(readBody(response, maxBodyBytes, headers), {
       onSuccess: (body) => ({
         body,
         date: Number.isNaN(date) ? now : date,

@@ -21,14 +21,23 @@ import { mistake, mistakeIn } from "./Refuse.ts"
 import * as WindowTelemetry from "./WindowTelemetry.ts"
 
 /** What each process must know: the probes, and how many calls pages showed each stretch to have. */
-const Note = Schema.toCodecJson(
-  Schema.Struct({ probes: SavedProbes.SavedProbes, rows: Schema.Array(Schema.UndefinedOr(Schema.Number)) })
-)
-const EvidenceJson = Schema.toCodecJson(Evidence.Evidence)
-const encodeNote = Schema.encodeEffect(Note)
-const decodeNote = Schema.decodeUnknownEffect(Note)
-const encodeEvidence = Schema.encodeEffect(EvidenceJson)
-const decodeEvidence = Schema.decodeUnknownOption(EvidenceJson)
+const Note = Schema.Struct({ probes: SavedProbes.SavedProbes, rows: Schema.Array(Schema.UndefinedOr(Schema.Number)) })
+
+const makeCodecs = () => {
+  const note = Schema.toCodecJson(Note)
+  const evidence = Schema.toCodecJson(Evidence.Evidence)
+  return {
+    encodeNote: Schema.encodeEffect(note),
+    decodeNote: Schema.decodeUnknownEffect(note),
+    encodeEvidence: Schema.encodeEffect(evidence),
+    decodeEvidence: Schema.decodeUnknownOption(evidence)
+  }
+}
+
+const made: { codecs?: ReturnType<typeof makeCodecs> } = {}
+
+/** Made when a range is first cut: each program that reads would make them as it starts, and few cut. */
+const codecs = () => (made.codecs ??= makeCodecs())
 
 export type Options = Omit<SideBySideOptions, "sideBySide" | "stretches">
 
@@ -58,7 +67,7 @@ export const cut = Effect.fnUntraced(function* (
     size: options.stretchSize
   })
   const rows = stretches.map((one) => one.rows)
-  const note = yield* Effect.orDie(encodeNote({ probes: yield* begun, rows }))
+  const note = yield* Effect.orDie(codecs().encodeNote({ probes: yield* begun, rows }))
   return { stretches: stretches.map(({ from, to }) => ({ from: Instant.of(from), to: Instant.of(to) })), note }
 })
 
@@ -69,7 +78,7 @@ const resume = Effect.fnUntraced(function* (
   { note, stretches }: Cut,
   beside: (rows: ReadonlyArray<number | undefined>) => Partial<RangeReading.Beside>
 ) {
-  const { probes, rows } = yield* Effect.mapError(decodeNote(note), () =>
+  const { probes, rows } = yield* Effect.mapError(codecs().decodeNote(note), () =>
     mistake("cut", "must be what this version cuts")
   )
   const { others, seen } = SavedProbes.restore(probes)
@@ -92,7 +101,7 @@ interface Place {
   readonly evidence: Schema.Json | undefined
 }
 
-const evidenceOf = (json: Schema.Json | undefined) => Option.getOrUndefined(decodeEvidence(json))
+const evidenceOf = (json: Schema.Json | undefined) => Option.getOrUndefined(codecs().decodeEvidence(json))
 
 /** The windows of a stretch, and the evidence of those that came so far. */
 export const stretch = (range: OpenRange, options: Options, cut: Cut, nth: number, at: Place) =>
@@ -109,7 +118,7 @@ export const stretch = (range: OpenRange, options: Options, cut: Cut, nth: numbe
       ),
       evidence: Effect.suspend(() => {
         const known = evidence()
-        return known === undefined ? Effect.undefined : Effect.orDie(encodeEvidence(known))
+        return known === undefined ? Effect.undefined : Effect.orDie(codecs().encodeEvidence(known))
       })
     })
   )
