@@ -160,7 +160,7 @@ export interface Placed {
 
 export const placeOf = (item: Item<CallSession.CallSession>): Placed => {
   const found = Packed.outlineOf(item)
-  if (found !== undefined) return { ...found, created: item.created }
+  if (found !== undefined) return { outlines: found.outlines, place: found.place, created: item.created }
   const { row } = item
   return { outlines: make([row]), place: 0, created: CallSession.createdInstant(row) }
 }

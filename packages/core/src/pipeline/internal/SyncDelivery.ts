@@ -121,9 +121,11 @@ const give = Effect.fnUntraced(function* <A>(
 ) {
   const rejected: Array<Rejection> = []
   const one = ({ given, handle }: Member<A>) => {
-    const isNew = ({ commit, isSame }: Delivered<A>) => commit > given && !(isSame && handle.keeps === "latest")
-    const lacks = changes.filter(isNew)
-    const items = lacks.map((change) => forConsumer(change, given))
+    const items: Array<ReturnType<typeof forConsumer<A>>> = []
+    for (const change of changes) {
+      const isNew = change.commit > given && !(change.isSame && handle.keeps === "latest")
+      if (isNew) items.push(forConsumer(change, given))
+    }
     const step = items.length === 0 ? Effect.succeed([]) : write(handle, items, columns)
     return sinks.give(
       handle.name,
@@ -203,7 +205,11 @@ const judging = <A, ET, RT>({
   const { key } = lease
   const transformed = Effect.fnUntraced(function* (changes: ReadonlyArray<SyncChange>) {
     const failed: Array<RejectedRow> = []
-    const given = changes.flatMap((one) => givenOf(one))
+    const given: Array<Given> = []
+    for (const change of changes) {
+      const one = givenOf(change)
+      if (one !== undefined) given.push(one)
+    }
     const unusable = new Set<SyncChange>()
     const { items, passed } = yield* apply(given, (item, cause) => {
       unusable.add(item.of)
@@ -229,16 +235,15 @@ const judging = <A, ET, RT>({
       calls: Showable
     ): Effect.fn.Return<Judged<A>, ET, RT> {
       const { failed, filtered, given, items, passed } = yield* transformed(changes)
-      const [first] = changes
-      const delivered = passed.flatMap((of, at): ReadonlyArray<Delivered<A>> => {
+      const first = changes[0]?.commit.commit ?? 0
+      const delivered: Array<Delivered<A>> = []
+      for (const [at, { of: change, start }] of passed.entries()) {
         const item = items[at]
-        if (item === undefined) return []
-        const { of: change, start } = of
+        if (item === undefined) continue
         const { commit } = change.commit
-        const row = isItself(item, change) ? undefined : Change.rowDigest(item.row, key)
-        calls.show(commit - (first?.commit.commit ?? 0), row)
-        return [{ item, start, change, commit, born: commit, isFirst: true, isRepeated: false, isSame: false }]
-      })
+        calls.show(commit - first, isItself(item, change) ? undefined : Change.rowDigest(item.row, key))
+        delivered.push({ item, start, change, commit, born: commit, isFirst: true, isRepeated: false, isSame: false })
+      }
       return { given, failed, filtered, delivered, shown: new Map() }
     })
   }

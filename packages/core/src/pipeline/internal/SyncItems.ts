@@ -35,15 +35,16 @@ export class Given implements Item<CallSession> {
   }
 }
 
-export const givenOf = (change: SyncChange): ReadonlyArray<Given> => {
-  if (isGone(change)) return []
+/** Nothing of a call that is gone. */
+export const givenOf = (change: SyncChange): Given | undefined => {
+  if (isGone(change)) return undefined
   const item = itemOf(change)
-  if (item !== undefined) return [new Given(change, item)]
+  if (item !== undefined) return new Given(change, item)
   const { session } = change
-  if (session === undefined) return []
+  if (session === undefined) return undefined
   const { id } = session
   const [start, created] = [startInstant(session), createdInstant(session)]
-  return [new Given(change, { id, start, created, row: session })]
+  return new Given(change, { id, start, created, row: session })
 }
 
 /** A change as sinks get it, without a row of a call that is gone. `born`: the commit in which it was noted first. */

@@ -50,54 +50,78 @@ const kindOf = (kinds: Map<string, Map<number, Kind>>, agent: string, flags: num
   return kind
 }
 
+/** Neighbours mostly have the same change: one is made for all of them. */
+const changing = () => {
+  let last: Decide.Changed | undefined
+  return (milestones: Decide.Changed["milestones"], sequence: Version.Version): Decide.Changed => {
+    if (last?.milestones === milestones && last.sequence === sequence) return last
+    last = { kind: "created", facets: Change.facets, milestones, sequence, previous: null }
+    return last
+  }
+}
+
 interface Read extends Outline.Placed {
+  readonly kind: Kind
   readonly facts: Settlement.Facts
   readonly counted: boolean
 }
 
-/** @param items Each starts in the range of the sync, and none is twice among them. */
-export const make = (
-  items: ReadonlyArray<Item<CallSession> & { readonly start: number }>,
-  before: Settlement.Statistics,
-  { head, key, ledger, now }: About
-): Fresh => {
-  const readAt = Math.floor(now / Decide.second) * Decide.second
-  const page = new EntryPage.NewPage(items.length, head + 1, readAt)
+const readAll = (items: ReadonlyArray<Dated>, now: number): ReadonlyArray<Read> => {
   const kinds = new Map<string, Map<number, Kind>>()
   const read: Array<Read> = []
   for (const item of items) {
-    const placed = Outline.placeOf(item)
-    const { outlines, place } = placed
+    const { created, outlines, place } = Outline.placeOf(item)
     const agent = outlines.agents[outlines.agentOf[place] ?? 0] ?? ""
     const kind = kindOf(kinds, agent, outlines.flags[place] ?? 0)
     const ended = outlines.ended[place] ?? Number.NaN
     const end = Number.isNaN(ended) ? item.start : Math.floor(ended / Decide.second) * Decide.second
     const facts = { agent, status: kind.status, lacks: kind.lacks, end }
     const counted = Decide.isCounted(facts, now)
-    read.push({ ...placed, facts, counted })
+    read.push({ outlines, place, created, kind, facts, counted })
     if (counted) kind.calls++
   }
+  return read
+}
+
+/** What is learned of them, once for each kind. */
+const learn = (before: Settlement.Statistics, read: ReadonlyArray<Read>): Settlement.Statistics => {
   let settlement = before
-  for (const own of kinds.values()) {
-    for (const kind of own.values()) if (kind.calls > 0) settlement = Settlement.count(settlement, kind, kind.calls)
+  for (const kind of new Set(read.map(({ kind }) => kind))) {
+    if (kind.calls > 0) settlement = Settlement.count(settlement, kind, kind.calls)
   }
+  return settlement
+}
+
+type Dated = Item<CallSession> & { readonly start: number }
+
+/** @param items Each starts in the range of the sync, and none is twice among them. */
+export const make = (
+  items: ReadonlyArray<Dated>,
+  before: Settlement.Statistics,
+  { head, key, ledger, now }: About
+): Fresh => {
+  const readAt = Math.floor(now / Decide.second) * Decide.second
+  const page = new EntryPage.NewPage(items.length, head + 1, readAt)
+  const read = readAll(items, now)
+  const settlement = learn(before, read)
+  const changeOf = changing()
   const changes: Array<Changed> = []
   let clock = 0
-  for (const [i, item] of items.entries()) {
-    const one = read[i]
-    if (one === undefined) break
+  for (let i = 0; i < items.length; i++) {
+    const [item, one] = [items[i], read[i]]
+    if (item === undefined || one === undefined) break
     const { counted, created, facts, outlines, place } = one
-    const ended = outlines.ended[place] ?? Number.NaN
     const isFinal =
       (facts.lacks.length === 0 && facts.status !== "open") ||
       Settlement.standing(settlement, facts, now)._tag !== "Awaiting"
     const sequence = Version.of(Math.max(1, item.version ?? now))
     clock = Math.max(clock, sequence)
+    const { id } = item
     page.put(i, {
-      id: item.id,
+      id,
       start: item.start,
       created: Decide.wholeSeconds(created),
-      ended: Number.isNaN(ended) ? undefined : facts.end,
+      ended: Number.isNaN(outlines.ended[place] ?? Number.NaN) ? undefined : facts.end,
       agent: facts.agent,
       flags: (outlines.flags[place] ?? 0) | (isFinal ? final : 0),
       counted,
@@ -107,15 +131,8 @@ export const make = (
     for (let facet = 0; facet < Change.facets.length; facet++) {
       page.putDigest(i, facet, Change.digestAt(outlines.sums, place, facet, key))
     }
-    const change = {
-      kind: "created",
-      facets: Change.facets,
-      milestones: page.milestonesAt(i),
-      sequence,
-      previous: null
-    } as const
     const commit = { ledger, commit: page.first + i }
-    changes.push(Noted.make(change, item, { id: item.id, commit, replaces: undefined }))
+    changes.push(Noted.make(changeOf(page.milestonesAt(i), sequence), item, { id, commit, replaces: undefined }))
   }
   return { page, changes, settlement, clock }
 }
