@@ -142,19 +142,19 @@ export const sums = (sessions: ReadonlyArray<CallSession.CallSession>): Uint32Ar
  */
 export const digestsAt = (all: Uint32Array, place: number, key: Key): ReadonlyArray<number> => {
   const found: Array<number> = []
-  for (let i = 0; i < facets.length; i++) found.push(digestAt(all, place, i, key))
+  for (let i = 0; i < facets.length; i++) found.push(signedDigestAt(all, place, i, key) >>> 0)
   return found
 }
 
 /**
- * One of them.
+ * One of them, as a signed number.
  *
  * @since 0.1.0
  * @category digests
  */
-export const digestAt = (all: Uint32Array, place: number, facet: number, key: Key): number => {
+export const signedDigestAt = (all: Uint32Array, place: number, facet: number, key: Key): number => {
   const at = 2 * (facets.length * place + facet)
-  return HalfSipHash.ofWords(all[at] ?? 0, all[at + 1] ?? 0, key)
+  return HalfSipHash.signedOf((all[at] ?? 0) | 0, (all[at + 1] ?? 0) | 0, key)
 }
 
 /**

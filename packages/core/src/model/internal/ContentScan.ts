@@ -75,6 +75,8 @@ export class ContentScan {
   private end = 0
   /** Bytes so far that are not a character of their own. */
   private shift = 0
+  /** By their sums. */
+  private readonly texts = new Map<number, { readonly high: number; readonly text: string }>()
   private readonly bytes: Uint8Array
   private readonly view: DataView
   private readonly text: string
@@ -126,10 +128,10 @@ export class ContentScan {
     else {
       if (field === fields.analysis)
         this.hasAnalysis = this.bytes[at] === openObject && this.bytes[at + 1] !== closeObject
-      const shift = this.shift
+      const { shift } = this
       this.end = this.value(at)
-      if (isText && field === fields.agent) this.agent = this.textOf(at, this.end, shift)
-      if (isText && field === fields.organization) this.organization = this.textOf(at, this.end, shift)
+      if (isText && field === fields.agent) this.agent = this.known(at, shift)
+      if (isText && field === fields.organization) this.organization = this.known(at, shift)
     }
     return true
   }
@@ -138,6 +140,15 @@ export class ContentScan {
     if (field === fields.started) return this.started
     if (field === fields.created) return this.created
     return field === fields.ended ? this.ended : Number.NaN
+  }
+
+  /** The text that was mixed last, which begins at a place: few texts come again and again, so each is made once. */
+  private known(at: number, shift: number): string {
+    const same = this.texts.get(low)
+    if (same?.high === high) return same.text
+    const text = this.textOf(at, this.end, shift)
+    this.texts.set(low, { high, text })
+    return text
   }
 
   /** A text between quotation marks; where it ends, `end` is behind it. */

@@ -104,7 +104,9 @@ export const ofScanned = (
   const columns = new Columns(length)
   const sums = new Uint32Array(Change.width * length)
   const scan = new ContentScan(body, text)
-  for (const [i, session] of sessions.entries()) {
+  for (let i = 0; i < length; i++) {
+    const session = sessions[i]
+    if (session === undefined) break
     const other = others.get(i)
     if (other !== undefined) {
       putParsed(columns, i, other)
@@ -151,26 +153,16 @@ export const ofItem = (item: Item<CallSession.CallSession>): Outline => {
   return found === undefined ? of(item.row) : at(found.outlines, item.created, found.place)
 }
 
-/** The outlines that an item is in, which are made if nobody made them, its place in them, and when it was created. */
-export interface Placed {
-  readonly outlines: Packed.Outlines
-  readonly place: number
-  readonly created: Instant | undefined
-}
-
-export const placeOf = (item: Item<CallSession.CallSession>): Placed => {
-  const found = Packed.outlineOf(item)
-  if (found !== undefined) return { outlines: found.outlines, place: found.place, created: item.created }
-  const { row } = item
-  return { outlines: make([row]), place: 0, created: CallSession.createdInstant(row) }
-}
+/** The outlines that an item is in, at the place that `Packed.placeOf` says: they are made if nobody made them. */
+export const outlinesOf = (item: Item<CallSession.CallSession>): Packed.Outlines =>
+  Packed.outlinesOf(item) ?? make([item.row])
 
 /** The organizations that items name. */
 export const organizationsOf = (items: ReadonlyArray<Item<CallSession.CallSession>>): ReadonlySet<string> => {
   const found = new Set<string>()
   let last: Packed.Outlines | undefined
   for (const item of items) {
-    const outlines = Packed.outlineOf(item)?.outlines
+    const outlines = Packed.outlinesOf(item)
     if (outlines === undefined) {
       const organization = textOf(item.row.organizationId)
       if (organization !== "") found.add(organization)

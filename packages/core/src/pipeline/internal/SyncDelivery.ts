@@ -237,9 +237,10 @@ const judging = <A, ET, RT>({
       const { failed, filtered, given, items, passed } = yield* transformed(changes)
       const first = changes[0]?.commit.commit ?? 0
       const delivered: Array<Delivered<A>> = []
-      for (const [at, { of: change, start }] of passed.entries()) {
-        const item = items[at]
-        if (item === undefined) continue
+      for (let at = 0; at < passed.length; at++) {
+        const [item, given] = [items[at], passed[at]]
+        if (item === undefined || given === undefined) continue
+        const { of: change, start } = given
         const { commit } = change.commit
         calls.show(commit - first, isItself(item, change) ? undefined : Change.rowDigest(item.row, key))
         delivered.push({ item, start, change, commit, born: commit, isFirst: true, isRepeated: false, isSame: false })

@@ -3,6 +3,7 @@ import type { CallSession } from "../../model/CallSession.ts"
 import * as Change from "../../model/Change.ts"
 import type { Item } from "../../model/Item.ts"
 import * as Outline from "../../model/internal/Outline.ts"
+import * as Packed from "../../model/internal/Packed.ts"
 import * as Version from "../../model/Version.ts"
 import * as Settlement from "../Settlement.ts"
 import type { Change as Changed } from "../Sync.ts"
@@ -60,39 +61,58 @@ const changing = () => {
   }
 }
 
-interface Read extends Outline.Placed {
-  readonly kind: Kind
-  readonly facts: Settlement.Facts
-  readonly counted: boolean
+/** What is read of calls before it is known what is learned of all of them, as columns. */
+interface Read {
+  readonly outlines: ReadonlyArray<Packed.Outlines>
+  readonly kinds: ReadonlyArray<Kind>
+  readonly ends: Float64Array
+  readonly counted: Uint8Array
 }
 
-const readAll = (items: ReadonlyArray<Dated>, now: number): ReadonlyArray<Read> => {
-  const kinds = new Map<string, Map<number, Kind>>()
-  const read: Array<Read> = []
+const readAll = (items: ReadonlyArray<Dated>, now: number): Read => {
+  const known = new Map<string, Map<number, Kind>>()
+  const outlines: Array<Packed.Outlines> = []
+  const kinds: Array<Kind> = []
+  const ends = new Float64Array(items.length)
+  const counted = new Uint8Array(items.length)
   for (const item of items) {
-    const { created, outlines, place } = Outline.placeOf(item)
-    const agent = outlines.agents[outlines.agentOf[place] ?? 0] ?? ""
-    const kind = kindOf(kinds, agent, outlines.flags[place] ?? 0)
-    const ended = outlines.ended[place] ?? Number.NaN
+    const i = kinds.length
+    const of = Outline.outlinesOf(item)
+    const place = Packed.placeOf(item)
+    const kind = kindOf(known, of.agents[of.agentOf[place] ?? 0] ?? "", of.flags[place] ?? 0)
+    const ended = of.ended[place] ?? Number.NaN
     const end = Number.isNaN(ended) ? item.start : Math.floor(ended / Decide.second) * Decide.second
-    const facts = { agent, status: kind.status, lacks: kind.lacks, end }
-    const counted = Decide.isCounted(facts, now)
-    read.push({ outlines, place, created, kind, facts, counted })
-    if (counted) kind.calls++
+    outlines.push(of)
+    kinds.push(kind)
+    ends[i] = end
+    if (!Decide.isCounted(kind.status, end, now)) continue
+    counted[i] = 1
+    kind.calls++
   }
-  return read
+  return { outlines, kinds, ends, counted }
 }
 
 /** What is learned of them, once for each kind. */
-const learn = (before: Settlement.Statistics, read: ReadonlyArray<Read>): Settlement.Statistics => {
+const learn = (before: Settlement.Statistics, { kinds }: Read): Settlement.Statistics => {
   let settlement = before
-  for (const kind of new Set(read.map(({ kind }) => kind))) {
+  for (const kind of new Set(kinds)) {
     if (kind.calls > 0) settlement = Settlement.count(settlement, kind, kind.calls)
   }
   return settlement
 }
 
 type Dated = Item<CallSession> & { readonly start: number }
+
+/** When a call is due, in seconds, 0 where it is not; nothing where nothing more is expected of it. */
+const dueOf = (
+  settlement: Settlement.Statistics,
+  facts: Settlement.Facts,
+  now: number,
+  readAt: number
+): number | undefined =>
+  Settlement.standing(settlement, facts, now)._tag === "Awaiting"
+    ? Math.floor((Decide.dueAfter(settlement, facts, readAt) ?? 0) / Decide.second)
+    : undefined
 
 /** @param items Each starts in the range of the sync, and none is twice among them. */
 export const make = (
@@ -108,28 +128,22 @@ export const make = (
   const changes: Array<Changed> = []
   let clock = 0
   for (let i = 0; i < items.length; i++) {
-    const [item, one] = [items[i], read[i]]
-    if (item === undefined || one === undefined) break
-    const { counted, created, facts, outlines, place } = one
-    const isFinal =
-      (facts.lacks.length === 0 && facts.status !== "open") ||
-      Settlement.standing(settlement, facts, now)._tag !== "Awaiting"
+    const [item, outlines, kind] = [items[i], read.outlines[i], read.kinds[i]]
+    if (item === undefined || outlines === undefined || kind === undefined) break
+    const { id } = item
+    const place = Packed.placeOf(item)
+    const [end = Number.NaN, ended = Number.NaN] = [read.ends[i], outlines.ended[place]]
+    const isWhole = kind.lacks.length === 0 && kind.status !== "open"
+    const due = isWhole ? undefined : dueOf(settlement, { ...kind, end }, now, readAt)
     const sequence = Version.of(Math.max(1, item.version ?? now))
     clock = Math.max(clock, sequence)
-    const { id } = item
-    page.put(i, {
-      id,
-      start: item.start,
-      created: Decide.wholeSeconds(created),
-      ended: Number.isNaN(outlines.ended[place] ?? Number.NaN) ? undefined : facts.end,
-      agent: facts.agent,
-      flags: (outlines.flags[place] ?? 0) | (isFinal ? final : 0),
-      counted,
-      due: isFinal ? undefined : Decide.dueAfter(settlement, facts, readAt),
-      sequence
-    })
+    const created = Decide.wholeSeconds(Packed.createdInstant(item)) ?? Number.NaN
+    page.putTimes(i, item.start, created, Number.isNaN(ended) ? ended : end)
+    page.putVersion(i, sequence)
+    const flags = (outlines.flags[place] ?? 0) | (due === undefined ? final : 0)
+    page.put(i, id, kind.agent, flags, read.counted[i] === 1, due ?? 0)
     for (let facet = 0; facet < Change.facets.length; facet++) {
-      page.putDigest(i, facet, Change.digestAt(outlines.sums, place, facet, key))
+      page.putDigest(i, facet, Change.signedDigestAt(outlines.sums, place, facet, key))
     }
     const commit = { ledger, commit: page.first + i }
     changes.push(Noted.make(changeOf(page.milestonesAt(i), sequence), item, { id, commit, replaces: undefined }))
