@@ -156,13 +156,17 @@ const make = (seed: number) => {
     [
       "creditBreakdown",
       () =>
-        oneOf(['{"total_credits":2}', '{"total_credits":"2"}', "null", "[]", "{}"], "") ||
-        `{"channel":"voice",${string(4)}:${oneOf(['"0.30"', '" 1"', '"\u00a05"', '""', '"a1"', '"1.0\\n"'], "")}}`
+        next(3) === 0
+          ? oneOf(['{"total_credits":2}', '{"total_credits":"2"}', "null", "[]", "{}"], "")
+          : `{"channel":"voice",${string(4)}:${oneOf(['"0.30"', '" 1"', '"\u00a05"', '""', '"a1"', '"1.0\\n"'], "")}}`
     ],
-    ["recordingUrl", () => oneOf(['""', "null", "{}"], "") || `"https://a.b/${next(9)}${string(5).slice(1)}`],
-    ["agentId", () => oneOf(['"x"', "null", "5"], "") || string(3)],
-    ["organizationId", () => oneOf(['"o"', "null"], "") || string(3)],
-    ["postCallAnalysisResult", () => oneOf(["{}", "null", "[1]", '"a"'], "") || value(2)],
+    [
+      "recordingUrl",
+      () => (next(3) === 0 ? oneOf(['""', "null", "{}"], "") : `"https://a.b/${next(9)}${string(5).slice(1)}`)
+    ],
+    ["agentId", () => (next(3) === 0 ? oneOf(['"x"', "null", "5"], "") : string(3))],
+    ["organizationId", () => (next(3) === 0 ? oneOf(['"o"', "null"], "") : string(3))],
+    ["postCallAnalysisResult", () => (next(3) === 0 ? oneOf(["{}", "null", "[1]", '"a"'], "") : value(2))],
     ["disconnectReason", string],
     ["started_at", time],
     ["summary", () => string(20)],
