@@ -128,7 +128,7 @@ export const digest = (
   transform?: Plain
 ): Digest => {
   const text = decoder.decode(body)
-  const scanned = transform === undefined && !isForSync ? PageScan.scan(body, text, hold) : undefined
+  const scanned = transform === undefined ? PageScan.scan(body, text, { hold, outlines: isForSync }) : undefined
   if (scanned?._tag === "Records") return { message: scanned satisfies Message, transfer: columnsOf(scanned.sessions) }
   const mayRound = ExactNumber.mayRound(text)
   const read = Envelope.read(text, parserOf(mayRound))
@@ -139,12 +139,13 @@ export const digest = (
   const rejected = read.rejected.map((record) => ({ ...record, raw: JSON.stringify(record.raw) }))
   const message: Message = { ...read, sessions: { ...packed, made, outlines }, rejected }
   const rows = made === undefined ? [] : [made.outcomes, made.bytes, made.ends]
-  const known = outlines === undefined ? [] : [outlines.sums, outlines.ended, outlines.flags, outlines.agentOf]
-  return { message, transfer: [...columnsOf(packed), ...[...rows, ...known].map(({ buffer }) => buffer)] }
+  return { message, transfer: [...columnsOf(message.sessions), ...rows.map(({ buffer }) => buffer)] }
 }
 
-const columnsOf = ({ bytes, created, ends, settled, starts }: Packed.Packed): Array<ArrayBuffer> =>
-  [bytes, created, settled, starts, ...(ends === undefined ? [] : [ends])].map(({ buffer }) => buffer)
+const columnsOf = ({ bytes, created, ends, outlines, settled, starts }: Packed.Packed): Array<ArrayBuffer> => {
+  const known = outlines === undefined ? [] : [outlines.sums, outlines.ended, outlines.flags, outlines.agentOf]
+  return [bytes, created, settled, starts, ...(ends === undefined ? [] : [ends]), ...known].map(({ buffer }) => buffer)
+}
 
 const parserOf = (mayRound: boolean): ((text: string) => unknown) =>
   mayRound ? ExactNumber.parseJson : (text) => JSON.parse(text)

@@ -224,6 +224,14 @@ export const cost = (session: CallSession): BigDecimal.BigDecimal | undefined =>
   return total === undefined ? undefined : Option.getOrUndefined(BigDecimal.fromString(total))
 }
 
+/**
+ * Whether there is a cost that is a decimal.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const hasCost = (session: CallSession): boolean => costText(session) !== undefined
+
 const costText = (session: CallSession): string | undefined => {
   const { costTotal } = session
   // A value of another type than the contract's is kept as it came.

@@ -5,12 +5,10 @@
  */
 import * as Schema from "effect/Schema"
 import * as CallSession from "./CallSession.ts"
-import * as Instant from "./Instant.ts"
+import * as ContentFields from "./internal/ContentFields.ts"
 import * as ContentSum from "./internal/ContentSum.ts"
-import * as DecimalText from "./internal/DecimalText.ts"
 import * as HalfSipHash from "./internal/HalfSipHash.ts"
 import { isObject } from "./internal/Json.ts"
-import { earliestStart } from "./Limits.ts"
 import { Version } from "./Version.ts"
 
 /**
@@ -25,7 +23,7 @@ import { Version } from "./Version.ts"
  * @since 0.1.0
  * @category schemas
  */
-export const Facet = Schema.Literals(["lifecycle", "cost", "recording", "analysis", "rest"])
+export const Facet = Schema.Literals(ContentFields.facets)
 
 /**
  * @since 0.1.0
@@ -112,70 +110,13 @@ export const Key = Schema.Tuple([Schema.Int, Schema.Int])
  */
 export type Key = typeof Key.Type
 
-const lifecycle = new Set([
-  "status",
-  "startedAt",
-  "endedAt",
-  "durationSec",
-  "callLatencyMs",
-  "disconnectReason",
-  "errorMessage"
-])
-const analysis = new Set(["postCallAnalysisResult", "extractDynamicVariables", "summary"])
-
-const facetOf = (name: string): Facet =>
-  lifecycle.has(name)
-    ? "lifecycle"
-    : analysis.has(name)
-      ? "analysis"
-      : name === "costTotal" || name === "creditBreakdown"
-        ? "cost"
-        : name === "recordingUrl"
-          ? "recording"
-          : "rest"
-
-/** `0.30` is `0.3`, where the contract says that it is a number. */
-const asNumber = (value: unknown): unknown =>
-  typeof value === "string" ? (DecimalText.canonical(value.trim()) ?? value) : value
-
-/** The editions write times differently; Go writes one that was never set as the year 1. */
-const asTime = (value: unknown): unknown => {
-  if (typeof value !== "string") return value
-  const instant = Instant.parse(value.trim())
-  return instant === undefined ? value : instant < earliestStart ? null : instant
-}
-
-/** A link to a recording has another signature in each answer: only its path says which recording it is. */
-const asPath = (value: unknown): unknown => {
-  if (typeof value !== "string") return value
-  const ends = [value.indexOf("?"), value.indexOf("#")].filter((at) => at >= 0)
-  return ends.length === 0 ? value : value.slice(0, Math.min(...ends))
-}
-
-const spellings: ReadonlyMap<string, (value: unknown) => unknown> = new Map([
-  ["startedAt", asTime],
-  ["endedAt", asTime],
-  ["createdAt", asTime],
-  ["durationSec", asNumber],
-  ["callLatencyMs", asNumber],
-  ["costTotal", asNumber],
-  ["recordingUrl", asPath]
-])
-
-/** Of a name, the place of its facet, and how its value is spelt. The names of fields are few. */
-const fields = new Map<string, ContentSum.Field>()
-
-const fieldOf = (name: string): ContentSum.Field => {
-  const known = fields.get(name)
-  if (known !== undefined) return known
-  const field = ContentSum.field(name, {
-    place: facets.indexOf(facetOf(name)),
-    spell: spellings.get(name),
-    spellMembers: name === "creditBreakdown" ? asNumber : undefined
-  })
-  if (fields.size < 1000) fields.set(name, field)
-  return field
-}
+/**
+ * Words of the sums of one record.
+ *
+ * @since 0.1.0
+ * @category digests
+ */
+export const width = 2 * facets.length
 
 /**
  * Sums of the facets of records, in the order of `facets`, two words each: what `digests` are made of. They have no key, so that
@@ -185,10 +126,10 @@ const fieldOf = (name: string): ContentSum.Field => {
  * @category digests
  */
 export const sums = (sessions: ReadonlyArray<CallSession.CallSession>): Uint32Array<ArrayBuffer> => {
-  const all = new Uint32Array(2 * facets.length * sessions.length)
+  const all = new Uint32Array(width * sessions.length)
   for (let i = 0; i < sessions.length; i++) {
     const session = sessions[i]
-    if (isObject(session)) ContentSum.add(session, fieldOf, all, 2 * facets.length * i)
+    if (isObject(session)) ContentSum.add(session, ContentFields.of, all, width * i)
   }
   return all
 }
@@ -201,19 +142,19 @@ export const sums = (sessions: ReadonlyArray<CallSession.CallSession>): Uint32Ar
  */
 export const digestsAt = (all: Uint32Array, place: number, key: Key): ReadonlyArray<number> => {
   const found: Array<number> = []
-  for (let i = 0; i < facets.length; i++) found.push(digestAt(all, place, i, key))
+  for (let i = 0; i < facets.length; i++) found.push(signedDigestAt(all, place, i, key) >>> 0)
   return found
 }
 
 /**
- * One of them.
+ * One of them, as a signed number.
  *
  * @since 0.1.0
  * @category digests
  */
-export const digestAt = (all: Uint32Array, place: number, facet: number, key: Key): number => {
+export const signedDigestAt = (all: Uint32Array, place: number, facet: number, key: Key): number => {
   const at = 2 * (facets.length * place + facet)
-  return HalfSipHash.ofWords(all[at] ?? 0, all[at + 1] ?? 0, key)
+  return HalfSipHash.signedOf((all[at] ?? 0) | 0, (all[at + 1] ?? 0) | 0, key)
 }
 
 /**
@@ -258,7 +199,7 @@ export const milestones = (session: CallSession.CallSession): ReadonlyArray<Mile
   const { postCallAnalysisResult, recordingUrl } = session
   return [
     ...(CallSession.statusClass(session) === "open" ? [] : ["completed" as const]),
-    ...(CallSession.cost(session) === undefined ? [] : ["cost" as const]),
+    ...(CallSession.hasCost(session) ? ["cost" as const] : []),
     ...(typeof recordingUrl === "string" && recordingUrl !== "" ? ["recording" as const] : []),
     ...(isObject(postCallAnalysisResult) && Object.keys(postCallAnalysisResult).length > 0 ? ["analysis" as const] : [])
   ]

@@ -17,8 +17,22 @@ export interface JsonBytes {
   readonly bytes: Uint8Array
   readonly begin: number
   readonly end: number
-  /** Text before and after it: the JSON is all three. @default none */
-  readonly within?: readonly [before: string, after: string] | undefined
+  /** What is before and after it: the JSON is all three. @default nothing */
+  readonly within?: Within | undefined
+}
+
+/**
+ * JSON around a row, such as an event around its data. It is written where the row is written, so that no text is made of it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Within {
+  /** How many bytes are before the row. */
+  readonly length: number
+  /** Writes them into a buffer, at a place. */
+  readonly write: (into: Uint8Array, at: number) => void
+  readonly after: Uint8Array
 }
 
 /**

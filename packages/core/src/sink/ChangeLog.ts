@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import type { Milestone } from "../model/Change.ts"
 import type { Item } from "../model/Item.ts"
 import * as ChangeEvent from "./internal/ChangeEvent.ts"
-import type { Batch, SessionSink } from "./SinkContract.ts"
+import type { Batch, Refused, SessionSink } from "./SinkContract.ts"
 
 /**
  * Whose calls they are.
@@ -30,8 +30,16 @@ export interface Options {
  * @category combinators
  */
 export const make = <R>(self: SessionSink<unknown, R>, { organization }: Options): SessionSink<unknown, R> => {
-  const events = (items: ReadonlyArray<Item<unknown>>) =>
-    items.flatMap((item) => (item.change === undefined ? [] : [ChangeEvent.ofItem(organization, item, item.change)]))
+  const event = ChangeEvent.events(organization)
+  const split = (items: ReadonlyArray<Item<unknown>>) => {
+    const events: Array<Item<object>> = []
+    const refused: Array<Refused> = []
+    for (const item of items) {
+      if (item.change === undefined) refused.push({ id: item.id, reason: "it is no change of a sync" })
+      else events.push(event(item, item.change))
+    }
+    return { events, refused }
+  }
   return {
     ...self,
     keeps: "changes",
@@ -39,13 +47,8 @@ export const make = <R>(self: SessionSink<unknown, R>, { organization }: Options
       Effect.map(self.open(opening), (writer) => {
         const write = (batch: Batch<unknown>) =>
           Effect.suspend(() => {
-            const missing = batch.items.flatMap(({ change, id }) =>
-              change === undefined ? [{ id, reason: "it is no change of a sync" }] : []
-            )
-            return Effect.map(writer.write({ ...batch, items: events(batch.items) }), (refused) => [
-              ...missing,
-              ...refused
-            ])
+            const { events, refused } = split(batch.items)
+            return Effect.map(writer.write({ ...batch, items: events }), (more) => [...refused, ...more])
           })
         return { ...writer, write, remove: write }
       })

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as CallSession from "../../src/model/CallSession.ts"
 import * as ExactNumber from "../../src/model/ExactNumber.ts"
+import * as Outline from "../../src/model/internal/Outline.ts"
 import * as Packed from "../../src/model/internal/Packed.ts"
 import * as Envelope from "../../src/client/internal/Envelope.ts"
 import * as PageScan from "../../src/client/internal/PageScan.ts"
@@ -12,7 +13,13 @@ const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
 const scan = (body: Uint8Array<ArrayBuffer>, hold: "json" | "response" = "json") =>
-  PageScan.scan(body.slice(), decoder.decode(body), hold)
+  PageScan.scan(body.slice(), decoder.decode(body), { hold, outlines: true })
+
+/** What a sync has to know of the calls, from the calls themselves. */
+const outlined = (body: Uint8Array) => {
+  const read = Envelope.read(decoder.decode(body))
+  return read._tag === "Records" ? Outline.make(read.sessions) : undefined
+}
 
 /** What parsing makes of it. */
 const parse = (body: Uint8Array): Body => {
@@ -45,12 +52,13 @@ const columns = ({ created, ids, settled, starts }: Packed.Packed) => ({ created
 const agrees = (body: Uint8Array<ArrayBuffer>): boolean => {
   const [found, beside] = [scan(body), scan(body, "response")]
   assert.strictEqual(found === undefined, beside === undefined)
-  if (found === undefined || beside === undefined) return false
+  if (found?._tag !== "Records" || beside === undefined) return false
   const parsed = parse(body)
   assert.deepStrictEqual(shown(found), shown(parsed))
   assert.isTrue(beside._tag === "Records" && parsed._tag === "Records")
   if (beside._tag !== "Records" || parsed._tag !== "Records") return false
   assert.deepStrictEqual(columns(beside.sessions), columns(parsed.sessions))
+  for (const { sessions } of [found, beside]) assert.deepStrictEqual(sessions.outlines, outlined(body))
   // Where a number may be rounded, the response is read again with that in mind.
   assert.isTrue(beside.sessions.mayRound === true || parsed.sessions.mayRound !== true)
   return true
@@ -86,6 +94,12 @@ const make = (seed: number) => {
         "\\ud83d\\ude00",
         "\u2028",
         "…",
+        "",
+        "http://",
+        "?sig=1",
+        "&x=1",
+        "#",
+        "long ascii text of several words",
         "e",
         "_",
         "7"
@@ -141,8 +155,19 @@ const make = (seed: number) => {
     ["callLatencyMs", () => oneOf(["60", '"60"'], "")],
     [
       "creditBreakdown",
-      () => oneOf(['{"total_credits":2}', '{"total_credits":"2"}', "null", '{"channel":"voice"}'], "")
+      () =>
+        next(3) === 0
+          ? oneOf(['{"total_credits":2}', '{"total_credits":"2"}', "null", "[]", "{}"], "")
+          : `{"channel":"voice",${string(4)}:${oneOf(['"0.30"', '" 1"', '"\u00a05"', '""', '"a1"', '"1.0\\n"'], "")}}`
     ],
+    [
+      "recordingUrl",
+      () => (next(3) === 0 ? oneOf(['""', "null", "{}"], "") : `"https://a.b/${next(9)}${string(5).slice(1)}`)
+    ],
+    ["agentId", () => (next(3) === 0 ? oneOf(['"x"', "null", "5"], "") : string(3))],
+    ["organizationId", () => (next(3) === 0 ? oneOf(['"o"', "null"], "") : string(3))],
+    ["postCallAnalysisResult", () => (next(3) === 0 ? oneOf(["{}", "null", "[1]", '"a"'], "") : value(2))],
+    ["disconnectReason", string],
     ["started_at", time],
     ["summary", () => string(20)],
     ["metadata", () => value(0)]
@@ -206,7 +231,7 @@ describe("PageScan", () => {
 
   it("copies nothing of calls that are written as JSON.stringify writes them", () => {
     const body = page(`{${id},"n":1.5,"text":"é \\n …"}`)
-    const found = PageScan.scan(body, decoder.decode(body), "json")
+    const found = PageScan.scan(body, decoder.decode(body), { hold: "json", outlines: false })
     assert.isTrue(found?._tag === "Records" && found.sessions.bytes.buffer === body.buffer)
   })
 

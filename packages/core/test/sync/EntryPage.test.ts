@@ -32,7 +32,10 @@ describe("EntryPage", () => {
           due: chance(0.5) ? second + time() : undefined,
           sequence: Version.of(time() + below(second))
         }
-        page.put(place, { ...fields, flags: status | (reached << 2) })
+        const { agent: of, counted, created, due = 0, id, sequence, start: began } = fields
+        page.putTimes(place, began, created ?? Number.NaN, fields.ended ?? Number.NaN)
+        page.putVersion(place, sequence)
+        page.put(place, id, of, status | (reached << 2), counted, due / second)
         for (const [facet, digest] of digests.entries()) page.putDigest(place, facet, digest)
         if (shown) page.show(place, row)
         const lacks = laters.filter((facet) => !milestones.includes(facet))

@@ -90,17 +90,9 @@ export const newPage = (source: Random, ids: ReadonlyArray<string>, first: numbe
   for (const [i, id] of ids.entries()) {
     const { agent, created, digests, due, ended, sequence } = entryOf(source, id, first + i)
     const start = about + below(3) * 1800 * second + below(3)
-    page.put(i, {
-      id,
-      start,
-      created,
-      ended,
-      agent,
-      flags: 4 * below(32) + below(3),
-      counted: chance(0.3),
-      due,
-      sequence
-    })
+    page.putTimes(i, start, created ?? Number.NaN, ended ?? Number.NaN)
+    page.putVersion(i, sequence)
+    page.put(i, id, agent, 4 * below(32) + below(3), chance(0.3), (due ?? 0) / second)
     for (const [facet, digest] of digests.entries()) page.putDigest(i, facet, digest)
     if (chance(0.5)) page.show(i, chance(0.5) ? below(2 ** 32) : undefined)
   }

@@ -6,6 +6,7 @@
 import * as Result from "effect/Result"
 import * as CallSession from "../../model/CallSession.ts"
 import * as ExactNumber from "../../model/ExactNumber.ts"
+import * as Outline from "../../model/internal/Outline.ts"
 import * as Packed from "../../model/internal/Packed.ts"
 import { CallScanner, notPlain } from "./CallScanner.ts"
 import * as Envelope from "./Envelope.ts"
@@ -31,7 +32,10 @@ const parsed = (text: string): CallSession.CallSession => {
 }
 
 /** As in `PageDecoder`. */
-type Hold = "json" | "response"
+interface Work {
+  readonly hold: "json" | "response"
+  readonly outlines: boolean
+}
 type Scanned = Envelope.Body<Packed.Packed>
 
 const [brace, bracket, comma] = [123, 93, 44]
@@ -40,18 +44,22 @@ const key = `"${name}":`
 /** Characters before the list, at most. */
 const mostBefore = 1000
 
-const scanList = (body: Uint8Array<ArrayBuffer>, text: string, hold: Hold): Scanned | undefined => {
+const scanList = (body: Uint8Array<ArrayBuffer>, text: string, work: Work): Scanned | undefined => {
   const open = text.indexOf("[")
   const head = text.slice(0, open)
   if (open < 0 || open > mostBefore || !head.endsWith(key) || !/^[ -~]*$/.test(head)) return undefined
   const scanner = new CallScanner(body, text)
   const calls: Array<CallSession.CallSession> = []
   const ends: Array<number> = []
+  const begins: Array<number> = []
+  const shifts: Array<number> = []
   const others = new Map<number, CallSession.CallSession>()
   let at = open
   do {
     const begin = at + 1
     if (body[begin] !== brace) return undefined
+    begins.push(begin)
+    shifts.push(scanner.shift)
     const place = begin - scanner.shift
     at = scanner.call(begin + 1)
     const call = scanner.odd ? parsed(text.slice(place, at - scanner.shift)) : fewFields(scanner)
@@ -66,18 +74,19 @@ const scanList = (body: Uint8Array<ArrayBuffer>, text: string, hold: Hold): Scan
   if (envelope._tag !== "Records" || envelope.edition !== "camelCase") return undefined
   const list = body.subarray(open, at + 1)
   const packed =
-    hold === "response"
+    work.hold === "response"
       ? Packed.beside(body, calls, scanner.rounds)
       : Packed.ofList({ bytes: list, ends: Uint32Array.from(ends) }, calls, others, scanner.rounds)
-  return { ...envelope, sessions: packed, characters: text.length }
+  const outlines = work.outlines ? Outline.ofScanned({ body, text, begins, shifts }, packed, calls, others) : undefined
+  return { ...envelope, sessions: { ...packed, outlines }, characters: text.length }
 }
 
 /** The response, where it is of the documented form. */
-export const scan = (body: Uint8Array<ArrayBuffer>, text: string, hold: Hold): Scanned | undefined => {
+export const scan = (body: Uint8Array<ArrayBuffer>, text: string, work: Work): Scanned | undefined => {
   // Bytes that are no UTF-8 became this character.
   if (text.includes("\ufffd")) return undefined
   try {
-    return scanList(body, text, hold)
+    return scanList(body, text, work)
   } catch {
     return undefined
   }

@@ -40,7 +40,11 @@ export const digest = (
 }
 
 /** The same of two words of 32 bits. */
-export const ofWords = (first: number, second: number, [low, high]: readonly [number, number]): number => {
+export const ofWords = (first: number, second: number, key: readonly [number, number]): number =>
+  signedOf(first, second, key) >>> 0
+
+/** The same as a signed number: most unsigned ones would be objects. */
+export const signedOf = (first: number, second: number, [low, high]: readonly [number, number]): number => {
   let v0 = low
   let v1 = high
   let v2 = 0x6c796765 ^ low
@@ -63,5 +67,5 @@ export const ofWords = (first: number, second: number, [low, high]: readonly [nu
     }
     if (i !== 3) v0 ^= word
   }
-  return (v1 ^ v3) >>> 0
+  return v1 ^ v3
 }

@@ -7,6 +7,7 @@ import * as Change from "../Change.ts"
 import type { Instant } from "../Instant.ts"
 import { of as instantOf } from "../Instant.ts"
 import type { Item } from "../Item.ts"
+import { ContentScan } from "./ContentScan.ts"
 import * as Packed from "./Packed.ts"
 
 export interface Outline {
@@ -36,23 +37,94 @@ const placeIn = (list: Array<string>, places: Map<string, number>, text: string)
   return list.push(text) - 1
 }
 
-export const make = (sessions: ReadonlyArray<CallSession.CallSession>): Packed.Outlines => {
-  const { length } = sessions
-  const agents: Array<string> = []
-  const places = new Map<string, number>()
-  const organizations = new Set<string>()
-  const ended = new Float64Array(length)
-  const flags = new Uint8Array(length)
-  const agentOf = new Uint32Array(length)
-  for (const [i, session] of sessions.entries()) {
-    ended[i] = CallSession.endInstant(session) ?? Number.NaN
-    const bits = Change.milestones(session).reduce((all, one) => all | (1 << Change.Milestone.literals.indexOf(one)), 0)
-    flags[i] = statuses.indexOf(CallSession.statusClass(session)) | (bits << 2)
-    agentOf[i] = placeIn(agents, places, textOf(session.agentId))
-    const organization = textOf(session.organizationId)
-    if (organization !== "") organizations.add(organization)
+/** Columns that are filled call by call. */
+class Columns {
+  readonly ended: Float64Array<ArrayBuffer>
+  readonly flags: Uint8Array<ArrayBuffer>
+  readonly agentOf: Uint32Array<ArrayBuffer>
+  private readonly agents: Array<string> = []
+  private readonly places = new Map<string, number>()
+  private readonly organizations = new Set<string>()
+
+  constructor(length: number) {
+    this.ended = new Float64Array(length)
+    this.flags = new Uint8Array(length)
+    this.agentOf = new Uint32Array(length)
   }
-  return { sums: Change.sums(sessions), ended, flags, agents, agentOf, organizations: [...organizations] }
+
+  /** @param milestones As bits, in the order of `Change.Milestone`. */
+  put(i: number, session: CallSession.CallSession, milestones: number, agent: string, organization: string): void {
+    this.ended[i] = CallSession.endInstant(session) ?? Number.NaN
+    this.flags[i] = statuses.indexOf(CallSession.statusClass(session)) | (milestones << 2)
+    this.agentOf[i] = placeIn(this.agents, this.places, agent)
+    if (organization !== "") this.organizations.add(organization)
+  }
+
+  with(sums: Uint32Array<ArrayBuffer>): Packed.Outlines {
+    const { agentOf, agents, ended, flags, organizations } = this
+    return { sums, ended, flags, agents, agentOf, organizations: [...organizations] }
+  }
+}
+
+const bitsOf = (milestones: ReadonlyArray<Change.Milestone>): number =>
+  milestones.reduce((all, one) => all | (1 << Change.Milestone.literals.indexOf(one)), 0)
+
+const putParsed = (columns: Columns, i: number, session: CallSession.CallSession): void =>
+  columns.put(i, session, bitsOf(Change.milestones(session)), textOf(session.agentId), textOf(session.organizationId))
+
+export const make = (sessions: ReadonlyArray<CallSession.CallSession>): Packed.Outlines => {
+  const columns = new Columns(sessions.length)
+  for (const [i, session] of sessions.entries()) putParsed(columns, i, session)
+  return columns.with(Change.sums(sessions))
+}
+
+/** Calls in a response: where each begins, and how many bytes before it are not a character of their own. */
+export interface Scanned {
+  readonly body: Uint8Array<ArrayBuffer>
+  readonly text: string
+  readonly begins: ReadonlyArray<number>
+  readonly shifts: ReadonlyArray<number>
+}
+
+const [completed, cost, recording, analysis] = [1, 2, 4, 8]
+
+/**
+ * The same of calls that are written as `JSON.stringify` writes them.
+ *
+ * @param sessions Their ids, times, statuses and costs.
+ * @param others Those that are written in another way, each by its place.
+ */
+export const ofScanned = (
+  { begins, body, shifts, text }: Scanned,
+  { created, starts }: Pick<Packed.Packed, "created" | "starts">,
+  sessions: ReadonlyArray<CallSession.CallSession>,
+  others: ReadonlyMap<number, CallSession.CallSession>
+): Packed.Outlines => {
+  const { length } = sessions
+  const columns = new Columns(length)
+  const sums = new Uint32Array(Change.width * length)
+  const scan = new ContentScan(body, text)
+  for (let i = 0; i < length; i++) {
+    const session = sessions[i]
+    if (session === undefined) break
+    const other = others.get(i)
+    if (other !== undefined) {
+      putParsed(columns, i, other)
+      sums.set(Change.sums([other]), Change.width * i)
+      continue
+    }
+    scan.started = starts[i] ?? Number.NaN
+    scan.created = created[i] ?? Number.NaN
+    scan.ended = CallSession.endInstant(session) ?? Number.NaN
+    scan.record(begins[i] ?? 0, shifts[i] ?? 0, sums, Change.width * i)
+    const milestones =
+      (CallSession.statusClass(session) === "open" ? 0 : completed) |
+      (CallSession.hasCost(session) ? cost : 0) |
+      (scan.hasRecording ? recording : 0) |
+      (scan.hasAnalysis ? analysis : 0)
+    columns.put(i, session, milestones, scan.agent, scan.organization)
+  }
+  return columns.with(sums)
 }
 
 const at = (
@@ -81,26 +153,16 @@ export const ofItem = (item: Item<CallSession.CallSession>): Outline => {
   return found === undefined ? of(item.row) : at(found.outlines, item.created, found.place)
 }
 
-/** The outlines that an item is in, which are made if nobody made them, its place in them, and when it was created. */
-export interface Placed {
-  readonly outlines: Packed.Outlines
-  readonly place: number
-  readonly created: Instant | undefined
-}
-
-export const placeOf = (item: Item<CallSession.CallSession>): Placed => {
-  const found = Packed.outlineOf(item)
-  if (found !== undefined) return { ...found, created: item.created }
-  const { row } = item
-  return { outlines: make([row]), place: 0, created: CallSession.createdInstant(row) }
-}
+/** The outlines that an item is in, at the place that `Packed.placeOf` says: they are made if nobody made them. */
+export const outlinesOf = (item: Item<CallSession.CallSession>): Packed.Outlines =>
+  Packed.outlinesOf(item) ?? make([item.row])
 
 /** The organizations that items name. */
 export const organizationsOf = (items: ReadonlyArray<Item<CallSession.CallSession>>): ReadonlySet<string> => {
   const found = new Set<string>()
   let last: Packed.Outlines | undefined
   for (const item of items) {
-    const outlines = Packed.outlineOf(item)?.outlines
+    const outlines = Packed.outlinesOf(item)
     if (outlines === undefined) {
       const organization = textOf(item.row.organizationId)
       if (organization !== "") found.add(organization)

@@ -336,6 +336,12 @@ export const outlineOf = (item: Item<unknown>): { readonly outlines: Outlines; r
   return item instanceof PackedItem && outlines !== undefined ? { outlines, place: item.i } : undefined
 }
 
+/** The same without an object for both. */
+export const outlinesOf = (item: Item<unknown>): Outlines | undefined =>
+  item instanceof PackedItem ? item.page.packed.outlines : undefined
+
+export const placeOf = (item: Item<unknown>): number => (item instanceof PackedItem ? item.i : 0)
+
 type SessionItem = Item<CallSession.CallSession>
 
 export const isSettled = (item: SessionItem): boolean =>

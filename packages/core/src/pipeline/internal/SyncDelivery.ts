@@ -16,7 +16,7 @@ import type { Judge, Showable, Step, Change as SyncChange } from "../../sync/Syn
 import * as Transform from "../../transform/TransformContract.ts"
 import * as Letters from "./Letters.ts"
 import * as RunState from "./RunState.ts"
-import { type ChangedRow, type Delivered, forConsumer, Given, givenOf, isGone, segments } from "./SyncItems.ts"
+import { type ChangedRow, type Delivered, forConsumer, Fresh, Given, givenOf, isGone, segments } from "./SyncItems.ts"
 import type { SinkHandle } from "./SinkHandle.ts"
 import type { Member, SyncSinks } from "./SyncSinks.ts"
 
@@ -112,6 +112,26 @@ const write = Effect.fnUntraced(function* <A>(
   return rejected
 })
 
+/** So many changes are made rows of a sink at once: all of a window would be alive together. */
+const together = 512
+
+/** Writes the changes that one sink lacks, in their order. `given`: the commit up to which it has everything. */
+const writeAll = Effect.fnUntraced(function* <A>(
+  handle: SinkHandle<A>,
+  changes: ReadonlyArray<Delivered<A>>,
+  given: number,
+  columns: Batch<A>["columns"]
+): Effect.fn.Return<ReadonlyArray<Rejection>, SinkError> {
+  const isNew = ({ commit, isSame }: Delivered<A>) => commit > given && !(isSame && handle.keeps === "latest")
+  const rejected: Array<Rejection> = []
+  for (let from = 0; from < changes.length; from += together) {
+    const lacks = changes.slice(from, from + together).filter(isNew)
+    const items = lacks.map((change) => forConsumer(change, given))
+    if (items.length > 0) rejected.push(...(yield* write(handle, items, columns)))
+  }
+  return rejected
+})
+
 /** Gives each open sink the changes that it lacks. `last`: the commit up to which it has everything then. */
 const give = Effect.fnUntraced(function* <A>(
   sinks: SyncSinks<A>,
@@ -121,15 +141,8 @@ const give = Effect.fnUntraced(function* <A>(
 ) {
   const rejected: Array<Rejection> = []
   const one = ({ given, handle }: Member<A>) => {
-    const isNew = ({ commit, isSame }: Delivered<A>) => commit > given && !(isSame && handle.keeps === "latest")
-    const lacks = changes.filter(isNew)
-    const items = lacks.map((change) => forConsumer(change, given))
-    const step = items.length === 0 ? Effect.succeed([]) : write(handle, items, columns)
-    return sinks.give(
-      handle.name,
-      Effect.map(step, (rows) => void rejected.push(...rows)),
-      last
-    )
+    const step = Effect.map(writeAll(handle, changes, given, columns), (rows) => void rejected.push(...rows))
+    return sinks.give(handle.name, step, last)
   }
   yield* Effect.forEach(sinks.members(), one, { concurrency: "unbounded", discard: true })
   return rejected
@@ -203,7 +216,11 @@ const judging = <A, ET, RT>({
   const { key } = lease
   const transformed = Effect.fnUntraced(function* (changes: ReadonlyArray<SyncChange>) {
     const failed: Array<RejectedRow> = []
-    const given = changes.flatMap((one) => givenOf(one))
+    const given: Array<Given> = []
+    for (const change of changes) {
+      const one = givenOf(change)
+      if (one !== undefined) given.push(one)
+    }
     const unusable = new Set<SyncChange>()
     const { items, passed } = yield* apply(given, (item, cause) => {
       unusable.add(item.of)
@@ -229,16 +246,15 @@ const judging = <A, ET, RT>({
       calls: Showable
     ): Effect.fn.Return<Judged<A>, ET, RT> {
       const { failed, filtered, given, items, passed } = yield* transformed(changes)
-      const [first] = changes
-      const delivered = passed.flatMap((of, at): ReadonlyArray<Delivered<A>> => {
-        const item = items[at]
-        if (item === undefined) return []
-        const { of: change, start } = of
-        const { commit } = change.commit
-        const row = isItself(item, change) ? undefined : Change.rowDigest(item.row, key)
-        calls.show(commit - (first?.commit.commit ?? 0), row)
-        return [{ item, start, change, commit, born: commit, isFirst: true, isRepeated: false, isSame: false }]
-      })
+      const first = changes[0]?.commit.commit ?? 0
+      const delivered: Array<Delivered<A>> = []
+      for (let at = 0; at < passed.length; at++) {
+        const [item, given] = [items[at], passed[at]]
+        if (item === undefined || given === undefined) continue
+        const one = new Fresh(item, given)
+        calls.show(one.commit - first, isItself(item, one.change) ? undefined : Change.rowDigest(item.row, key))
+        delivered.push(one)
+      }
       return { given, failed, filtered, delivered, shown: new Map() }
     })
   }

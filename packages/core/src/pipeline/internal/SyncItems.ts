@@ -9,24 +9,28 @@ import type { Change as SyncChange } from "../../sync/Sync.ts"
 
 export const isGone = ({ kind }: Change.Change): boolean => kind === "left" || kind === "removed"
 
-/** A call before the transform. */
+/** A call before the transform. It is small, because those of a whole window wait for their delivery. */
 export class Given implements Item<CallSession> {
-  readonly id: string
-  readonly start: Instant.Instant | undefined
-  readonly created: Instant.Instant | undefined
-  readonly version: Version.Version
   readonly of: SyncChange
   private readonly item: Item<CallSession>
 
   constructor(of: SyncChange, item: Item<CallSession>) {
-    this.id = item.id
-    this.start = item.start
-    this.created = item.created
-    this.version = of.sequence
     this.of = of
     this.item = item
   }
 
+  get id(): string {
+    return this.item.id
+  }
+  get start(): Instant.Instant | undefined {
+    return this.item.start
+  }
+  get created(): Instant.Instant | undefined {
+    return this.item.created
+  }
+  get version(): Version.Version {
+    return this.of.sequence
+  }
   get json(): JsonBytes | undefined {
     return this.item.json
   }
@@ -35,15 +39,16 @@ export class Given implements Item<CallSession> {
   }
 }
 
-export const givenOf = (change: SyncChange): ReadonlyArray<Given> => {
-  if (isGone(change)) return []
+/** Nothing of a call that is gone. */
+export const givenOf = (change: SyncChange): Given | undefined => {
+  if (isGone(change)) return undefined
   const item = itemOf(change)
-  if (item !== undefined) return [new Given(change, item)]
+  if (item !== undefined) return new Given(change, item)
   const { session } = change
-  if (session === undefined) return []
+  if (session === undefined) return undefined
   const { id } = session
   const [start, created] = [startInstant(session), createdInstant(session)]
-  return [new Given(change, { id, start, created, row: session })]
+  return new Given(change, { id, start, created, row: session })
 }
 
 /** A change as sinks get it, without a row of a call that is gone. `born`: the commit in which it was noted first. */
@@ -58,6 +63,38 @@ export interface Delivered<out A> {
   readonly isRepeated: boolean
   /** Consumers have the same row: only its milestones are new, for those that keep changes. */
   readonly isSame: boolean
+}
+
+/** A call that is new to all consumers. */
+export class Fresh<A> implements Delivered<A> {
+  readonly item: Item<A>
+  readonly change: SyncChange
+  private readonly given: Given
+
+  constructor(item: Item<A>, given: Given) {
+    this.item = item
+    this.change = given.of
+    this.given = given
+  }
+
+  get start(): Instant.Instant | undefined {
+    return this.given.start
+  }
+  get commit(): number {
+    return this.change.commit.commit
+  }
+  get born(): number {
+    return this.commit
+  }
+  get isFirst(): boolean {
+    return true
+  }
+  get isRepeated(): boolean {
+    return false
+  }
+  get isSame(): boolean {
+    return false
+  }
 }
 
 /** A row with its change, which is read only if the sink needs it as an object. */

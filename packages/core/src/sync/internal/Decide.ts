@@ -174,12 +174,12 @@ const learn = (learned: Settlement.Statistics, known: Entry | undefined, next: E
 }
 
 /** Whether a call is old enough to be counted. */
-export const isCounted = ({ end, status }: Settlement.Facts, now: Micros): boolean =>
+export const isCounted = (status: Settlement.Facts["status"], end: Micros, now: Micros): boolean =>
   status !== "open" && now - end >= day
 
 const countIfOld = (learned: Settlement.Statistics, entry: Entry, counted: boolean, now: Micros) => {
   const facts = factsOf(entry)
-  if (counted || !isCounted(facts, now)) return { learned, counted }
+  if (counted || !isCounted(facts.status, facts.end, now)) return { learned, counted }
   return { learned: Settlement.count(learned, facts), counted: true }
 }
 

@@ -75,13 +75,14 @@ const isDated =
  */
 export const fresh = (
   run: Pass.Run,
-  { items }: Pass.Read,
+  { isNew, items }: Pass.Read,
   known: ReadonlyMap<string, Entry>
 ): (Decided & { readonly page: NewPage }) | undefined => {
   const { from, lease } = run.settings
   if (!run.isFirst || run.judge === "later" || known.size > 0 || items.length === 0) return undefined
   const dated = items.filter(isDated(from))
-  if (dated.length < items.length || new Set(items.map(({ id }) => id)).size < items.length) return undefined
+  const isOnce = isNew === true || new Set(items.map(({ id }) => id)).size === items.length
+  if (dated.length < items.length || !isOnce) return undefined
   const about = { ledger: lease.id, key: lease.key, now: run.now, head: run.head }
   const made = FreshPage.make(dated, run.state.settlement, about)
   return { ...made, entries: new Map(), clock: Math.max(run.state.clock ?? 0, made.clock) }

@@ -21,20 +21,6 @@ const bits = { milestones: 2, lacks: 7, counted: 1 << 10, shown: 1 << 11, row: 1
 /** So many at most are kept together: one that changes takes the others with it. */
 export const most = 128
 
-/** What a call is, when it becomes known. */
-export interface Fields {
-  readonly id: string
-  readonly start: Micros
-  readonly created: Micros | undefined
-  readonly ended: Micros | undefined
-  readonly agent: string
-  /** As in `Packed.Outlines`: the place of what its status says, and its milestones as bits from the third on. */
-  readonly flags: number
-  readonly counted: boolean
-  readonly due: Micros | undefined
-  readonly sequence: Version.Version
-}
-
 /** A page as it was kept. */
 export interface Kept {
   readonly ids: Uint8Array
@@ -168,23 +154,37 @@ export class NewPage extends EntryPage {
     return this.names.push(agent) - 1
   }
 
-  put(place: number, fields: Fields): void {
+  /** Times that a call does not have are NaN. */
+  putTimes(place: number, start: Micros, created: Micros, ended: Micros): void {
     const { view } = this
     const from = length * place
-    this.ids[place] = fields.id
-    view.setFloat64(from + at.start, fields.start, true)
-    view.setFloat64(from + at.created, fields.created ?? Number.NaN, true)
-    view.setFloat64(from + at.ended, fields.ended ?? Number.NaN, true)
-    view.setFloat64(from + at.sequence, fields.sequence, true)
-    // Milestones have the same order in both; behind `completed`, they are what may be lacking.
-    const lacks = (~fields.flags >>> 3) & 7
-    view.setUint16(from + at.flags, fields.flags | (lacks << bits.lacks) | (fields.counted ? bits.counted : 0), true)
-    view.setUint32(from + at.agent, this.placeOf(fields.agent), true)
-    view.setUint32(from + at.due, fields.due === undefined ? 0 : Math.floor(fields.due / second), true)
+    view.setFloat64(from + at.start, start, true)
+    view.setFloat64(from + at.created, created, true)
+    view.setFloat64(from + at.ended, ended, true)
   }
 
+  putVersion(place: number, sequence: Version.Version): void {
+    this.view.setFloat64(length * place + at.sequence, sequence, true)
+  }
+
+  /**
+   * @param flags As in `Packed.Outlines`: the place of what its status says, and its milestones as bits from the third on.
+   * @param due In seconds; 0 where it is not due.
+   */
+  put(place: number, id: string, agent: string, flags: number, counted: boolean, due: number): void {
+    const { view } = this
+    const from = length * place
+    this.ids[place] = id
+    // Milestones have the same order in both; behind `completed`, they are what may be lacking.
+    const lacks = (~flags >>> 3) & 7
+    view.setUint16(from + at.flags, flags | (lacks << bits.lacks) | (counted ? bits.counted : 0), true)
+    view.setUint32(from + at.agent, this.placeOf(agent), true)
+    view.setUint32(from + at.due, due, true)
+  }
+
+  /** @param digest Signed or not. */
   putDigest(place: number, facet: number, digest: number): void {
-    this.view.setUint32(length * place + at.digests + 4 * facet, digest, true)
+    this.view.setInt32(length * place + at.digests + 4 * facet, digest, true)
   }
 
   /** Consumers may show it from now on, and this row of it. */

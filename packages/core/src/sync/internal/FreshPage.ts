@@ -3,6 +3,7 @@ import type { CallSession } from "../../model/CallSession.ts"
 import * as Change from "../../model/Change.ts"
 import type { Item } from "../../model/Item.ts"
 import * as Outline from "../../model/internal/Outline.ts"
+import * as Packed from "../../model/internal/Packed.ts"
 import * as Version from "../../model/Version.ts"
 import * as Settlement from "../Settlement.ts"
 import type { Change as Changed } from "../Sync.ts"
@@ -50,72 +51,102 @@ const kindOf = (kinds: Map<string, Map<number, Kind>>, agent: string, flags: num
   return kind
 }
 
-interface Read extends Outline.Placed {
-  readonly facts: Settlement.Facts
-  readonly counted: boolean
+/** Neighbours mostly have the same change: one is made for all of them. */
+const changing = () => {
+  let last: Decide.Changed | undefined
+  return (milestones: Decide.Changed["milestones"], sequence: Version.Version): Decide.Changed => {
+    if (last?.milestones === milestones && last.sequence === sequence) return last
+    last = { kind: "created", facets: Change.facets, milestones, sequence, previous: null }
+    return last
+  }
 }
+
+/** What is read of calls before it is known what is learned of all of them, as columns. */
+interface Read {
+  readonly outlines: ReadonlyArray<Packed.Outlines>
+  readonly kinds: ReadonlyArray<Kind>
+  readonly ends: Float64Array
+  readonly counted: Uint8Array
+}
+
+const readAll = (items: ReadonlyArray<Dated>, now: number): Read => {
+  const known = new Map<string, Map<number, Kind>>()
+  const outlines: Array<Packed.Outlines> = []
+  const kinds: Array<Kind> = []
+  const ends = new Float64Array(items.length)
+  const counted = new Uint8Array(items.length)
+  for (const item of items) {
+    const i = kinds.length
+    const of = Outline.outlinesOf(item)
+    const place = Packed.placeOf(item)
+    const kind = kindOf(known, of.agents[of.agentOf[place] ?? 0] ?? "", of.flags[place] ?? 0)
+    const ended = of.ended[place] ?? Number.NaN
+    const end = Number.isNaN(ended) ? item.start : Math.floor(ended / Decide.second) * Decide.second
+    outlines.push(of)
+    kinds.push(kind)
+    ends[i] = end
+    if (!Decide.isCounted(kind.status, end, now)) continue
+    counted[i] = 1
+    kind.calls++
+  }
+  return { outlines, kinds, ends, counted }
+}
+
+/** What is learned of them, once for each kind. */
+const learn = (before: Settlement.Statistics, { kinds }: Read): Settlement.Statistics => {
+  let settlement = before
+  for (const kind of new Set(kinds)) {
+    if (kind.calls > 0) settlement = Settlement.count(settlement, kind, kind.calls)
+  }
+  return settlement
+}
+
+type Dated = Item<CallSession> & { readonly start: number }
+
+/** When a call is due, in seconds, 0 where it is not; nothing where nothing more is expected of it. */
+const dueOf = (
+  settlement: Settlement.Statistics,
+  facts: Settlement.Facts,
+  now: number,
+  readAt: number
+): number | undefined =>
+  Settlement.standing(settlement, facts, now)._tag === "Awaiting"
+    ? Math.floor((Decide.dueAfter(settlement, facts, readAt) ?? 0) / Decide.second)
+    : undefined
 
 /** @param items Each starts in the range of the sync, and none is twice among them. */
 export const make = (
-  items: ReadonlyArray<Item<CallSession> & { readonly start: number }>,
+  items: ReadonlyArray<Dated>,
   before: Settlement.Statistics,
   { head, key, ledger, now }: About
 ): Fresh => {
   const readAt = Math.floor(now / Decide.second) * Decide.second
   const page = new EntryPage.NewPage(items.length, head + 1, readAt)
-  const kinds = new Map<string, Map<number, Kind>>()
-  const read: Array<Read> = []
-  for (const item of items) {
-    const placed = Outline.placeOf(item)
-    const { outlines, place } = placed
-    const agent = outlines.agents[outlines.agentOf[place] ?? 0] ?? ""
-    const kind = kindOf(kinds, agent, outlines.flags[place] ?? 0)
-    const ended = outlines.ended[place] ?? Number.NaN
-    const end = Number.isNaN(ended) ? item.start : Math.floor(ended / Decide.second) * Decide.second
-    const facts = { agent, status: kind.status, lacks: kind.lacks, end }
-    const counted = Decide.isCounted(facts, now)
-    read.push({ ...placed, facts, counted })
-    if (counted) kind.calls++
-  }
-  let settlement = before
-  for (const own of kinds.values()) {
-    for (const kind of own.values()) if (kind.calls > 0) settlement = Settlement.count(settlement, kind, kind.calls)
-  }
+  const read = readAll(items, now)
+  const settlement = learn(before, read)
+  const changeOf = changing()
   const changes: Array<Changed> = []
   let clock = 0
-  for (const [i, item] of items.entries()) {
-    const one = read[i]
-    if (one === undefined) break
-    const { counted, created, facts, outlines, place } = one
-    const ended = outlines.ended[place] ?? Number.NaN
-    const isFinal =
-      (facts.lacks.length === 0 && facts.status !== "open") ||
-      Settlement.standing(settlement, facts, now)._tag !== "Awaiting"
+  for (let i = 0; i < items.length; i++) {
+    const [item, outlines, kind] = [items[i], read.outlines[i], read.kinds[i]]
+    if (item === undefined || outlines === undefined || kind === undefined) break
+    const { id } = item
+    const place = Packed.placeOf(item)
+    const [end = Number.NaN, ended = Number.NaN] = [read.ends[i], outlines.ended[place]]
+    const isWhole = kind.lacks.length === 0 && kind.status !== "open"
+    const due = isWhole ? undefined : dueOf(settlement, { ...kind, end }, now, readAt)
     const sequence = Version.of(Math.max(1, item.version ?? now))
     clock = Math.max(clock, sequence)
-    page.put(i, {
-      id: item.id,
-      start: item.start,
-      created: Decide.wholeSeconds(created),
-      ended: Number.isNaN(ended) ? undefined : facts.end,
-      agent: facts.agent,
-      flags: (outlines.flags[place] ?? 0) | (isFinal ? final : 0),
-      counted,
-      due: isFinal ? undefined : Decide.dueAfter(settlement, facts, readAt),
-      sequence
-    })
+    const created = Decide.wholeSeconds(Packed.createdInstant(item)) ?? Number.NaN
+    page.putTimes(i, item.start, created, Number.isNaN(ended) ? ended : end)
+    page.putVersion(i, sequence)
+    const flags = (outlines.flags[place] ?? 0) | (due === undefined ? final : 0)
+    page.put(i, id, kind.agent, flags, read.counted[i] === 1, due ?? 0)
     for (let facet = 0; facet < Change.facets.length; facet++) {
-      page.putDigest(i, facet, Change.digestAt(outlines.sums, place, facet, key))
+      page.putDigest(i, facet, Change.signedDigestAt(outlines.sums, place, facet, key))
     }
-    const change = {
-      kind: "created",
-      facets: Change.facets,
-      milestones: page.milestonesAt(i),
-      sequence,
-      previous: null
-    } as const
     const commit = { ledger, commit: page.first + i }
-    changes.push(Noted.make(change, item, { id: item.id, commit, replaces: undefined }))
+    changes.push(Noted.make(changeOf(page.milestonesAt(i), sequence), item, { id, commit, replaces: undefined }))
   }
   return { page, changes, settlement, clock }
 }

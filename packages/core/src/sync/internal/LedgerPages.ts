@@ -60,7 +60,7 @@ export interface Pages extends Pick<
   /** Those of the calls that are in pages. */
   readonly byId: (ids: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<Entry>, LedgerError>
   /** The first commits of pages that may have one of these calls. */
-  readonly find: (ids: Iterable<string>) => Effect.Effect<ReadonlySet<number>, LedgerError>
+  readonly find: (ids: ReadonlySet<string>) => Effect.Effect<ReadonlySet<number>, LedgerError>
   /** A page was added. */
   readonly added: (part: EntryPage.Part) => void
 }
@@ -103,7 +103,9 @@ const finding = ({ ask, dialect: { pages }, name }: Store, number: number, keeps
       : Effect.tap(made, (index) => (keepsIndex ? Ref.set(kept, index) : Effect.void))
   )
   return {
-    find: (ids: Iterable<string>) => Effect.map(indexNow, (index) => PageIndex.find(index, ids)),
+    find: (ids: ReadonlySet<string>) =>
+      // A first pass looks for no call: it needs no index while it adds pages.
+      ids.size === 0 ? Effect.succeed(new Set<number>()) : Effect.map(indexNow, (index) => PageIndex.find(index, ids)),
     added: ({ first, ids }: EntryPage.Part) => {
       const index = Ref.getUnsafe(kept)
       if (index !== undefined) PageIndex.add(index, first, ids)
@@ -130,9 +132,9 @@ export const make = (store: Store, number: number, row: Agents, keepsIndex: bool
   })
   const { added, find } = finding(store, number, keepsIndex)
   const byId = Effect.fnUntraced(function* (ids: ReadonlyArray<string>) {
-    const firsts = [...(yield* find(ids))]
-    if (firsts.length === 0) return []
     const wanted = new Set(ids)
+    const firsts = [...(yield* find(wanted))]
+    if (firsts.length === 0) return []
     const found: Array<Entry> = []
     for (let from = 0; from < firsts.length; from += atOnce) {
       const some = firsts.slice(from, from + atOnce)

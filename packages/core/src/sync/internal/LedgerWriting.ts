@@ -105,7 +105,7 @@ export const make = (store: LedgerRow.Store, { commit, number, pages, rowNow }: 
     const entries = parts === undefined ? entriesOf(noted) : noted.entries
     for (const { agent } of entries) placeOf(agent)
     const ids = new Set(entries.map(({ id }) => id))
-    const firsts = ids.size === 0 ? [] : [...(yield* pages.find(ids))]
+    const firsts = [...(yield* pages.find(ids))]
     const next = { ...rowNow(), agents: [...places.keys()], head, state }
     const written = commit(next, (connection) =>
       touched(connection, ids, firsts).pipe(

@@ -118,10 +118,9 @@ export const note = Effect.fnUntraced(function* (
   const fresh = Decisions.fresh(run, read, known)
   const { changes, clock, entries, settlement } = fresh ?? Decisions.of(run, read, known)
   run.head += fresh?.page.size ?? 0
-  const there = new Set(read.items.map(({ id }) => id))
   const isKnown = read.whole !== undefined && read.isNew !== true
   const held = [...(isKnown ? yield* lease.between(read.whole) : []), ...(read.expected ?? [])]
-  const absent = yield* Unread.absent(run, read, { held, there })
+  const absent = yield* Unread.absent(run, read, held)
   for (const entry of absent.entries) entries.set(entry.id, entry)
   const lateness = Lateness.after(run, read, known)
   run.state = next({

@@ -46,11 +46,7 @@ const without = (uncounted: Uncounted, records: Iterable<Rejected>): Uncounted =
   return rest
 }
 
-interface About {
-  /** Calls that should have come, and the ids of those that came. */
-  readonly held: ReadonlyArray<Entry>
-  readonly there: ReadonlySet<string>
-}
+const none: ReadonlySet<string> = new Set()
 
 interface Found {
   /** Calls that are absent, and those that are no longer, because a record may be one of them. */
@@ -59,12 +55,18 @@ interface Found {
   readonly uncounted: Uncounted
 }
 
-/** Notes calls that did not come with a reading. */
+/**
+ * Notes calls that did not come with a reading.
+ *
+ * @param held Calls that should have come.
+ */
 export const absent = Effect.fnUntraced(function* (
   { now, settings, state }: Pass.Run,
-  { rejected, uncounted, unread = [], whole }: Pass.Read,
-  { held, there }: About
+  { items, rejected, uncounted, unread = [], whole }: Pass.Read,
+  held: ReadonlyArray<Entry>
 ): Effect.fn.Return<Found, LedgerError> {
+  const isAll = held.length === 0 && rejected.length === 0 && unread.length === 0
+  const there: ReadonlySet<string> = isAll ? none : new Set(items.map(({ id }) => id))
   const lacks = held.filter(({ id }) => !there.has(id))
   const records = [...rejected, ...unread]
   const paired = pairs(lacks, records)

@@ -20,13 +20,13 @@ const both = (id: string) => {
   const bytes = new TextEncoder().encode(`[{},${JSON.stringify(row)}]`)
   const item = { id, start: undefined, row }
   return [{ ...item, json: { bytes, begin: 4, end: bytes.length - 1 } }, item].map((one) =>
-    ChangeEvent.ofItem('the "organization"', one, changeOf(id))
+    ChangeEvent.events('the "organization"')(one, changeOf(id))
   )
 }
 
 describe("ChangeEvent", () => {
   it("bytes of a row become the line that its object becomes", () => {
-    const [held, plain] = both("a")
+    const [held, plain] = both("call-1")
     assert.isDefined(held?.json)
     const lines = [...Lines.pieces(held === undefined ? [] : [held], [], ({ json }) => json)].flat()
     const text = new TextDecoder().decode(Lines.makeEncoder("\n")("", lines))
@@ -36,7 +36,7 @@ describe("ChangeEvent", () => {
   })
 
   it("an id that a file cannot hold as it is is left to the sink", () => {
-    for (const id of ["half \ud83d", "line\u2028end"])
+    for (const id of ["half \ud83d", "line\u2028end", 'with "quotes"', "é"])
       assert.deepStrictEqual(
         both(id).map(({ json }) => json),
         [undefined, undefined]

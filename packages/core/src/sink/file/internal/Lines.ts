@@ -13,7 +13,22 @@ export interface Line {
 
 const decoder = new TextDecoder()
 
-const none = ["", ""] as const
+const lengthOf = ({ begin, end, within }: JsonBytes): number =>
+  end - begin + (within === undefined ? 0 : within.length + within.after.length)
+
+/** Writes the JSON into a buffer, and gives where it ends. */
+const write = ({ begin, bytes, end, within }: JsonBytes, into: Uint8Array, at: number): number => {
+  const row = bytes.subarray(begin, end)
+  if (within === undefined) {
+    into.set(row, at)
+    return at + row.length
+  }
+  const { after, length } = within
+  within.write(into, at)
+  into.set(row, at + length)
+  into.set(after, at + length + row.length)
+  return at + length + row.length + after.length
+}
 
 class JsonLine implements Line {
   readonly json: JsonBytes
@@ -25,8 +40,9 @@ class JsonLine implements Line {
     this.created = created
   }
   get text(): string {
-    const { begin, bytes, end, within: [before, after] = none } = this.json
-    return `${before}${decoder.decode(bytes.subarray(begin, end))}${after}`
+    const line = new Uint8Array(lengthOf(this.json))
+    write(this.json, line, 0)
+    return decoder.decode(line)
   }
 }
 
@@ -59,7 +75,7 @@ export function* pieces(
       characters += text.length
     } else {
       lines.push(new JsonLine(text, item))
-      characters += text.end - text.begin + (text.within?.[0].length ?? 0)
+      characters += lengthOf(text)
     }
     if (characters < charactersPerPiece) continue
     yield lines
@@ -85,12 +101,7 @@ export const join = (lines: ReadonlyArray<Line>, terminator: Terminator): string
 const encoder = new TextEncoder()
 
 /** No character of a string takes more than three bytes. */
-const bytesAtMost = (line: Line): number => {
-  const { json } = line
-  if (json === undefined) return 3 * line.text.length
-  const { begin, end, within: [before, after] = none } = json
-  return end - begin + 3 * (before.length + after.length)
-}
+const bytesAtMost = (line: Line): number => (line.json === undefined ? 3 * line.text.length : lengthOf(line.json))
 
 /**
  * Encodes into a buffer that it uses again: what it gives holds until the next call. Line by line, because one character
@@ -105,14 +116,10 @@ export const makeEncoder = (terminator: Terminator): ((begin: string, lines: Rea
     let end = encoder.encodeInto(begin, buffer).written
     for (const line of lines) {
       const { json } = line
-      if (json === undefined) end += encoder.encodeInto(line.text, buffer.subarray(end)).written
-      else {
-        const [before, after] = json.within ?? none
-        if (before !== "") end += encoder.encodeInto(before, buffer.subarray(end)).written
-        buffer.set(json.bytes.subarray(json.begin, json.end), end)
-        end += json.end - json.begin
-        if (after !== "") end += encoder.encodeInto(after, buffer.subarray(end)).written
-      }
+      end =
+        json === undefined
+          ? end + encoder.encodeInto(line.text, buffer.subarray(end)).written
+          : write(json, buffer, end)
       for (const byte of ending) buffer[end++] = byte
     }
     return buffer.subarray(0, end)

@@ -49,7 +49,8 @@ export const events = Effect.fnUntraced(function* (
     Omit<Event, "session"> & {
       readonly id: string
       readonly change: Change | undefined
-      readonly content: Uint8Array<ArrayBuffer>
+      /** Of an event of an export. */
+      readonly content: Uint8Array<ArrayBuffer> | undefined
     }
   > = []
   for (const item of batch.items) {
@@ -61,16 +62,21 @@ export const events = Effect.fnUntraced(function* (
       const content =
         item.change === undefined
           ? // Of the texts as they came: two keys may be one when they are repaired.
-            `[${JSON.stringify(organization)},${JSON.stringify(id)},${Canonical.encode(parseJson(json))}]`
-          : ChangeEvent.identity(organization, item.change)
-      rows.push({ id, sequence, change: item.change, json: fit(json, repairs), content: encoder.encode(content) })
+            encoder.encode(
+              `[${JSON.stringify(organization)},${JSON.stringify(id)},${Canonical.encode(parseJson(json))}]`
+            )
+          : undefined
+      rows.push({ id, sequence, change: item.change, json: fit(json, repairs), content })
     } catch {
       refused.push({ id, reason: "the row cannot be written as JSON" })
     }
   }
-  const digests = yield* Sha256.hexOf(rows.map(({ content }) => content))
+  const digests = yield* Sha256.hexOf(rows.flatMap(({ content }) => content ?? []))
+  let next = 0
+  const ofChange = ChangeEvent.ids(organization)
   const whose = JSON.stringify(organization)
-  const made = rows.map(({ change, id, json, sequence }, at): Event => {
+  const made = rows.map(({ change, id, json, sequence }): Event => {
+    const event = change === undefined ? `evt_${short(digests[next++])}` : ofChange(change)
     const { changed, milestones, previousSequence, type } = change === undefined ? observed : ChangeEvent.fields(change)
     const before = change === undefined ? "" : `"previousSequence":${previousSequence},`
     const what =
@@ -78,7 +84,7 @@ export const events = Effect.fnUntraced(function* (
     return {
       session: id,
       sequence,
-      json: `{"id":"evt_${short(digests[at])}","type":"${type}","timestamp":"${Instant.format(Instant.of(sequence))}","sequence":${sequence},${before}"organization":${whose},"sessionId":${stringify(id) ?? ""},${what}"data":${json}}`
+      json: `{"id":"${event}","type":"${type}","timestamp":"${Instant.format(Instant.of(sequence))}","sequence":${sequence},${before}"organization":${whose},"sessionId":${stringify(id) ?? ""},${what}"data":${json}}`
     }
   })
   return shape === undefined ? { refused, events: made } : shaped(made, shape, refused)
