@@ -31,6 +31,17 @@ export interface Options {
 }
 
 /**
+ * A budget whose pauses are known.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface SharedBudget extends Readonly<Budget["Service"]> {
+  /** Milliseconds from now on in which nobody starts a request, as far as this process knows. */
+  readonly pause: Effect.Effect<number>
+}
+
+/**
  * Requests start late by some milliseconds, each by another number of them. Without a margin, a second that begins with a
  * late one and ends with a punctual one would have one too many.
  */
@@ -63,7 +74,7 @@ const batchOf = (requestsPerSecond: number) => Math.ceil(requestsPerSecond / 100
  */
 export const make = Effect.fnUntraced(function* (
   options: Options
-): Effect.fn.Return<Budget["Service"], AgniError | FleetError, SqlClient.SqlClient> {
+): Effect.fn.Return<SharedBudget, AgniError | FleetError, SqlClient.SqlClient> {
   const { organization, requestsPerSecond } = options
   // Checks the options, too.
   yield* Budget.make(options)
@@ -117,7 +128,8 @@ RETURNING extract(epoch FROM next - clock_timestamp())::float8 - ${spacing * cou
       if (isLate || at < starts.held) return yield* turn(missed + 1)
     })
 
-  return Budget.of({
+  return {
+    pause: Effect.map(monotonic, (now) => Math.max(0, starts.held - now)),
     spend: (attempt) => own.spend(Effect.andThen(turn(0), attempt)),
     hold: Effect.fnUntraced(function* (pause) {
       const millis = Duration.toMillis(Duration.fromInputUnsafe(pause))
@@ -129,7 +141,7 @@ FROM (SELECT clock_timestamp() + ${millis / 1000} * interval '1 second' AS until
 WHERE organization = ${organization}`
       )
     })
-  })
+  }
 })
 
 /** Until the database answers. Says so once. */
