@@ -7,7 +7,7 @@ import * as SqlClient from "effect/sql/SqlClient"
 import * as Postgres from "../../node/test/postgres/PostgresServer.ts"
 import * as Grants from "../src/internal/Grants.ts"
 import * as Tables from "../src/internal/Tables.ts"
-import { mostInASecond } from "./Starts.ts"
+import { mostInASecond } from "./mostInASecond.ts"
 
 const database = Effect.gen(function* () {
   const server = yield* Postgres.Server

@@ -6,7 +6,7 @@ import * as Fiber from "effect/Fiber"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as Postgres from "../../node/test/postgres/PostgresServer.ts"
 import * as SharedBudget from "../src/SharedBudget.ts"
-import { mostInASecond } from "./Starts.ts"
+import { mostInASecond } from "./mostInASecond.ts"
 
 const budgets = (requestsPerSecond: number) =>
   Effect.gen(function* () {

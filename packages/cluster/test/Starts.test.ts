@@ -8,7 +8,7 @@ import * as Random from "effect/Random"
 import * as TestClock from "effect/testing/TestClock"
 import * as Grants from "../src/internal/Grants.ts"
 import * as StartsOf from "../src/internal/Starts.ts"
-import { mostInASecond } from "./Starts.ts"
+import { mostInASecond } from "./mostInASecond.ts"
 
 /** Of the database: an hour ahead of the processes. */
 const seconds = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e9 + 3600)

@@ -129,7 +129,7 @@ const byPages = Effect.fnUntraced(function* (
   const sizes = sizesOf(calls, settings.size, options)
   const edges = yield* Effect.forEach(edgesOf(sizes), (before) => look(calls - before), { concurrency: "unbounded" })
   const stretches = tiles(range, edges)
-  // Where an edge is missing, nobody knows which is which. Before the oldest edge there may be fewer, or more.
+  // With an edge missing, the sizes are those of other stretches. Before the oldest edge there may be fewer calls, or more.
   return stretches.length === sizes.length
     ? stretches.map((one, i) => (i === 0 ? one : { ...one, rows: sizes[i] }))
     : stretches
