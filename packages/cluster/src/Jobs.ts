@@ -39,6 +39,7 @@ export interface JobRun {
  *
  * - `Missing`: this worker lacks environment variables, named. The run fails.
  * - `OtherVersion`: the spec was written for another version than this worker's. The worker hands the work back.
+ * - `Paused`: the API asked for a pause before it answered anything. The worker hands the work back, which is no failed try.
  * - `Failed`: `message` says why; `retryable` where it may pass.
  *
  * @since 0.1.0
@@ -47,6 +48,7 @@ export interface JobRun {
 export const JobReason = Schema.Union([
   Schema.TaggedStruct("Missing", { names: Schema.Array(Schema.String) }),
   Schema.TaggedStruct("OtherVersion", { spec: Schema.String, worker: Schema.String }),
+  Schema.TaggedStruct("Paused", {}),
   Schema.TaggedStruct("Failed", { message: Schema.String, retryable: Schema.Boolean })
 ])
 
@@ -74,6 +76,8 @@ const describe = (reason: JobReason): string => {
       return `${reason.names.join(", ")} ${reason.names.length === 1 ? "is" : "are"} not set on this worker`
     case "OtherVersion":
       return `the run was submitted by version ${reason.spec}, and this worker is version ${reason.worker}`
+    case "Paused":
+      return "the API asks for a pause"
     case "Failed":
       return reason.message
   }
@@ -104,6 +108,8 @@ export interface Job {
   ) => Effect.Effect<Part, JobError | CheckpointError>
   /** Requests that it has sent. */
   readonly requests: Effect.Effect<number>
+  /** Whether its API asked for a pause, and has answered nothing since. After a while the worker does other work too. */
+  readonly isPaused: Effect.Effect<boolean>
 }
 
 /**

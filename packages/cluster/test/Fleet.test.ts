@@ -316,6 +316,30 @@ describe.skipIf(Postgres.missing)(`a fleet on PostgreSQL${Postgres.reason}`, { c
       })
     )
 
+    it.effect("parts that wait for their API keep what they have, and leave their places to others", () =>
+      Effect.gen(function* () {
+        const database = yield* TestFleet.database
+        const world = TestJobs.world()
+        const service = yield* database.fleet()
+        yield* database.worker(world, { name: "a", stretches: 1 })
+        const gate = yield* TestFleet.gate
+        world.isPaused = (run) => Effect.succeed(run === "stuck")
+        world.before = ({ call, run }) => (run === "stuck" && call === 1 ? gate.wait : Effect.void)
+        yield* service.submit("stuck", { stretches: 1, calls: 3 })
+        yield* TestFleet.until(
+          "it has begun",
+          Effect.sync(() => world.delivered.has("stuck/0/0"))
+        )
+        for (const name of ["first", "second"]) yield* service.submit(name, { stretches: 2, calls: 1 })
+        for (const name of ["first", "second"]) {
+          assert.strictEqual((yield* TestFleet.ended(service, name)).state, "finished")
+        }
+        yield* gate.open
+        assert.strictEqual((yield* TestFleet.ended(service, "stuck")).state, "finished")
+        eachOnce(world, 3 + 4, 3)
+      })
+    )
+
     it.effect("an idle fleet of three makes at most 12 commits a second", () =>
       Effect.gen(function* () {
         const database = yield* TestFleet.database

@@ -21,8 +21,10 @@ const loaded = { run: { id: "1", name: "one" }, spec: null, cut: undefined }
 const failure = (retryable: boolean) =>
   Effect.fail(new JobError({ reason: { _tag: "Failed", message: "no", retryable } }))
 
+const paused = Effect.fail(new JobError({ reason: { _tag: "Paused" } }))
+
 const never = Effect.die("not called")
-const job: Job = { cut: () => never, stretch: () => never, ending: () => never, requests: never }
+const job: Job = { cut: () => never, stretch: () => never, ending: () => never, requests: never, isPaused: never }
 
 /** What comes of a part, and what was done to it, in order. */
 const play = Effect.fnUntraced(function* ({ claims = 1, isFenced = false, open, work }: Case) {
@@ -57,6 +59,8 @@ const cases: ReadonlyArray<readonly [what: string, one: Case, outcome: RunPart.O
     ["fails permanently", { work: failure(false) }, "Ended", ["taken", failed("no")]],
     ["may succeed later", { work: failure(true) }, "Again", ["taken"]],
     ["failed four times before", { claims: 5, work: failure(true) }, "Ended", ["taken", failed("no")]],
+    ["waits for its API", { claims: 5, work: paused }, "Again", ["taken", "released"]],
+    ["waits for its API before it begins", { open: { _tag: "Paused" }, work: Effect.die("not called") }, "Again", []],
     ["has a bug", { work: Effect.die(new Error("bug")) }, "Again", ["taken"]],
     ["belongs to another worker now", { isFenced: true, work: failure(false) }, "Ended", ["taken"]],
     [

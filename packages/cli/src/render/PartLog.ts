@@ -22,6 +22,8 @@ export const line = (event: PartEvent.PartEvent): string => {
       return `${part} finished: ${counts(event)}`
     case "HandedBack":
       return `${part} handed back after ${counts(event)}`
+    case "Paused":
+      return `${part} handed back: the API answers 429`
     case "Fenced":
       return `${part} stopped after ${counts(event)}: another worker has it, or the run was cancelled`
     case "Failed":
@@ -34,6 +36,7 @@ const names = {
   Taken: "taken",
   Finished: "finished",
   HandedBack: "handed back",
+  Paused: "paused",
   Fenced: "fenced",
   Failed: "failed"
 } as const

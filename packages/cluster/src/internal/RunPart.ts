@@ -7,7 +7,7 @@ import * as Exit from "effect/Exit"
 import type { SqlClient } from "effect/sql/SqlClient"
 import type { FleetError } from "../FleetError.ts"
 import type { FailureReason } from "../FleetRun.ts"
-import type { Job, JobError, Jobs } from "../Jobs.ts"
+import type { Job, JobError, JobReason, Jobs } from "../Jobs.ts"
 import type { Loaded } from "./RunRows.ts"
 
 export interface Worker {
@@ -49,7 +49,9 @@ export const run = <H extends Held>(
     Effect.gen(function* () {
       const opened = yield* Effect.exit(worker.jobs.open(loaded.spec, loaded.run))
       // Another worker can do it: this one does not take it.
-      if (Exit.isFailure(opened) && isOfOtherVersion(opened.cause)) return yield* report("Elsewhere", opened.cause)
+      if (Exit.isFailure(opened) && isBecause(opened.cause, "OtherVersion"))
+        return yield* report("Elsewhere", opened.cause)
+      if (Exit.isFailure(opened) && isBecause(opened.cause, "Paused")) return yield* report("Paused", opened.cause)
       const held = yield* take
       if (held === undefined) return "Ended"
       if (held.claims > mostClaims) {
@@ -64,8 +66,10 @@ export const run = <H extends Held>(
     })
   )
 
-const isOfOtherVersion = (cause: Cause.Cause<JobError>): boolean =>
-  cause.reasons.some((reason) => Cause.isFailReason(reason) && reason.error.reason._tag === "OtherVersion")
+const isBecause = (cause: Cause.Cause<Failure>, tag: JobReason["_tag"]): boolean =>
+  cause.reasons.some(
+    (reason) => Cause.isFailReason(reason) && reason.error._tag === "JobError" && reason.error.reason._tag === tag
+  )
 
 /** What follows from a failure. */
 const settle = Effect.fnUntraced(function* (
@@ -74,6 +78,7 @@ const settle = Effect.fnUntraced(function* (
   cause: Cause.Cause<Failure>
 ): Effect.fn.Return<Outcome, FleetError | CheckpointError> {
   if (yield* held.isFenced) return yield* report("Fenced", cause)
+  if (isBecause(cause, "Paused")) return yield* Effect.andThen(held.release, report("Paused", cause))
   const { isTransient, reason } = meaning(Cause.squash(cause), worker.name)
   if (isTransient && held.claims < mostClaims) return yield* report("Again", cause)
   // A sink may notice before the checkpoint does that another worker has the part.
@@ -87,6 +92,7 @@ const reports = {
   Again: ["A part of a run is handed back", "Again"],
   Elsewhere: ["A part of a run is handed back to workers of its version", "Elsewhere"],
   Failed: ["A part of a run failed", "Ended"],
+  Paused: ["A part of a run is handed back until its API answers", "Again"],
   Fenced: ["A part of a run was taken over, or cancelled", "Ended"]
 } as const
 
@@ -107,7 +113,7 @@ const meaning = (
     const { reason } = failure
     return reason._tag === "Missing"
       ? { isTransient: false, reason: { _tag: "Missing", names: reason.names, worker } }
-      : failed(failure.message, reason._tag === "OtherVersion" || reason.retryable)
+      : failed(failure.message, reason._tag !== "Failed" || reason.retryable)
   }
   if (hasTag(failure, "CheckpointError") || hasTag(failure, "FleetError")) {
     const { reason } = failure

@@ -50,7 +50,13 @@ const migrations: ReadonlyArray<ReadonlyArray<string>> = [
   updated_at timestamptz,
   PRIMARY KEY (run, nth)
 )`,
-    `CREATE TABLE ${budgets} (organization text PRIMARY KEY, next timestamptz NOT NULL, held timestamptz NOT NULL)`
+    // In seconds since 1970.
+    `CREATE TABLE ${budgets} (
+  organization text PRIMARY KEY,
+  starts float8[] NOT NULL DEFAULT '{}',
+  latest float8 NOT NULL DEFAULT 0,
+  held float8 NOT NULL DEFAULT 0
+)`
   ]
 ]
 

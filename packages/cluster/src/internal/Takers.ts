@@ -4,8 +4,10 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { PersistedQueueFactory } from "effect/persistence/PersistedQueue"
 import * as References from "effect/References"
+import * as Semaphore from "effect/Semaphore"
 import type { WorkflowEngine } from "effect/workflow/WorkflowEngine"
 import { describe, type FailureReason } from "../FleetRun.ts"
+import type { Job } from "../Jobs.ts"
 import * as Claim from "./Claim.ts"
 import * as Queue from "./Queue.ts"
 import * as RunPart from "./RunPart.ts"
@@ -18,6 +20,25 @@ interface Worker extends RunPart.Worker {
   readonly readers: Effect.Effect<number>
 }
 
+/** What a worker has so many of as it reads stretches. */
+interface Place {
+  /** Another part may have it. A second time it does nothing. */
+  readonly free: Effect.Effect<void>
+}
+
+/** So often in turn, once a second, a job is found paused before another part gets its place. */
+const patience = 3
+
+/** A part that waits for its API keeps what it has read. It continues beside the part that got its place. */
+const whileWorking = ({ free }: Place, { isPaused }: Job) => {
+  const isPausedFor = (times: number): Effect.Effect<void> =>
+    times === 0
+      ? free
+      : Effect.flatMap(Effect.delay(isPaused, "1 second"), (isSo) => isPausedFor(isSo ? times - 1 : patience))
+  const watch = Effect.andThen(isPausedFor(patience), Effect.never)
+  return <A, E, R>(work: Effect.Effect<A, E, R>) => Effect.raceFirst(work, watch)
+}
+
 /**
  * Offers the stretches that come next. Those of one run never fill the queue: another run would wait until all of them are
  * read.
@@ -28,7 +49,7 @@ const offerNext = Effect.fnUntraced(function* ({ readers, sql }: Worker, of: Run
 })
 
 /** Cuts a run, unless an earlier attempt did, and offers what is left of it. */
-const plan = Effect.fnUntraced(function* (worker: Worker, loaded: RunRows.Loaded, of: RunRows.Attempt) {
+const plan = Effect.fnUntraced(function* (worker: Worker, place: Place, loaded: RunRows.Loaded, of: RunRows.Attempt) {
   const { sql } = worker
   const take = Effect.map(RunRows.claim(sql, of), (claims): RunPart.Held | undefined =>
     claims === undefined
@@ -45,7 +66,8 @@ const plan = Effect.fnUntraced(function* (worker: Worker, loaded: RunRows.Loaded
     loaded,
     take,
     Effect.fnUntraced(function* (job) {
-      const cut = loaded.cut ?? (yield* job.cut({ readers: yield* worker.readers }))
+      const readers = yield* worker.readers
+      const cut = loaded.cut ?? (yield* whileWorking(place, job)(job.cut({ readers })))
       yield* RunRows.plan(sql, of, cut, yield* job.requests)
     })
   )
@@ -56,6 +78,7 @@ const plan = Effect.fnUntraced(function* (worker: Worker, loaded: RunRows.Loaded
 /** Reads a stretch, or does the ending. */
 const part = Effect.fnUntraced(function* (
   worker: Worker,
+  place: Place,
   loaded: RunRows.Loaded,
   cut: Cut,
   of: RunRows.Attempt,
@@ -71,9 +94,10 @@ const part = Effect.fnUntraced(function* (
     take,
     Effect.fnUntraced(function* (job, { finish, lease, onEvent, start }) {
       yield* start(job)
-      if (nth < cut.stretches.length) return yield* finish(yield* job.stretch(cut, nth, lease, onEvent))
+      const working = whileWorking(place, job)
+      if (nth < cut.stretches.length) return yield* finish(yield* working(job.stretch(cut, nth, lease, onEvent)))
       const { stretches } = yield* StretchRows.delivered(sql, of.run)
-      yield* finish(yield* job.ending(cut, stretches, lease, onEvent))
+      yield* finish(yield* working(job.ending(cut, stretches, lease, onEvent)))
     })
   )
   if (outcome !== "Ended") return yield* Effect.fail(outcome)
@@ -107,16 +131,16 @@ const together = (reasons: ReadonlyArray<FailureReason>): FailureReason => {
     : { _tag: "Parts", failed: reasons.length }
 }
 
-const read = Effect.fnUntraced(function* (worker: Worker, { nth, ...of }: Queue.Element) {
+const read = Effect.fnUntraced(function* (worker: Worker, place: Place, { nth, ...of }: Queue.Element) {
   const loaded = yield* RunRows.load(worker.sql, of)
   // It has ended: perhaps a worker ended it that did not come to this.
   if (loaded === undefined) return yield* RunWorkflow.complete(of)
   const done =
     nth === undefined
-      ? plan(worker, loaded, of)
+      ? plan(worker, place, loaded, of)
       : loaded.cut === undefined
         ? Effect.void
-        : part(worker, loaded, loaded.cut, of, nth)
+        : part(worker, place, loaded, loaded.cut, of, nth)
   yield* Effect.annotateLogs(done, { run: loaded.run.name, part: nth ?? "plan" })
 })
 
@@ -134,19 +158,26 @@ export const layer = (
       const logged = Effect.provideService(References.MinimumLogLevel, level)
       // A failure goes to the queue, which offers the element again after a while. The queue polls with the level of its first
       // taker, and would log each try to reach a database that is away.
-      const one = queue
-        .take((element) => logged(read(worker, element)))
-        .pipe(
-          Effect.provideService(References.MinimumLogLevel, "None"),
-          Effect.catch((error) => {
-            if (error === "Again") return Effect.void
-            if (error === "Elsewhere") return Effect.sleep(pause)
-            return Effect.logWarning("A part of a run is handed back", error)
-          }),
-          Effect.exit
-        )
-      yield* Effect.forkScoped(
-        Effect.replicateEffect(Effect.forever(one), stretches, { concurrency: stretches, discard: true })
-      )
+      const take = (place: Place) =>
+        queue
+          .take((element) => logged(read(worker, place, element)))
+          .pipe(
+            Effect.provideService(References.MinimumLogLevel, "None"),
+            Effect.catch((error) => {
+              if (error === "Again") return Effect.void
+              if (error === "Elsewhere") return Effect.sleep(pause)
+              return Effect.logWarning("A part of a run is handed back", error)
+            }),
+            Effect.exit
+          )
+      const places = yield* Semaphore.make(stretches)
+      const one = Effect.gen(function* () {
+        yield* places.take(1)
+        const free = yield* Effect.cached(Effect.asVoid(places.release(1)))
+        yield* Effect.ensuring(take({ free }), free)
+      })
+      // As many parts again may wait for their APIs.
+      const most = 2 * stretches
+      yield* Effect.forkScoped(Effect.replicateEffect(Effect.forever(one), most, { concurrency: most, discard: true }))
     })
   )

@@ -12,6 +12,7 @@ import type { Connection } from "../../option/PipelineSpec.ts"
 import * as Source from "../../option/SourceOptions.ts"
 import * as JobPipeline from "../JobPipeline.ts"
 import { decoderOf } from "../RunJob.ts"
+import * as Pauses from "./Pauses.ts"
 
 /** Two workers with one key share its rate; nobody can tell the key from this. */
 const accountOf = Effect.fnUntraced(function* (connection: Connection) {
@@ -29,25 +30,14 @@ interface Limit {
   readonly maxConcurrentRequests: number
 }
 
-const budgetOf = (limit: string): Effect.Effect<Budget["Service"], AgniError | FleetError.FleetError, SqlClient> => {
+const budgetOf = (limit: string): Effect.Effect<Pauses.Account, AgniError | FleetError.FleetError, SqlClient> => {
   // It was written by `JSON.stringify`, below.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   const { requestsPerSecond, ...options } = JSON.parse(limit) as Limit
-  return requestsPerSecond === undefined ? Budget.make(options) : SharedBudget.make({ ...options, requestsPerSecond })
+  return requestsPerSecond === undefined
+    ? Effect.flatMap(Budget.make(options), Pauses.noted)
+    : SharedBudget.make({ ...options, requestsPerSecond })
 }
-
-/** The same budget; each attempt is counted. */
-const counting = ({ hold, spend }: Budget["Service"], sent: Ref.Ref<number>) =>
-  Budget.of({
-    hold,
-    spend: (attempt) =>
-      spend(
-        Effect.andThen(
-          Ref.update(sent, (count) => count + 1),
-          attempt
-        )
-      )
-  })
 
 /** What a job needs of its connection. */
 interface Options {
@@ -76,17 +66,16 @@ export const make = Effect.gen(function* () {
     })
 
   return {
-    /** The client of a job, whose calls there are now, whose they are as far as that is known, and the requests that it has sent. */
+    /** The client of a job, whose calls there are now, whose they are as far as that is known, and what its budget knows of it. */
     open: Effect.fnUntraced(function* (connection: Connection, { isSync, most }: Options) {
       const organization = yield* accountOf(connection)
       const limit: Limit = { organization, requestsPerSecond: connection.rate, maxConcurrentRequests: most }
-      const budget = yield* RcMap.get(budgets, JSON.stringify(limit))
-      const sent = yield* Ref.make(0)
+      const { budget, ...of } = yield* Effect.flatMap(RcMap.get(budgets, JSON.stringify(limit)), Pauses.ofJob)
       const client = yield* Layer.build(Source.clientWithin(connection)).pipe(
-        Effect.provideService(Budget, counting(budget, sent)),
+        Effect.provideService(Budget, budget),
         Effect.provideContext(yield* threads[isSync ? "sync" : "export"])
       )
-      return { client, look: look(organization), known: known(organization), requests: Ref.get(sent) }
+      return { client, look: look(organization), known: known(organization), ...of }
     })
   }
 })

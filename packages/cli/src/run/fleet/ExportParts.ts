@@ -13,6 +13,7 @@ import * as RunMetrics from "../RunMetrics.ts"
 import * as Unmatched from "../Unmatched.ts"
 import * as JobFailure from "./JobFailure.ts"
 import * as PartEvent from "./PartEvent.ts"
+import type * as Pauses from "./Pauses.ts"
 
 export interface Options {
   readonly job: Job
@@ -23,6 +24,7 @@ export interface Options {
   readonly known: Effect.Effect<JobPipeline.Looked, AgniError, AgniClient>
   /** The file for rejected records of a part: two workers never write to one. */
   readonly lettersOf: (part: number | "end") => string
+  readonly handingBack: Pauses.HandingBack
   readonly onPart: PartEvent.OnPart
   readonly reworded: (text: string) => string
 }
@@ -53,7 +55,7 @@ const partsOf = Effect.fnUntraced(function* (
 
 /** The three parts of `Jobs.Job`, with what they need still in their types. */
 export const make = (options: Options) => {
-  const { job, name, onPart, reworded } = options
+  const { handingBack, job, name, onPart, reworded } = options
   const failing = Effect.mapError(JobFailure.of(reworded))
   const part = ({ stretches }: PipelineParts.Cut, stretch?: number) => ({ run: name, stretch, of: stretches.length })
   return {
@@ -61,6 +63,7 @@ export const make = (options: Options) => {
       partsOf(options, "end", options.look).pipe(
         Effect.flatMap(({ cut }) => cut({ readers: Math.max(readers, job.stretches) })),
         Effect.scoped,
+        handingBack,
         Effect.mapError((error) => JobFailure.ofJob(reworded, error))
       ),
     stretch: (cut: PipelineParts.Cut, nth: number, lease: Lease, onEvent: Parameters<Jobs.Job["stretch"]>[3]) =>
@@ -68,6 +71,7 @@ export const make = (options: Options) => {
         partsOf(options, nth + 1, lookedIn(options, cut)).pipe(
           Effect.flatMap(({ stretch }) => stretch(cut, nth, lease, onEvent)),
           Effect.scoped,
+          handingBack,
           failing
         )
       ),
@@ -86,6 +90,7 @@ export const make = (options: Options) => {
             return report.set === "unprovable" ? noted : Effect.andThen(noted, RunMetrics.succeeded(name))
           }),
           Effect.scoped,
+          handingBack,
           failing
         )
       )

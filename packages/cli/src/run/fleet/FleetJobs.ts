@@ -21,6 +21,7 @@ import * as Accounts from "./Accounts.ts"
 import * as ExportParts from "./ExportParts.ts"
 import * as JobFailure from "./JobFailure.ts"
 import * as PartEvent from "./PartEvent.ts"
+import * as Pauses from "./Pauses.ts"
 import * as SyncPart from "./SyncPart.ts"
 
 export interface Options {
@@ -84,9 +85,13 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   const accounts = yield* Accounts.make
   const open = Effect.fnUntraced(function* (given: Schema.Json, run: Jobs.JobRun) {
     const { connection, job, most } = yield* loaded(options, given, run)
-    const { client, known, look, requests } = yield* accounts.open(connection, { most, isSync: RunSync.isSync(job) })
+    const { client, handingBack, isPaused, known, look, requests } = yield* accounts.open(connection, {
+      most,
+      isSync: RunSync.isSync(job)
+    })
+    if (yield* isPaused) return yield* Pauses.paused
     const context = Context.merge(Context.merge(services, forSinks), client)
-    const about = { name: run.name, onPart, reworded }
+    const about = { name: run.name, handingBack, onPart, reworded }
     const provided = Effect.provideContext(context)
     if (RunSync.isSync(job)) {
       const { cut, ending } = SyncPart.make({ ...about, job })
@@ -94,7 +99,8 @@ export const make = Effect.fnUntraced(function* (options: Options) {
         cut,
         stretch: () => Effect.die(new Error("a sync has no stretches")),
         ending: (_cut, _delivered, lease, onEvent) => provided(ending(lease, onEvent)),
-        requests
+        requests,
+        isPaused
       } satisfies Jobs.Job
     }
     const { cut, ending, stretch } = ExportParts.make({
@@ -108,7 +114,8 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       cut: (options) => provided(cut(options)),
       stretch: (...given) => provided(stretch(...given)),
       ending: (...given) => provided(ending(...given)),
-      requests
+      requests,
+      isPaused
     } satisfies Jobs.Job
   })
 

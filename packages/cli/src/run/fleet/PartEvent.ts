@@ -29,13 +29,14 @@ interface Ended {
  * - `Taken`: this worker begins with a part, or resumes it.
  * - `Finished`: all of it is delivered.
  * - `HandedBack`: this worker stops, and another one resumes it.
+ * - `Paused`: the API asks for a pause and has answered nothing; a worker takes the part again afterwards.
  * - `Fenced`: another worker has it, or the run was cancelled.
  * - `Failed`: `retryable` where another try may succeed.
  */
 export type PartEvent =
   | { readonly _tag: "Unusable"; readonly run: string; readonly reason: string }
   | ({ readonly _tag: "Taken" } & Part)
-  | ({ readonly _tag: "Finished" | "HandedBack" | "Fenced" } & Part & Ended)
+  | ({ readonly _tag: "Finished" | "HandedBack" | "Paused" | "Fenced" } & Part & Ended)
   | ({ readonly _tag: "Failed"; readonly reason: string; readonly retryable: boolean } & Part & Ended)
 
 export type OnPart = (event: PartEvent) => Effect.Effect<void>
@@ -51,6 +52,7 @@ const endOf = (exit: Exit.Exit<unknown, Failure>) => {
   const error: unknown = Cause.squash(exit.cause)
   if (isFenced(error)) return { _tag: "Fenced" } as const
   const isJob = error instanceof Jobs.JobError
+  if (isJob && error.reason._tag === "Paused") return { _tag: "Paused" } as const
   const reason = isJob || error instanceof CheckpointError ? error.message : "callstream itself failed"
   return {
     _tag: "Failed",
@@ -59,14 +61,14 @@ const endOf = (exit: Exit.Exit<unknown, Failure>) => {
   } as const
 }
 
-/** Reports a run that this worker cannot do. One of another version comes up again and again, until a worker of its version has it: once. */
+/** Reports a run that this worker cannot do. One of another version comes up again and again, until a worker of its version has it: once. A pause is no such thing. */
 export const unusable = (onPart: OnPart) =>
   Effect.map(
     Ref.make(HashSet.empty<string>()),
     (said) =>
       ({ id, name }: Pick<Jobs.JobRun, "id" | "name">, { message, reason }: Jobs.JobError): Effect.Effect<void> =>
         Effect.flatMap(Ref.getAndUpdate(said, HashSet.add(id)), (before) =>
-          reason._tag === "OtherVersion" && HashSet.has(before, id)
+          reason._tag === "Paused" || (reason._tag === "OtherVersion" && HashSet.has(before, id))
             ? Effect.void
             : onPart({ _tag: "Unusable", run: name, reason: message })
         )

@@ -14,6 +14,7 @@ import * as RunMetrics from "../RunMetrics.ts"
 import * as RunSync from "../RunSync.ts"
 import * as JobFailure from "./JobFailure.ts"
 import * as PartEvent from "./PartEvent.ts"
+import type * as Pauses from "./Pauses.ts"
 
 type OnEvent = (event: Pipeline.RunEvent) => Effect.Effect<void>
 
@@ -21,6 +22,7 @@ export interface Options {
   /** Its state is in the database of the fleet. */
   readonly job: RunSync.SyncJob
   readonly name: string
+  readonly handingBack: Pauses.HandingBack
   readonly onPart: PartEvent.OnPart
   readonly reworded: (text: string) => string
 }
@@ -92,12 +94,14 @@ const pass = Effect.fnUntraced(function* ({ job }: Options, onEvent: OnEvent) {
 
 /** `Jobs.Job`, with what it needs still in its types. It has no stretches: the ending is the pass. */
 export const make = (options: Options) => {
-  const { name, onPart, reworded } = options
+  const { handingBack, name, onPart, reworded } = options
   return {
     cut: () => Effect.succeed<PipelineParts.Cut>({ id: "", fingerprint: {}, source: null, stretches: [], note: null }),
     ending: (lease: Lease, onEvent: OnEvent) =>
       PartEvent.reported({ run: name, stretch: undefined, of: 0 }, onPart, onEvent, (onEvent) =>
-        Effect.raceFirst(pass(options, onEvent), whileHeld(lease)).pipe(Effect.mapError(JobFailure.of(reworded)))
+        handingBack(Effect.raceFirst(pass(options, onEvent), whileHeld(lease))).pipe(
+          Effect.mapError(JobFailure.of(reworded))
+        )
       )
   }
 }

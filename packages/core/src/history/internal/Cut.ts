@@ -9,14 +9,21 @@ import { ask as askOf, type Settings } from "./Settings.ts"
 /** Calls of a stretch: in several windows, so that few are cut short. */
 export const perStretch = 20_000
 
-/** The state of a run holds them all, and is written once a second. */
+/** The state of a run in one process holds them all, and is written once a second. */
 const most = 200
+
+/** Smaller ones, at the end, are not worth what their beginning costs. */
+const least = perStretch / 5
 
 export interface Options {
   /** Stretches that are read at the same time. */
   readonly sideBySide: number
   /** Calls of a stretch at most, about. @default 20000 */
   readonly size?: number | undefined
+  /** Stretches at most. @default 200 */
+  readonly most?: number | undefined
+  /** Whether the last ones are smaller, so that readers that are done with the others end together. @default false */
+  readonly descending?: boolean | undefined
 }
 
 /** The part of a range where calls are, and how many there are, about. */
@@ -27,9 +34,38 @@ const busyPart = ({ about, controls, rate }: Seen, { from, to }: Range) => {
 }
 
 /** As many for each reader, none with less than two pages. */
-const numberOf = (calls: number, pageSize: number, { sideBySide, size = perStretch }: Options): number => {
+const evenly = (calls: number, pageSize: number, { most: limit = most, sideBySide, size = perStretch }: Options) => {
   const even = sideBySide * Math.max(1, Math.ceil(calls / (sideBySide * size)))
-  return Math.min(even, Math.floor(calls / (2 * pageSize)), most)
+  const number = Math.max(1, Math.min(even, Math.floor(calls / (2 * pageSize)), limit))
+  return Array.from({ length: number }, () => calls / number)
+}
+
+/** In each round, each reader gets a stretch of two thirds of its share of what is left. */
+const descending = (calls: number, { most: limit = most, sideBySide, size = perStretch }: Options) => {
+  const largest = Math.max(size, (2 * calls) / limit)
+  const smallest = Math.min(least, largest)
+  const sizes: Array<number> = []
+  let left = calls
+  while (left > sideBySide * smallest) {
+    const each = Math.max(smallest, Math.min(largest, (2 * left) / (3 * sideBySide)))
+    for (let nth = 0; nth < sideBySide; nth++) sizes.push(each)
+    left -= sideBySide * each
+  }
+  const number = Math.ceil(left / smallest)
+  return [...sizes, ...Array.from({ length: number }, () => left / number)]
+}
+
+/** How many calls each stretch has, from the oldest to the newest. They come to all. */
+export const sizesOf = (calls: number, pageSize: number, options: Options): ReadonlyArray<number> => {
+  const { sideBySide, size = perStretch } = options
+  const isLarge = calls > sideBySide * Math.min(least, size)
+  return options.descending === true && isLarge ? descending(calls, options) : evenly(calls, pageSize, options)
+}
+
+/** Where one stretch ends and the next one begins: how many calls are before it. */
+const edgesOf = (sizes: ReadonlyArray<number>): ReadonlyArray<number> => {
+  let before = 0
+  return sizes.slice(0, -1).map((size) => (before += size))
 }
 
 /** A stretch, and how many calls it has, about, where pages showed that. */
@@ -37,36 +73,69 @@ export interface Stretch extends Range {
   readonly rows?: number | undefined
 }
 
-/** The start of the first call of pages as far apart as a stretch is long: newest first, so they descend. */
+/** The start of the first call behind so many, newest first. */
+type Look = (behind: number) => Effect.Effect<Micros | undefined, AgniError>
+
+/** A count that is off by less is good enough: in parts of itself, and in pages. */
+const tolerance = { part: 0.03, pages: 40 }
+
+/** Pages are asked for at most so often in turn. A list that never ends would be asked for ever. */
+const mostRounds = 8
+
+/**
+ * How many calls there are. What is known of them comes from both ends of the range, and calls are dense by day and rare by
+ * night: it may be off by several times.
+ */
+const counted = Effect.fnUntraced(function* (look: Look, about: number, pageSize: number) {
+  let low = 0
+  let high = Infinity
+  // A page beyond the end may bring others again: those are not older than what is known to be there.
+  let oldest = Infinity
+  let next = [about / 1.2, about * 1.2]
+  for (let round = 0; round < mostRounds; round++) {
+    const starts = yield* Effect.forEach(next, look, { concurrency: "unbounded" })
+    for (const [i, start] of starts.entries()) {
+      const at = next[i] ?? high
+      if (start === undefined || start >= oldest) {
+        high = at
+        break
+      }
+      low = at
+      oldest = start
+    }
+    if (high - low <= Math.max(tolerance.pages * pageSize, tolerance.part * low)) break
+    const [from, to] = [low, high]
+    next = to === Infinity ? [2 * from, 4 * from, 8 * from] : [1, 2, 3].map((nth) => from + (nth * (to - from)) / 4)
+  }
+  return high === Infinity ? low : (low + high) / 2
+})
+
+/** By the starts of calls as far apart as a stretch is long. */
 const byPages = Effect.fnUntraced(function* (
   settings: Settings,
   range: Range,
   whole: boolean,
-  calls: number,
-  number: number
-) {
+  about: number,
+  options: Options
+): Effect.fn.Return<ReadonlyArray<Stretch>, AgniError> {
   const ask = askOf(settings)
   const bounds = whole ? {} : Ask.boundsOf(range)
-  const look = (nth: number) =>
+  const look: Look = (behind) =>
     Effect.map(
-      Ask.orNothing(ask(1 + Math.floor((nth * calls) / (number * settings.size)), bounds)),
+      Ask.orNothing(ask(1 + Math.floor(behind / settings.size), bounds)),
       (answer) => answer?.rows.find(({ start }) => start !== undefined)?.start
     )
-  const edges = yield* Effect.forEach(
-    Array.from({ length: number - 1 }, (_, i) => i + 1),
-    look,
-    { concurrency: "unbounded" }
-  )
-  // There may be more than it seemed.
-  for (let nth = number + 1; nth < most; nth++) {
-    const edge = yield* look(nth)
-    if (edge === undefined || edges.includes(edge)) break
-    edges.push(edge)
-  }
-  return edges
+  const calls = yield* counted(look, about, settings.size)
+  const sizes = sizesOf(calls, settings.size, options)
+  const edges = yield* Effect.forEach(edgesOf(sizes), (before) => look(calls - before), { concurrency: "unbounded" })
+  const stretches = tiles(range, edges)
+  // With an edge missing, the sizes are those of other stretches. Before the oldest edge there may be fewer calls, or more.
+  return stretches.length === sizes.length
+    ? stretches.map((one, i) => (i === 0 ? one : { ...one, rows: sizes[i] }))
+    : stretches
 })
 
-/** Stretches that tile the range, ascending: as many calls each where pages show it, as long each otherwise. */
+/** Stretches that tile the range, ascending: as many calls each as is said where pages show it, in proportion otherwise. */
 export const cut = Effect.fnUntraced(function* (
   settings: Settings,
   seen: Seen,
@@ -75,19 +144,17 @@ export const cut = Effect.fnUntraced(function* (
   options: Options
 ): Effect.fn.Return<ReadonlyArray<Stretch>, AgniError> {
   const busy = busyPart(seen, range)
-  const number = busy === undefined || options.sideBySide < 2 ? 1 : numberOf(busy.calls, settings.size, options)
-  if (busy === undefined || number < 2) return [range]
+  if (busy === undefined || options.sideBySide < 2) return [range]
   const { calls, high, low } = busy
+  if (calls < 4 * settings.size) return [range]
   // Where a page beyond the end brings another one again, a page that is asked alone may be one of those. Then it shows no place in
   // the list, and calls before it that leave are not missed.
-  if (seen.sorted && seen.profile.newestFirst && !(yield* settings.repeats)) {
-    const stretches = tiles(range, yield* byPages(settings, range, whole, calls, number))
-    // Before the oldest edge there may be fewer.
-    return stretches.map((one, i) => (i === 0 ? one : { ...one, rows: calls / number }))
-  }
+  if (seen.sorted && seen.profile.newestFirst && !(yield* settings.repeats))
+    return yield* byPages(settings, range, whole, calls, options)
+  const edges = edgesOf(sizesOf(calls, settings.size, options))
   return tiles(
     range,
-    Array.from({ length: number - 1 }, (_, i): Micros => low + ((i + 1) * (high - low)) / number)
+    edges.map((before): Micros => low + (before * (high - low)) / calls)
   )
 })
 

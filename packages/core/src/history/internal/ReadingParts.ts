@@ -47,6 +47,9 @@ export interface Cut {
   readonly note: Schema.Json
 }
 
+/** Each is a row, and each reader of one has the whole cut. */
+const mostStretches = 2000
+
 const open = (range: OpenRange, options: Options, beside: RangeReading.Beside) =>
   Effect.gen(function* () {
     const wrong = mistakeIn(options)
@@ -64,7 +67,9 @@ export const cut = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Cut, AgniError, AgniClient> {
   const { begun, stretches } = yield* open(range, options, {
     sideBySide: Math.max(2, readers),
-    size: options.stretchSize
+    size: options.stretchSize,
+    most: mostStretches,
+    descending: true
   })
   const rows = stretches.map((one) => one.rows)
   const note = yield* Effect.orDie(codecs().encodeNote({ probes: yield* begun, rows }))

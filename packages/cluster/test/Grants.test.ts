@@ -1,0 +1,93 @@
+/** Starts that three processes are granted. Nothing here waits: grants are ahead of the clock. */
+import { assert, describe, layer } from "@effect/vitest"
+import * as Arr from "effect/Array"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import * as SqlClient from "effect/sql/SqlClient"
+import * as Postgres from "../../node/test/postgres/PostgresServer.ts"
+import * as Grants from "../src/internal/Grants.ts"
+import * as Tables from "../src/internal/Tables.ts"
+import { mostInASecond } from "./mostInASecond.ts"
+
+const database = Effect.gen(function* () {
+  const server = yield* Postgres.Server
+  const sql = yield* server.client(yield* server.database(), { maxConnections: 6 })
+  yield* Effect.provideService(Tables.migrate, SqlClient.SqlClient, sql)
+  return sql
+})
+
+const organization = "acme"
+
+describe.skipIf(Postgres.missing)(`grants${Postgres.reason}`, () => {
+  layer(Postgres.Server.layer, { excludeTestServices: true })((it) => {
+    for (const rate of [5, 40, 250]) {
+      for (const late of [0, 0.04, 0.3]) {
+        it.effect(`${rate} a second, used up to ${late} s late: never more in any second, and all of it`, () =>
+          Effect.gen(function* () {
+            const seed = Date.now()
+            console.log(`rate ${rate}, late ${late}: seed ${seed}`)
+            const sql = yield* database
+            const grants = yield* Grants.make(sql, organization, Grants.limitOf(rate))
+            const atOnce = Math.ceil(rate / 12)
+            const asked = Effect.gen(function* () {
+              const used: Array<number> = []
+              const corrections: Array<Array<Grants.Correction>> = [[], [], []]
+              for (let nth = 0; used.length < 6 * rate; nth++) {
+                const process = nth % 3
+                const count = yield* Random.nextIntBetween(1, atOnce)
+                const { granted } = yield* grants.take(count, corrections[process] ?? [])
+                assert.lengthOf(granted, count)
+                corrections[process] = yield* Effect.forEach(granted, (at) =>
+                  Effect.map(Random.next, (random) => ({ granted: at, used: at + random * late }))
+                )
+                used.push(...corrections[process].map(({ used }) => used))
+              }
+              return used.sort((a, b) => a - b)
+            })
+            const used = yield* Random.withSeed(asked, seed)
+            assert.isAtMost(mostInASecond(used), rate)
+            // Without the first second, which may begin in haste.
+            const rest = used.slice(rate)
+            const share = (rest.length - 1) / ((rest.at(-1) ?? 0) - (rest[0] ?? 0)) / rate
+            // As late as they are on average, the next ones are.
+            assert.isAtLeast(share, 0.96 / (1 + late / 2))
+          })
+        )
+      }
+    }
+
+    it.effect("processes that ask at once are granted different starts, all as far apart as they must be", () =>
+      Effect.gen(function* () {
+        const sql = yield* database
+        const limit = Grants.limitOf(40)
+        const grants = yield* Grants.make(sql, organization, limit)
+        const answers = yield* Effect.forEach(Arr.range(1, 60), () => grants.take(2, []), { concurrency: 6 })
+        const starts = answers.flatMap(({ granted }) => granted).sort((a, b) => a - b)
+        assert.isAtMost(mostInASecond(starts), 40)
+        const [first, ...rest] = starts
+        let before = first ?? 0
+        for (const at of rest) {
+          assert.isAtLeast(at - before, limit.spacing - 1e-5)
+          before = at
+        }
+      })
+    )
+
+    it.effect("what is given back is granted again, and nothing while the server asks for a pause", () =>
+      Effect.gen(function* () {
+        const sql = yield* database
+        const grants = yield* Grants.make(sql, organization, Grants.limitOf(5))
+        const first = (yield* grants.take(5, [])).granted
+        const next = (yield* grants.take(5, [])).granted
+        assert.isAtLeast((next[0] ?? 0) - (first[0] ?? 0), 1)
+        const back = [...first, ...next].map((granted) => ({ granted, used: 0 }))
+        const again = (yield* grants.take(5, back)).granted
+        assert.isBelow((again[0] ?? Infinity) - (next[0] ?? 0), 0.9)
+        yield* grants.hold(100)
+        const { granted, held, now } = yield* grants.take(1, [])
+        assert.closeTo(held - now, 100, 30)
+        assert.isAtLeast(granted[0] ?? 0, held)
+      })
+    )
+  })
+})

@@ -1,0 +1,86 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as Cut from "../../../src/history/internal/Cut.ts"
+import type { Seen } from "../../../src/endpoint/internal/Probes.ts"
+import type { Traits } from "../../torture/Adversary.ts"
+import * as FakeServer from "./FakeServer.ts"
+
+const { began, control, hour, open, rowsAt, second, settingsOf } = FakeServer
+
+const between = (minimum: number, maximum: number) =>
+  Schema.Int.pipe(Schema.check(Schema.isBetween({ minimum, maximum })))
+
+const sum = (sizes: ReadonlyArray<number>) => sizes.reduce((all, size) => all + size, 0)
+
+/** A list of so many calls, one in ten seconds, of which the probes saw another number. */
+const cut = Effect.fnUntraced(function* (
+  calls: number,
+  about: number,
+  options: Cut.Options,
+  beyond: Traits["beyond"] = "empty"
+) {
+  const from = began - 10 * calls * second - hour
+  const starts = Array.from({ length: calls }, (_, nth) => from + 10 * nth * second)
+  const server = open(rowsAt(starts), { beyond })
+  const [first = from, last = began] = [starts[0], starts.at(-1)]
+  const settings = settingsOf(server)
+  const seen = {
+    about,
+    rate: Infinity,
+    controls: [control("first", first), control("last", last)],
+    sorted: true,
+    profile: { newestFirst: true }
+  } as unknown as Seen
+  const stretches = yield* Cut.cut(settings, seen, { from: first, to: began }, true, options)
+  return {
+    stretches,
+    counts: stretches.map(({ from, to }) => starts.filter((start) => start >= from && start < to).length),
+    requests: server.requests()
+  }
+})
+
+describe("history/internal/Cut", () => {
+  it.effect.prop(
+    "sizes come to all calls, for each reader at least one; descending ones never grow, and the last ones are small",
+    { calls: between(1000, 10_000_000), readers: between(2, 64), isDescending: Schema.Boolean },
+    ({ calls, isDescending, readers }) =>
+      Effect.sync(() => {
+        const options = { sideBySide: readers, most: 2000, descending: isDescending }
+        const sizes = Cut.sizesOf(calls, 1, options)
+        assert.closeTo(sum(sizes), calls, 1)
+        assert.isAtLeast(sizes.length, readers)
+        assert.isAtMost(sizes.length, 2000 + readers)
+        sizes.slice(1).forEach((size, i) => assert.isAtMost(size, (sizes[i] ?? 0) + 1e-6))
+        const largest = calls / sizes.length
+        const tail = isDescending ? Math.min(Cut.perStretch / 5, Math.max(Cut.perStretch, calls / 1000)) : largest
+        assert.isAtMost(sizes.at(-1) ?? 0, tail + 1e-6)
+      })
+  )
+
+  it.effect.prop(
+    "pages show how many calls there are, however far off the probes were",
+    { calls: between(1000, 4000), off: between(-3, 3) },
+    ({ calls, off }) =>
+      Effect.gen(function* () {
+        const { counts, requests, stretches } = yield* cut(calls, calls * 2 ** off, { sideBySide: 8 })
+        assert.strictEqual(sum(counts), calls)
+        assert.strictEqual(stretches.length, 8)
+        // Off by 40 pages of ten, all of it in the oldest one.
+        assert.isAtMost(Math.max(...counts), calls / 8 + 400)
+        assert.isAtMost(requests, 7 + 2 + 4 * 3)
+      })
+  )
+
+  for (const beyond of ["first", "last"] as const) {
+    it.effect(`a page beyond the end that brings the ${beyond} one again is not taken for more calls`, () =>
+      Effect.gen(function* () {
+        for (const about of [600, 1000, 1500, 6000]) {
+          const { counts, requests } = yield* cut(1000, about, { sideBySide: 4 }, beyond)
+          assert.strictEqual(sum(counts), 1000)
+          assert.isAtMost(requests, 30)
+        }
+      })
+    )
+  }
+})
