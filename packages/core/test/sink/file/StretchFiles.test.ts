@@ -1,6 +1,8 @@
 import * as Column from "@callstream/core/model/Column"
 import type { Committed } from "@callstream/core/model/Committed"
 import * as Instant from "@callstream/core/model/Instant"
+import * as Position from "@callstream/core/model/Position"
+import type { Cursor } from "@callstream/core/model/Position"
 import * as Version from "@callstream/core/model/Version"
 import { Manifest } from "@callstream/core/sink/Manifest"
 import * as NdjsonSink from "@callstream/core/sink/NdjsonSink"
@@ -31,17 +33,17 @@ const world = () => {
   type Opening = Partial<SessionSink.Opening>
   const opened = (opening: Opening, options?: Partial<NdjsonSink.Options>) =>
     sinkOf(options).open({ ...SessionSink.opening(), epoch: 1, ...opening })
-  /** Opens it, writes all, and finishes it, unless it is left `unfinished`. */
+  /** Opens it, writes all, and finishes it, unless it is left `unfinished` after a commit there. */
   const wrote = (
     opening: Opening,
     items: Items,
-    { unfinished = false, ...options }: Partial<NdjsonSink.Options> & { readonly unfinished?: boolean } = {}
+    { unfinished, ...options }: Partial<NdjsonSink.Options> & { readonly unfinished?: Cursor } = {}
   ) =>
     Effect.gen(function* () {
       const writer = yield* opened(opening, options)
       yield* writer.write({ items, columns: Column.ofSession, observedAt: Version.of(0) })
-      const committed = yield* writer.flush("end")
-      if (!unfinished) yield* writer.finish
+      const committed = yield* writer.flush(unfinished ?? "end")
+      if (unfinished === undefined) yield* writer.finish
       return { committed, replaced: writer.replaced?.() }
     }).pipe(Effect.scoped, Effect.provide(layer))
   const part = (run: string, nth: number): Opening => ({ part: { _tag: "Stretch", run, nth } })
@@ -106,13 +108,14 @@ describe("files of several processes", () => {
   it.effect("of an older epoch get their names at the first commit of the next one, which writes others", () =>
     Effect.gen(function* () {
       const { ids, keys, manifest, ending, part, wrote } = world()
-      const first = yield* wrote(part(runs[0], 0), itemsOf(1, "a"), { unfinished: true })
+      const unfinished = Position.of(instant("2026-07-01T13:00:00Z"))
+      const first = yield* wrote(part(runs[0], 0), itemsOf(1, "a"), { unfinished })
       assert.deepStrictEqual(
         keys().filter((key) => key.endsWith(".ndjson")),
         []
       )
       const from = Option.some(first.committed)
-      const second = yield* wrote({ ...part(runs[0], 0), epoch: 2, from }, itemsOf(1, "b"), { unfinished: true })
+      const second = yield* wrote({ ...part(runs[0], 0), epoch: 2, from }, itemsOf(1, "b"), { unfinished })
       assert.deepStrictEqual(ids(), ["a"])
       const third = yield* wrote({ ...part(runs[0], 0), epoch: 3, from: Option.some(second.committed) }, [])
       yield* wrote(ending(runs[0], third.committed), [])
@@ -173,7 +176,7 @@ describe("files of several processes", () => {
         assert.strictEqual(reasonOf(yield* Effect.flip(verify(left, opening))), "Gone")
       }
       assert.strictEqual(reasonOf(yield* Effect.flip(wrote(ending(runs[0], committed), []))), "Gone")
-      const other = yield* wrote(part(runs[0], 1), itemsOf(2, "b"), { unfinished: true })
+      const other = yield* wrote(part(runs[0], 1), itemsOf(2, "b"), { unfinished: "end" })
       assert.strictEqual(reasonOf(yield* Effect.flip(wrote(ending(runs[0], other.committed), []))), "Gone")
     })
   )
