@@ -332,8 +332,8 @@ export const madeBy = (item: Item<unknown>, by: unknown): Item<object> | "left o
 
 /** The outlines that the item is in, and its place in them. */
 export const outlineOf = (item: Item<unknown>): { readonly outlines: Outlines; readonly place: number } | undefined => {
-  const outlines = item instanceof PackedItem ? item.page.packed.outlines : undefined
-  return item instanceof PackedItem && outlines !== undefined ? { outlines, place: item.i } : undefined
+  const outlines = outlinesOf(item)
+  return outlines === undefined ? undefined : { outlines, place: placeOf(item) }
 }
 
 /** The same without an object for both. */
