@@ -17,7 +17,7 @@ export interface JsonBytes {
   readonly bytes: Uint8Array
   readonly begin: number
   readonly end: number
-  /** What is before and after it: the JSON is all three. @default nothing */
+  /** The JSON before and after the row: the whole is all three. @default nothing */
   readonly within?: Within | undefined
 }
 

@@ -336,7 +336,6 @@ export const outlineOf = (item: Item<unknown>): { readonly outlines: Outlines; r
   return outlines === undefined ? undefined : { outlines, place: placeOf(item) }
 }
 
-/** The same without an object for both. */
 export const outlinesOf = (item: Item<unknown>): Outlines | undefined =>
   item instanceof PackedItem ? item.page.packed.outlines : undefined
 

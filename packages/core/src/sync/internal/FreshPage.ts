@@ -61,7 +61,7 @@ const changing = () => {
   }
 }
 
-/** What is read of calls before it is known what is learned of all of them, as columns. */
+/** Columns of the calls, read before any of them is decided. */
 interface Read {
   readonly outlines: ReadonlyArray<Packed.Outlines>
   readonly kinds: ReadonlyArray<Kind>
@@ -92,8 +92,8 @@ const readAll = (items: ReadonlyArray<Dated>, now: number): Read => {
   return { outlines, kinds, ends, counted }
 }
 
-/** What is learned of them, once for each kind. */
-const learn = (before: Settlement.Statistics, { kinds }: Read): Settlement.Statistics => {
+/** Counts them, once for each kind. */
+const countAll = (before: Settlement.Statistics, { kinds }: Read): Settlement.Statistics => {
   let settlement = before
   for (const kind of new Set(kinds)) {
     if (kind.calls > 0) settlement = Settlement.count(settlement, kind, kind.calls)
@@ -123,7 +123,7 @@ export const make = (
   const readAt = Math.floor(now / Decide.second) * Decide.second
   const page = new EntryPage.NewPage(items.length, head + 1, readAt)
   const read = readAll(items, now)
-  const settlement = learn(before, read)
+  const settlement = countAll(before, read)
   const changeOf = changing()
   const changes: Array<Changed> = []
   let clock = 0
