@@ -49,8 +49,8 @@ describe.skipIf(Postgres.missing)(`grants${Postgres.reason}`, () => {
             // Without the first second, which may begin in haste.
             const rest = used.slice(rate)
             const share = (rest.length - 1) / ((rest.at(-1) ?? 0) - (rest[0] ?? 0)) / rate
-            // As late as they are on average, the next ones are.
-            assert.isAtLeast(share, 0.96 / (1 + late / 2))
+            // As late as they are on average, the next ones are. Few of them are not as late as that.
+            assert.isAtLeast(share, 0.9 / (1 + late / 2))
           })
         )
       }

@@ -34,7 +34,7 @@ export interface Correction {
   readonly used: number
 }
 
-export interface Answer {
+interface Answer {
   /** Ascending. */
   readonly granted: ReadonlyArray<number>
   readonly now: number
