@@ -69,7 +69,10 @@ export interface Entry {
   readonly sequence: Version
   readonly readAt: Micros
   readonly firstSeen: Micros
-  /** The commit in which it was noted first, was back, or passed the filters of consumers from then on: one before it lacks the call. */
+  /**
+   * The commit in which it was noted first, was back, or passed the filters of consumers from then on: one before it lacks the call.
+   * 0 until its next version where that is owed to a consumer without any.
+   */
   readonly born: number
   /** The commit of its latest version: a consumer that is before it lacks it. Each commit is of one call. */
   readonly changed: number

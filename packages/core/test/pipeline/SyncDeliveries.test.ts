@@ -1,11 +1,21 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { found } from "./FoundDeliveries.ts"
 import * as Deliveries from "./SyncDeliveries.ts"
 
 /** `pnpm torture:deliveries` plays others. */
 const count = 3000
 
 describe("Deliveries of a sync", () => {
+  for (const [name, one] of Object.entries(found)) {
+    it.effect(`found by torture: ${name}`, () =>
+      Effect.gen(function* () {
+        const { wrong } = yield* Deliveries.run(one, yield* Deliveries.known)
+        assert.deepStrictEqual(wrong, [])
+      })
+    )
+  }
+
   it.effect(
     `${count} short histories with kills at each step: each sink ends with the truth, and each version comes once`,
     () =>

@@ -5,6 +5,7 @@ import * as Position from "@callstream/core/model/Position"
 import type { DeadLetter } from "@callstream/core/pipeline/DeadLetter"
 import * as SyncPipeline from "@callstream/core/pipeline/SyncPipeline"
 import * as SessionSink from "@callstream/core/sink/SessionSink"
+import { SinkError } from "@callstream/core/sink/SinkError"
 import { Ledger } from "@callstream/core/sync/Ledger"
 import * as Verdict from "@callstream/core/sync/Verdict"
 import * as Transform from "@callstream/core/transform/Transform"
@@ -16,6 +17,8 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as World from "../sync/SyncWorld.ts"
+import * as Deliveries from "./SyncDeliveryWorld.ts"
+import * as Receivers from "./SyncReceivers.ts"
 
 const letters = SessionSink.make<DeadLetter>({ name: "letters", delivery: "append", write: () => Effect.void })
 
@@ -70,16 +73,20 @@ const why = (id: string) =>
     )
   )
 
-type Table = ReturnType<typeof table>
+type Sink = Pick<ReturnType<typeof table>, "sink">
 
 /** A pass; `answers`: how many requests are answered before the API is away. */
-const pass = (world: World.World, tables: readonly [Table, ...ReadonlyArray<Table>], answers = Infinity) => {
+const pass = (
+  world: Pick<World.World, "layer">,
+  sinks: readonly [Sink, ...ReadonlyArray<Sink>],
+  answers = Infinity
+) => {
   let left = answers
   const layer = Layer.effect(
     AgniClient,
     Effect.map(AgniClient, (client) => ({ ...client, list: (query) => (left-- > 0 ? client.list(query) : outage) }))
   ).pipe(Layer.provide(world.layer))
-  const [first, ...rest] = tables
+  const [first, ...rest] = sinks
   return SyncPipeline.run({
     name: "calls",
     from: "2026-07-01T00:00:00Z",
@@ -153,4 +160,42 @@ describe("The sinks of a sync, in its verdict", () => {
       })
     )
   )
+
+  it.effect("a call that was never given is lacking, also once others were acknowledged behind it", () => {
+    const { minute, newCall, origin } = Deliveries
+    const usual = Array.from({ length: 40 }, (_, i) => newCall(500 + i, origin - (41 - i) * 10 * minute, true))
+    for (const one of usual) one.status = "completed"
+    const call = newCall(1, origin + minute, true)
+    call.status = "completed"
+    const world = Deliveries.make(origin, usual)
+    const judge: Receivers.Judge = { wrong: new Set(), contents: new Map() }
+    let isDown = false
+    const error = { operation: "write", retryable: true, reason: { _tag: "Other", description: "it is down" } } as const
+    const one = Receivers.table(
+      (sink) => Effect.suspend(() => (isDown ? Effect.fail(new SinkError({ sink, ...error })) : Effect.void)),
+      judge
+    )
+    const other = Receivers.receiver(() => Effect.void, judge)
+    /** Whether the table has the call, and whether the verdict says so, after a pass. */
+    const after = Effect.fnUntraced(function* (wait: number, down: boolean) {
+      world.now += wait
+      isDown = down
+      yield* pass(world, [one, other])
+      const { watermark = 0 } = (yield* verdict).consumers["table"] ?? {}
+      return [one.shown().has(call.id), watermark > (call.start ?? Infinity)]
+    })
+    return Effect.gen(function* () {
+      yield* after(minute, false)
+      world.calls.push(call)
+      assert.deepStrictEqual(yield* after(3 * minute, true), [false, false])
+      // What is read again for the table is doubted, and a call behind it is given.
+      call.status = "in_progress"
+      world.calls.push(newCall(2, world.now, true))
+      assert.deepStrictEqual(yield* after(minute, false), [false, false])
+      call.status = "completed"
+      assert.deepStrictEqual(yield* after(5 * World.hour, true), [false, false])
+      assert.deepStrictEqual(yield* after(11 * minute, false), [true, true])
+      assert.deepStrictEqual([...judge.wrong], [])
+    }).pipe(Effect.provide(Ledger.layerMemory), Effect.provideService(Clock.Clock, world.clock))
+  })
 })

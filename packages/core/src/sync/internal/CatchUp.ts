@@ -101,7 +101,9 @@ const changes = (
         const isIt = read !== undefined && Change.differing(entry.digests, Change.digests(read, lease.key)).length === 0
         const session = isIt ? read : undefined
         if (entry.gone === undefined && session === undefined) {
-          owed.push({ ...entry, owed: true, due: run.now })
+          // A consumer that has no version of it acknowledges commits behind it: the next version is the first one for it.
+          const born = entry.born > acknowledged ? 0 : entry.born
+          owed.push({ ...entry, born, owed: true, due: run.now })
           return []
         }
         return [
