@@ -1,32 +1,29 @@
 #!/usr/bin/env node
-import "effect/schema/SchemaJITCompiler/enable"
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import * as NodeServices from "@effect/platform-node/NodeServices"
-import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Layer from "effect/Layer"
-import { main } from "./Cli.ts"
-import * as Ref from "effect/Ref"
-import { onInterrupt } from "./render/ExitCode.ts"
-import { Screen } from "./render/Screen.ts"
+// It imports nothing: loading the program takes a while, in which a signal would end the process as if it had crashed.
+const args = process.argv.slice(2)
+const [command, ...flags] = args
+
+/** Of a command that only a signal ends, as far as the arguments show it, 0. */
+const onInterrupt = command === "worker" || (command === "sync" && flags.includes("--follow")) ? 0 : 130
 
 // The first Ctrl-C ends the run cleanly; a second one means that the user does not want to wait. Then the signal does
 // what it does to any program (a shell says 130): `process.exit` would wait for a file operation that hangs.
-let signals = 0
+const seen = { program: false, signals: 0 }
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
-    signals++
-    if (signals === 1) return
+    if (!seen.program) process.exit(onInterrupt)
+    seen.signals++
+    if (seen.signals === 1) return
     process.removeAllListeners(signal)
     process.kill(process.pid, signal)
   })
 }
 
-main(process.argv.slice(2)).pipe(
-  Effect.provide(Layer.merge(Screen.layer, NodeServices.layer)),
-  NodeRuntime.runMain({
-    disableErrorReporting: true,
-    teardown: (exit, onExit) =>
-      onExit(Exit.isSuccess(exit) && typeof exit.value === "number" ? exit.value : Ref.getUnsafe(onInterrupt))
+// Without `await`: if the bundler puts something here that the program imports, that would wait for it forever. Node reports a
+// signal that came meanwhile with the next turn of its event loop: before the command begins.
+void import("./Program.ts").then(({ run }) =>
+  setImmediate(() => {
+    seen.program = true
+    run(args, onInterrupt)
   })
 )

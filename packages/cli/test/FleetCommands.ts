@@ -14,7 +14,11 @@ export const make = Effect.fnUntraced(function* (api: Simulation) {
   const sql = yield* server.client(name, { maxConnections: 1 })
   const url = `postgres://postgres@127.0.0.1:${sql.config.port}/${name}?sslmode=disable`
   const cwd = yield* folder
-  const given = ({ env }: Options = {}): Options => ({ cwd, env: { CLUSTER_URL: url, SINK_URL: url, ...env } })
+  const given = ({ env, ...options }: Options = {}): Options => ({
+    cwd,
+    ...options,
+    env: { CLUSTER_URL: url, SINK_URL: url, ...env }
+  })
   return {
     sql,
     cwd,

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import { CoverageSet, Range } from "@callstream/core/coverage/CoverageSet"
+import { Instant } from "@callstream/core/model/Instant"
 import * as Schema from "effect/Schema"
 
 /**
@@ -80,7 +81,10 @@ export const Counters = Schema.Struct({
   rejected: Schema.Int,
   dead: Schema.Int,
   /** Sent to the API, retries included. */
-  requests: Schema.Int
+  requests: Schema.Int,
+  /** The first and the last start of the calls that were delivered. */
+  earliest: Schema.NullOr(Instant),
+  latest: Schema.NullOr(Instant)
 })
 
 /**

@@ -13,7 +13,7 @@ const run = (name: string, state: FleetRun["state"], more: Partial<FleetRun>): F
   parts: 0,
   finished: 0,
   failed: 0,
-  counters: { read: 0, delivered: 0, filtered: 0, rejected: 0, dead: 0, requests: 0 },
+  counters: { read: 0, delivered: 0, filtered: 0, rejected: 0, dead: 0, requests: 0, earliest: null, latest: null },
   workers: 0,
   reason: null,
   summary: null,
@@ -41,7 +41,16 @@ const series = Effect.map(Metric.snapshot, (all) =>
 it.effect("counts runs by state, and shows the newest run under each name", () =>
   Effect.gen(function* () {
     const delivered = (calls: number) => ({
-      counters: { read: calls, delivered: calls, filtered: 0, rejected: 0, dead: 0, requests: 1 }
+      counters: {
+        read: calls,
+        delivered: calls,
+        filtered: 0,
+        rejected: 0,
+        dead: 0,
+        requests: 1,
+        earliest: null,
+        latest: null
+      }
     })
     yield* FleetMetrics.update(
       [

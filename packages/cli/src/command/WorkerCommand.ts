@@ -4,7 +4,6 @@ import { AgniTransport } from "@callstream/node"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Ref from "effect/Ref"
 import { hostname } from "node:os"
 import * as Cluster from "../option/ClusterOptions.ts"
 import * as Database from "../option/Database.ts"
@@ -12,7 +11,6 @@ import { flags, one } from "../option/Declared.ts"
 import * as Kind from "../option/Kind.ts"
 import * as Options from "../option/Options.ts"
 import * as Run from "../option/RunOptions.ts"
-import { exitCode, onInterrupt } from "../render/ExitCode.ts"
 import * as Format from "../render/Format.ts"
 import * as PartLog from "../render/PartLog.ts"
 import { print, Screen } from "../render/Screen.ts"
@@ -66,8 +64,6 @@ export const workerCommand = Command.make(
   Effect.fnUntraced(function* ({ cluster, concurrency = 8, fleet, metricsFile, otlp, stretches = 4 }) {
     const database = yield* Cluster.databaseOf(cluster)
     const telemetry = yield* Otlp.settings(otlp)
-    // It ends by a signal only, which is no failure.
-    yield* Ref.set(onInterrupt, exitCode.done)
     const failed = FleetAccess.toCommandError(database)
     yield* print(
       `works for ${fleet === undefined ? "" : `fleet ${fleet} of `}${Database.describe(database)}: ` +

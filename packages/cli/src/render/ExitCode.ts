@@ -6,7 +6,7 @@ import * as Ref from "effect/Ref"
 /** `done` 0, `failed` 1, `usage` 2, `incomplete` 3, `interrupted` 130. */
 export const exitCode = { done: 0, failed: 1, usage: 2, incomplete: 3, interrupted: 130 } as const
 
-/** For a command that a signal ends: one that only a signal can end is done then. */
+/** For a command that a signal ends: `done` for one that only a signal can end. `bin.ts` sets it by the arguments. */
 export const onInterrupt = Ref.makeUnsafe<number>(exitCode.interrupted)
 
 const { failed, usage } = exitCode

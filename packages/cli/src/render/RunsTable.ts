@@ -26,7 +26,7 @@ const reasonOf = ({ reason }: Pick<FleetRun.FleetRun, "reason">): string | undef
 export const toJson = (run: FleetRun.FleetRun) => {
   const { attempt, counters, createdAt, finishedAt, id, name, state, workers } = run
   const covered = coverageOf(run)
-  const { delivered, read, ...others } = counters
+  const { delivered, earliest, latest, read, ...others } = counters
   return {
     run: name,
     id,
@@ -36,6 +36,8 @@ export const toJson = (run: FleetRun.FleetRun) => {
     calls: delivered,
     read,
     ...others,
+    earliest: earliest === null ? null : Instant.format(earliest),
+    latest: latest === null ? null : Instant.format(latest),
     proven: covered?.set ?? null,
     provenUntil: covered?.provenUntil ?? null,
     createdAt: createdAt.toISOString(),

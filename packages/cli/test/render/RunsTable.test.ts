@@ -3,7 +3,16 @@ import type { FleetRun } from "@callstream/cluster"
 import { assert, describe, it } from "@effect/vitest"
 import * as RunsTable from "../../src/render/RunsTable.ts"
 
-const counters: FleetRun.Counters = { read: 1300, delivered: 1200, filtered: 100, rejected: 0, dead: 0, requests: 40 }
+const counters: FleetRun.Counters = {
+  read: 1300,
+  delivered: 1200,
+  filtered: 100,
+  rejected: 0,
+  dead: 0,
+  requests: 40,
+  earliest: Instant.parse("2026-07-01T00:00:05Z") ?? null,
+  latest: null
+}
 
 const run: FleetRun.FleetRun = {
   id: "1",
@@ -98,6 +107,8 @@ describe("render/RunsTable", () => {
       rejected: 0,
       dead: 0,
       requests: 40,
+      earliest: "2026-07-01T00:00:05Z",
+      latest: null,
       proven: "provisional",
       provenUntil: "2026-11-29T11:00:00Z",
       createdAt: "2026-11-29T13:02:00.000Z",

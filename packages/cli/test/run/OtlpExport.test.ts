@@ -101,7 +101,7 @@ const withRejected = Source.make({
     })
 })
 
-const counters = { read: 5, delivered: 4, filtered: 1, rejected: 0, dead: 0, requests: 3 }
+const counters = { read: 5, delivered: 4, filtered: 1, rejected: 0, dead: 0, requests: 3, earliest: null, latest: null }
 
 const fleetRun: FleetRun.FleetRun = {
   id: "1",

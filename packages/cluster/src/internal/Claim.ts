@@ -1,6 +1,7 @@
 /** A part of a run as the lease of its checkpoint: it commits as long as nobody else has taken the part. */
 import { type Lease, type State, State as StateSchema } from "@callstream/core/checkpoint/Checkpoint"
 import { CheckpointError } from "@callstream/core/checkpoint/CheckpointError"
+import * as Instant from "@callstream/core/model/Instant"
 import type { RunEvent, Totals } from "@callstream/core/pipeline/RunEvent"
 import * as SqlFailure from "@callstream/core/platform/SqlFailure"
 import * as Duration from "effect/Duration"
@@ -35,14 +36,22 @@ const patience = Schedule.spaced("500 millis").pipe(Schedule.upTo({ duration: Du
 
 const encodeState = Schema.encodeEffect(StateSchema)
 
-const plus = (before: Counters, { dead, delivered, filtered, read, rejected }: Totals, requests: number): Counters => ({
-  read: before.read + read,
-  delivered: before.delivered + delivered,
-  filtered: before.filtered + filtered,
-  rejected: before.rejected + rejected,
-  dead: before.dead + dead,
-  requests: before.requests + requests
+const plus = (before: Counters, totals: Totals, requests: number): Counters => ({
+  read: before.read + totals.read,
+  delivered: before.delivered + totals.delivered,
+  filtered: before.filtered + totals.filtered,
+  rejected: before.rejected + totals.rejected,
+  dead: before.dead + totals.dead,
+  requests: before.requests + requests,
+  earliest: oneOf(Instant.min, before.earliest, totals.earliest),
+  latest: oneOf(Instant.max, before.latest, totals.latest)
 })
+
+const oneOf = (
+  choose: (left: Instant.Instant, right: Instant.Instant) => Instant.Instant,
+  before: Instant.Instant | null,
+  now: Instant.Instant | undefined
+): Instant.Instant | null => (before === null || now === undefined ? (now ?? before) : choose(before, now))
 
 export const make = Effect.fnUntraced(function* (
   sql: SqlClient,

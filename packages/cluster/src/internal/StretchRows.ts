@@ -26,7 +26,16 @@ export interface Taken extends Holder {
   readonly claims: number
 }
 
-export const nothing: Counters = { read: 0, delivered: 0, filtered: 0, rejected: 0, dead: 0, requests: 0 }
+export const nothing: Counters = {
+  read: 0,
+  delivered: 0,
+  filtered: 0,
+  rejected: 0,
+  dead: 0,
+  requests: 0,
+  earliest: null,
+  latest: null
+}
 
 /**
  * Takes an open part: the worker that had it can write no more. `undefined` when it is not open, or its attempt has ended.
@@ -164,7 +173,13 @@ WHERE run = ${run}::uuid`,
   return row === undefined ? nothing : yield* Stored.decode(Counters, run, row.counters)
 })
 
+const togetherOf = (name: string): string => {
+  const value = `(part.counters->>'${name}')::bigint`
+  if (name === "earliest") return `min(${value})`
+  return name === "latest" ? `max(${value})` : `coalesce(sum(${value}), 0)`
+}
+
 /** As JSON. */
 export const sumOfCounters = `json_build_object(${Object.keys(nothing)
-  .map((name) => `'${name}', coalesce(sum((part.counters->>'${name}')::bigint), 0)`)
+  .map((name) => `'${name}', ${togetherOf(name)}`)
   .join(", ")})`

@@ -14,8 +14,8 @@ export const progressOf = ({ counters, createdAt }: Run): Progress.Progress => (
   sessions: counters.delivered,
   rejected: counters.rejected,
   leftOut: 0,
-  earliest: undefined,
-  latest: undefined,
+  earliest: counters.earliest ?? undefined,
+  latest: counters.latest ?? undefined,
   last: undefined,
   resumedAt: undefined,
   committed: counters.delivered > 0
@@ -53,8 +53,8 @@ export const summaryOf = (
     filtered: counters.filtered,
     rejected: counters.rejected,
     dead: counters.dead,
-    earliest: undefined,
-    latest: undefined,
+    earliest: counters.earliest ?? undefined,
+    latest: counters.latest ?? undefined,
     last: undefined
   },
   sinks: sinks.map((sink) => ({
