@@ -14,6 +14,7 @@ const noTerminal = !String(spawnSync("script", ["--version"]).stdout).includes("
 const screenOf = (drawn: string): ReadonlyArray<string> =>
   // oxlint-disable-next-line no-control-regex
   drawn.split(/\u001b\[(?=\d+A\u001b\[J)/).reduce<ReadonlyArray<string>>((before, text, i) => {
+    // oxlint-disable-next-line no-control-regex
     const [, up = "0", next = ""] = i === 0 ? ["", "0", text] : (/^(\d+)A\u001b\[J([^]*)$/.exec(text) ?? [])
     const lines = next.split("\r\n").filter((line) => line !== "")
     return [...before.slice(0, before.length - Number(up)), ...lines]
