@@ -11,14 +11,15 @@ import * as Collected from "../run/Collected.ts"
 const noTerminal = !String(spawnSync("script", ["--version"]).stdout).includes("util-linux")
 
 /** The lines of a terminal on which a command drew: it goes up some lines, and removes what is below. */
-const screenOf = (drawn: string): ReadonlyArray<string> =>
+const screenOf = (drawn: string): ReadonlyArray<string> => {
   // oxlint-disable-next-line no-control-regex
-  drawn.split(/\u001b\[(?=\d+A\u001b\[J)/).reduce<ReadonlyArray<string>>((before, text, i) => {
-    // oxlint-disable-next-line no-control-regex
-    const [, up = "0", next = ""] = i === 0 ? ["", "0", text] : (/^(\d+)A\u001b\[J([^]*)$/.exec(text) ?? [])
-    const lines = next.split("\r\n").filter((line) => line !== "")
-    return [...before.slice(0, before.length - Number(up)), ...lines]
-  }, [])
+  const [first = "", ...rest] = drawn.split(/\u001b\[(\d+)A\u001b\[J/)
+  const linesOf = (text = "") => text.split("\r\n").filter((line) => line !== "")
+  let lines = linesOf(first)
+  for (let i = 0; i < rest.length; i += 2)
+    lines = [...lines.slice(0, lines.length - Number(rest[i])), ...linesOf(rest[i + 1])]
+  return lines
+}
 
 describe.skipIf(Postgres.missing)(`a fleet that is watched${Postgres.reason}`, () => {
   layer(Postgres.Server.layer, { excludeTestServices: true })((it) => {
