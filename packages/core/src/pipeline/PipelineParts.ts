@@ -47,7 +47,7 @@ export interface Delivered extends StretchProof {
   readonly sinks: State["sinks"]
 }
 
-/** Called with the events of a part; it holds nothing up. */
+/** Called with each event of a part before the part continues: at a commit, the last event has the totals of that state. */
 type OnEvent = (event: RunEvent) => Effect.Effect<void>
 
 /**

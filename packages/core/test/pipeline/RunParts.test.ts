@@ -181,6 +181,27 @@ describe("Pipeline.parts", () => {
       })
   )
 
+  it.effect("at each commit of a part, the last event has the totals of that state", () =>
+    Effect.gen(function* () {
+      const { connected, history } = yield* world()
+      const { parts } = history(table("table").sink)
+      const cut = yield* connected(parts.cut({ readers: 2 }))
+      const seen = { delivered: 0 }
+      const commits: Array<readonly [noted: number, committed: number]> = []
+      const lease: Lease = {
+        epoch: 1,
+        state: Option.none(),
+        commit: ({ coverage = CoverageSet.empty }) =>
+          Effect.sync(() => void commits.push([seen.delivered, verdictOf(coverage).calls]))
+      }
+      yield* connected(
+        parts.stretch(cut, 0, lease, ({ totals }) => Effect.sync(() => void (seen.delivered = totals.delivered)))
+      )
+      assert.isAbove(commits.length, 2)
+      for (const [noted, committed] of commits) assert.strictEqual(noted, committed)
+    })
+  )
+
   it.effect("a source that is read in one piece is read by the ending", () =>
     Effect.gen(function* () {
       const { connected, pipelineOf, simulator } = yield* world()

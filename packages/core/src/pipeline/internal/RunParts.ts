@@ -98,13 +98,15 @@ const runPart = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2, ET, RT
 const leftIn = (delivered: ReadonlyArray<Delivered>, sink: string) =>
   delivered.flatMap(({ sinks: { [sink]: left } }) => (left === undefined ? [] : [left]))
 
+/** Whoever commits the state of a part also keeps the totals, so the listener has each event before the run continues. */
 const listened = <Options, A, E, R>(
   options: Options,
   onEvent: OnEvent,
   run: (options: Options & { readonly emit: Events.Emit }) => Effect.Effect<A, E, R>
 ) => {
-  const execute = (emit: Events.Emit) => Effect.scoped(run({ ...options, emit }))
-  return onEvent === undefined ? execute(Events.nobody) : Events.listened(execute, onEvent)
+  const emit: Events.Emit =
+    onEvent === undefined ? Events.nobody : (event) => Effect.ignoreCause(Effect.suspend(() => onEvent(event)))
+  return Effect.scoped(run({ ...options, emit }))
 }
 
 export const stretch = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2, ET, RT>(
