@@ -141,7 +141,7 @@ describe("Deliveries of a sync into a table", () => {
     client: SqliteClient.layer({ filename: join(folder, "calls.db") }),
     time: (column) => column
   }))
-  it.live("40 histories in SQLite: it ends with the truth", () => assertTruth(sqlite, 1, 40), 120_000)
+  it.live("25 histories in SQLite: it ends with the truth", () => assertTruth(sqlite, 1, 25), 120_000)
 
   const postgres = Effect.gen(function* () {
     const server = yield* Postgres.Server
@@ -152,6 +152,6 @@ describe("Deliveries of a sync into a table", () => {
     }
   })
   layer(Postgres.Server.layer, { excludeTestServices: true })((it) => {
-    it.effect("10 histories in PostgreSQL: it ends with the truth", () => assertTruth(postgres, 61, 10), 120_000)
+    it.effect("6 histories in PostgreSQL: it ends with the truth", () => assertTruth(postgres, 61, 6), 120_000)
   })
 })
