@@ -152,6 +152,6 @@ describe("Deliveries of a sync into a table", () => {
     }
   })
   layer(Postgres.Server.layer, { excludeTestServices: true })((it) => {
-    it.effect("6 histories in PostgreSQL: it ends with the truth", () => assertTruth(postgres, 61, 6), 120_000)
+    it.effect("10 histories in PostgreSQL: it ends with the truth", () => assertTruth(postgres, 61, 10), 120_000)
   })
 })

@@ -98,7 +98,7 @@ const runPart = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2, ET, RT
 const leftIn = (delivered: ReadonlyArray<Delivered>, sink: string) =>
   delivered.flatMap(({ sinks: { [sink]: left } }) => (left === undefined ? [] : [left]))
 
-/** Whoever commits the state of a part also keeps the totals, so the listener has each event before the run continues. */
+/** The lease of a part may keep the totals with each state, so the listener has each event before the run continues. */
 const listened = <Options, A, E, R>(
   options: Options,
   onEvent: OnEvent,
