@@ -5,7 +5,7 @@ import { youngHeap } from "./packages/cli/test/YoungHeap.ts"
 
 /** Short files that take long. Vitest takes large files first, and one of these would run alone at the end. */
 const long =
-  /(SyncHistories|SyncDeliveries|Pipeline\.property|Whole\.faults|Steps|Sync\.cost|Fleet|WorkerCommand)\.test\.ts$/
+  /(SyncHistories|SyncDeliveries|Pipeline\.property|Whole\.faults|Steps|Sync\.cost|Fleet|Grants|S3Store\.conformance|WorkerCommand(\.\w+)?)\.test\.ts$/
 
 class LongFirst extends BaseSequencer {
   override async sort(files: Parameters<BaseSequencer["sort"]>[0]) {
@@ -29,7 +29,7 @@ export default defineConfig({
     // Node reads the sources as they are. Rewritten for Vite, each use of an import is a call of a getter.
     experimental: { viteModuleRunner: false, nodeLoader: false },
     // Many tests wait for commands that they started: more processes than cores use that time.
-    maxWorkers: Math.ceil(1.5 * availableParallelism()),
+    maxWorkers: 2 * availableParallelism(),
     // Each of them may need a process that runs commands, which stays: `packages/cli/test/Hosts.ts`.
     maxConcurrency: 3,
     // Only what hangs takes that long, however busy the machine is: a test has no limit of its own.
