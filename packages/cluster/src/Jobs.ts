@@ -108,8 +108,11 @@ export interface Job {
   ) => Effect.Effect<Part, JobError | CheckpointError>
   /** Requests that it has sent. */
   readonly requests: Effect.Effect<number>
-  /** Whether its API asked for a pause, and has answered nothing since. After a while the worker does other work too. */
-  readonly isPaused: Effect.Effect<boolean>
+  /**
+   * Whether its API asked for a pause and has answered nothing since, or it asks nothing while its sinks write. After a while the
+   * worker does other work too.
+   */
+  readonly isWaiting: Effect.Effect<boolean>
 }
 
 /**

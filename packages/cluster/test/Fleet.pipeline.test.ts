@@ -80,7 +80,7 @@ describe.skipIf(Postgres.missing)(`a pipeline in a fleet${Postgres.reason}`, () 
               cut: (options: { readonly readers: number }) => run(parts.cut(options)),
               // Of all workers: they have one server.
               requests: Effect.sync(() => simulator.requests.length),
-              isPaused: Effect.succeed(false),
+              isWaiting: Effect.succeed(false),
               stretch: (cut, nth, lease, onEvent) => run(parts.stretch(cut, nth, lease, onEvent)),
               ending: (cut, proofs, lease, onEvent) => run(parts.ending(cut, proofs, lease, onEvent))
             }

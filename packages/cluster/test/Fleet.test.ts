@@ -323,7 +323,7 @@ describe.skipIf(Postgres.missing)(`a fleet on PostgreSQL${Postgres.reason}`, { c
         const service = yield* database.fleet()
         yield* database.worker(world, { name: "a", stretches: 1 })
         const gate = yield* TestFleet.gate
-        world.isPaused = (run) => Effect.succeed(run === "stuck")
+        world.isWaiting = (run) => Effect.succeed(run === "stuck")
         world.before = ({ call, run }) => (run === "stuck" && call === 1 ? gate.wait : Effect.void)
         yield* service.submit("stuck", { stretches: 1, calls: 3 })
         yield* TestFleet.until(

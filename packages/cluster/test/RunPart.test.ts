@@ -24,7 +24,7 @@ const failure = (retryable: boolean) =>
 const paused = Effect.fail(new JobError({ reason: { _tag: "Paused" } }))
 
 const never = Effect.die("not called")
-const job: Job = { cut: () => never, stretch: () => never, ending: () => never, requests: never, isPaused: never }
+const job: Job = { cut: () => never, stretch: () => never, ending: () => never, requests: never, isWaiting: never }
 
 /** What comes of a part, and what was done to it, in order. */
 const play = Effect.fnUntraced(function* ({ claims = 1, isFenced = false, open, work }: Case) {

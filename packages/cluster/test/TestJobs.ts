@@ -33,7 +33,7 @@ export interface World {
   readonly by: Map<string, number>
   before: (step: Step) => Effect.Effect<void, JobError>
   /** Whether the API of a run asked for a pause. */
-  isPaused: (run: string) => Effect.Effect<boolean>
+  isWaiting: (run: string) => Effect.Effect<boolean>
   /** After its commit. */
   committed: (step: Step) => Effect.Effect<void>
 }
@@ -42,7 +42,7 @@ export const world = (): World => ({
   delivered: new Map(),
   by: new Map(),
   before: () => Effect.void,
-  isPaused: () => Effect.succeed(false),
+  isWaiting: () => Effect.succeed(false),
   committed: () => Effect.void
 })
 
@@ -92,7 +92,7 @@ const jobOf = (world: World, worker: string, run: JobRun, spec: typeof Spec.Type
       note: null
     }),
   requests: Effect.succeed(1),
-  isPaused: world.isPaused(run.name),
+  isWaiting: world.isWaiting(run.name),
   stretch: Effect.fnUntraced(function* (_cut, nth, lease, onEvent): Effect.fn.Return<Part, JobError | CheckpointError> {
     const source = Option.flatMapNullishOr(lease.state, ({ source }) => source)
     const { done } = Option.isNone(source) ? { done: 0 } : Schema.decodeUnknownSync(Progress)(source.value)

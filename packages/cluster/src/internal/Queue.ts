@@ -16,13 +16,10 @@ export type Element = typeof Element.Type
 /** An element is offered once, however often the one before it is read again. */
 const idOf = ({ attempt, nth, run }: Element): string => `${run}/${attempt}/${nth ?? "plan"}`
 
-/** Offers elements; those that were offered before are not offered again. */
+/** Offers elements in this order, the large ones first; those that were offered before are not offered again. */
 export const offer = (elements: ReadonlyArray<Element>) =>
   Effect.flatMap(make, (queue) =>
-    Effect.forEach(elements, (element) => queue.offer(element, { id: idOf(element) }), {
-      concurrency: 4,
-      discard: true
-    })
+    Effect.forEach(elements, (element) => queue.offer(element, { id: idOf(element) }), { discard: true })
   )
 
 export const make = PersistedQueue.make({
@@ -47,7 +44,7 @@ export const layer = (
       Layer.orDie(
         PersistedQueue.layerStoreSql({
           tableName: `${prefixOf(fleet)}_queue`,
-          pollInterval: Duration.seconds(2),
+          pollInterval: Duration.millis(1250),
           lockRefreshInterval: lockRefresh,
           lockExpiration
         })

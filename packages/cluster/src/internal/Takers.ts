@@ -26,16 +26,16 @@ interface Place {
   readonly free: Effect.Effect<void>
 }
 
-/** So often in turn, once a second, a job is found paused before another part gets its place. */
+/** So often in turn, a job is found waiting before another part gets its place. */
 const patience = 3
 
-/** A part that waits for its API keeps what it has read. It continues beside the part that got its place. */
-const whileWorking = ({ free }: Place, { isPaused }: Job) => {
-  const isPausedFor = (times: number): Effect.Effect<void> =>
+/** A part that waits for its API, or for its sinks, keeps what it has read. It continues beside the part that got its place. */
+const whileWorking = ({ free }: Place, { isWaiting }: Job) => {
+  const isWaitingFor = (times: number): Effect.Effect<void> =>
     times === 0
       ? free
-      : Effect.flatMap(Effect.delay(isPaused, "1 second"), (isSo) => isPausedFor(isSo ? times - 1 : patience))
-  const watch = Effect.andThen(isPausedFor(patience), Effect.never)
+      : Effect.flatMap(Effect.delay(isWaiting, "250 millis"), (isSo) => isWaitingFor(isSo ? times - 1 : patience))
+  const watch = Effect.andThen(isWaitingFor(patience), Effect.never)
   return <A, E, R>(work: Effect.Effect<A, E, R>) => Effect.raceFirst(work, watch)
 }
 
@@ -176,7 +176,7 @@ export const layer = (
         const free = yield* Effect.cached(Effect.asVoid(places.release(1)))
         yield* Effect.ensuring(take({ free }), free)
       })
-      // As many parts again may wait for their APIs.
+      // As many parts again may wait for their APIs and sinks.
       const most = 2 * stretches
       yield* Effect.forkScoped(Effect.replicateEffect(Effect.forever(one), most, { concurrency: most, discard: true }))
     })

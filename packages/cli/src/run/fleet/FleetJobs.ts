@@ -85,7 +85,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   const accounts = yield* Accounts.make
   const open = Effect.fnUntraced(function* (given: Schema.Json, run: Jobs.JobRun) {
     const { connection, job, most } = yield* loaded(options, given, run)
-    const { client, handingBack, isPaused, known, look, requests } = yield* accounts.open(connection, {
+    const { client, handingBack, isPaused, isWaiting, known, look, requests } = yield* accounts.open(connection, {
       most,
       isSync: RunSync.isSync(job)
     })
@@ -100,7 +100,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
         stretch: () => Effect.die(new Error("a sync has no stretches")),
         ending: (_cut, _delivered, lease, onEvent) => provided(ending(lease, onEvent)),
         requests,
-        isPaused
+        isWaiting
       } satisfies Jobs.Job
     }
     const { cut, ending, stretch } = ExportParts.make({
@@ -115,7 +115,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       stretch: (...given) => provided(stretch(...given)),
       ending: (...given) => provided(ending(...given)),
       requests,
-      isPaused
+      isWaiting
     } satisfies Jobs.Job
   })
 

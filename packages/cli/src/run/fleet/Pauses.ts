@@ -35,6 +35,8 @@ export interface OfJob {
   readonly requests: Effect.Effect<number>
   /** Whether the API asked for a pause, and has answered nothing since. */
   readonly isPaused: Effect.Effect<boolean>
+  /** Whether that is so, or it has had an answer and asks nothing more while its sinks write. */
+  readonly isWaiting: Effect.Effect<boolean>
   /** Fails with `Paused` when the API asks for a pause before it has answered anything. */
   readonly handingBack: HandingBack
 }
@@ -50,6 +52,7 @@ export const ofJob = Effect.fnUntraced(function* ({ hold, pause, spend }: Accoun
   const sent = yield* Ref.make(0)
   const isAnswered = yield* Ref.make(false)
   const isRefused = yield* Ref.make(false)
+  const asking = yield* Ref.make(0)
   const isPaused = Effect.zipWith(Ref.get(isRefused), pause, (isRefused, pause) => isRefused || pause > 0)
 
   const stuck = Effect.gen(function* () {
@@ -71,15 +74,23 @@ export const ofJob = Effect.fnUntraced(function* ({ hold, pause, spend }: Accoun
     budget: Budget.of({
       hold: (pause) => Effect.andThen(Ref.set(isRefused, true), hold(pause)),
       spend: (attempt) =>
-        spend(
-          Effect.andThen(
-            Ref.update(sent, (count) => count + 1),
-            Effect.tap(attempt, Effect.andThen(Ref.set(isAnswered, true), Ref.set(isRefused, false)))
-          )
+        Effect.acquireUseRelease(
+          Ref.update(asking, (count) => count + 1),
+          () =>
+            spend(
+              Effect.andThen(
+                Ref.update(sent, (count) => count + 1),
+                Effect.tap(attempt, Effect.andThen(Ref.set(isAnswered, true), Ref.set(isRefused, false)))
+              )
+            ),
+          () => Ref.update(asking, (count) => count - 1)
         )
     }),
     requests: Ref.get(sent),
     isPaused,
+    isWaiting: Effect.gen(function* () {
+      return (yield* isPaused) || ((yield* Ref.get(isAnswered)) && (yield* Ref.get(asking)) === 0)
+    }),
     handingBack: (work) => Effect.raceFirst(Effect.tapError(work, holding), stuck)
   }
 })

@@ -52,6 +52,21 @@ describe("run/fleet/Pauses", () => {
     })
   )
 
+  it.effect("know that a part waits for its sinks once it has had an answer and asks nothing more", () =>
+    Effect.gen(function* () {
+      const { budget, isWaiting } = yield* Pauses.ofJob(yield* account)
+      // It opens its sinks.
+      assert.isFalse(yield* isWaiting)
+      yield* budget.spend(Effect.void)
+      assert.isTrue(yield* isWaiting)
+      const asks = yield* Effect.forkChild(budget.spend(Effect.never))
+      yield* TestClock.adjust("1 second")
+      assert.isFalse(yield* isWaiting)
+      yield* Fiber.interrupt(asks)
+      assert.isTrue(yield* isWaiting)
+    })
+  )
+
   it.effect("hold for all jobs of an account, as long as the API named, also where no request waits that long", () =>
     Effect.gen(function* () {
       const shared = yield* account

@@ -13,7 +13,7 @@ export const perStretch = 20_000
 const most = 200
 
 /** Smaller ones, at the end, are not worth what their beginning costs. */
-const least = perStretch / 5
+const least = perStretch / 10
 
 export interface Options {
   /** Stretches that are read at the same time. */
@@ -40,19 +40,21 @@ const evenly = (calls: number, pageSize: number, { most: limit = most, sideBySid
   return Array.from({ length: number }, () => calls / number)
 }
 
-/** In each round, each reader gets a stretch of two thirds of its share of what is left. */
+/**
+ * In each round, each reader gets a stretch of two thirds of its share of what is left; in the last one, all of it. One stretch
+ * more would be waited for by all of them.
+ */
 const descending = (calls: number, { most: limit = most, sideBySide, size = perStretch }: Options) => {
   const largest = Math.max(size, (2 * calls) / limit)
   const smallest = Math.min(least, largest)
   const sizes: Array<number> = []
-  let left = calls
-  while (left > sideBySide * smallest) {
-    const each = Math.max(smallest, Math.min(largest, (2 * left) / (3 * sideBySide)))
+  for (let share = calls / sideBySide; share > 0;) {
+    const isLast = share <= largest && share / 3 < smallest
+    const each = isLast ? share : Math.min(largest, (2 * share) / 3)
     for (let nth = 0; nth < sideBySide; nth++) sizes.push(each)
-    left -= sideBySide * each
+    share = isLast ? 0 : share - each
   }
-  const number = Math.ceil(left / smallest)
-  return [...sizes, ...Array.from({ length: number }, () => left / number)]
+  return sizes
 }
 
 /** How many calls each stretch has, from the oldest to the newest. They come to all. */
@@ -68,7 +70,10 @@ const edgesOf = (sizes: ReadonlyArray<number>): ReadonlyArray<number> => {
   return sizes.slice(0, -1).map((size) => (before += size))
 }
 
-/** A stretch, and how many calls it has, about, where pages showed that. */
+/**
+ * A stretch, and how many calls it has, about, where pages showed that. The oldest one has what the others leave of the whole, which
+ * was counted less exactly.
+ */
 export interface Stretch extends Range {
   readonly rows?: number | undefined
 }
@@ -129,10 +134,8 @@ const byPages = Effect.fnUntraced(function* (
   const sizes = sizesOf(calls, settings.size, options)
   const edges = yield* Effect.forEach(edgesOf(sizes), (before) => look(calls - before), { concurrency: "unbounded" })
   const stretches = tiles(range, edges)
-  // With an edge missing, the sizes are those of other stretches. Before the oldest edge there may be fewer calls, or more.
-  return stretches.length === sizes.length
-    ? stretches.map((one, i) => (i === 0 ? one : { ...one, rows: sizes[i] }))
-    : stretches
+  // With an edge missing, the sizes are those of other stretches.
+  return stretches.length === sizes.length ? stretches.map((one, i) => ({ ...one, rows: sizes[i] })) : stretches
 })
 
 /** Stretches that tile the range, ascending: as many calls each as is said where pages show it, in proportion otherwise. */

@@ -11,7 +11,7 @@ const charactersPerWindow = 8_000_000
 export const maxCharacters = 3 * charactersPerWindow
 
 /** Fewer pages are not worth what counting a window costs, more are not worth the memory. */
-const least = 10
+export const least = 10
 const most = 45
 
 /** Pages that a window should hold: as many windows as there are readers, or twice, three times as many. */

@@ -186,7 +186,10 @@ const noEvidence = (seen: Probes.Seen) => ({
   noteRest: () => {}
 })
 
-/** Windows of which a whole number makes a stretch: nobody waits for the readers of one to finish together. */
+/** Windows of a stretch that are read at the same time: while one is delivered, another one is read. */
+const readersInStretch = 2
+
+/** Windows of which a whole number makes a stretch. */
 const inStretches = (
   settings: Settings,
   seen: Probes.Seen,
@@ -194,7 +197,7 @@ const inStretches = (
   { size = Cut.perStretch }: Beside
 ): Settings => ({
   ...settings,
-  concurrency: 1,
+  concurrency: readersInStretch,
   perWindow:
     (pagesPerWindow ?? Partitioner.pagesPerWindow({ ...seen, about: Math.min(seen.about, size) }, 1)) * settings.size
 })
@@ -214,9 +217,8 @@ const windowsIn = Effect.fnUntraced(function* (settings: Settings, tasks: Readon
   const ask = askOf(settings)
   const parts = yield* Effect.forEach(tasks, (task) => {
     const share = (rows * task.expected) / Math.max(1, all)
-    return share <= 1.5 * settings.perWindow
-      ? Effect.succeed([task])
-      : Task.byCount(settings, ask, task, share, settings.perWindow)
+    const few = Math.min(1.5 * settings.perWindow, readersInStretch * Partitioner.least * settings.size)
+    return share < few ? Effect.succeed([task]) : Task.byCount(settings, ask, task, share, settings.perWindow)
   })
   return parts.flat()
 })
@@ -304,7 +306,8 @@ const readAll = Effect.fnUntraced(function* (
         // An empty window would count as that of the calls without a start time.
         if (at.from !== undefined && one.from >= one.to) return Stream.empty
         const cuts = [...at.cuts, reading.horizon(), settings.latest]
-        const shape = { newestFirst, small: isFromOldest && nth === 0 }
+        // Nobody waits for the first calls of a stretch.
+        const shape = { newestFirst, small: isFromOldest && beside === undefined }
         const tasks = Partitioner.tasks(one, cuts, seen, shape, settings.latest)
         const first = tasks.first.map(below)
         const rest = tasks.rest.map(below)

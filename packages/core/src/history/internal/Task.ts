@@ -111,7 +111,8 @@ export const mostParts = 32
  */
 const partsOf = (windows: number, concurrency: number): number => {
   const even = Math.round(windows / concurrency) * concurrency
-  return Math.min(mostParts, Math.max(2, even * 1.25 >= windows ? even : Math.ceil(windows)))
+  const most = Math.ceil(mostParts / concurrency) * concurrency
+  return Math.min(most, Math.max(2, even * 1.25 >= windows ? even : Math.ceil(windows)))
 }
 
 /** Parts of a range whose rows were counted, cut at the rows in the middle of pages: so that the last page of each is half full. */

@@ -53,8 +53,10 @@ describe("history/internal/Cut", () => {
         assert.isAtMost(sizes.length, 2000 + readers)
         sizes.slice(1).forEach((size, i) => assert.isAtMost(size, (sizes[i] ?? 0) + 1e-6))
         const largest = calls / sizes.length
-        const tail = isDescending ? Math.min(Cut.perStretch / 5, Math.max(Cut.perStretch, calls / 1000)) : largest
+        const tail = isDescending ? (3 * Cut.perStretch) / 10 : largest
         assert.isAtMost(sizes.at(-1) ?? 0, tail + 1e-6)
+        // All readers end together: nobody reads one more while the others wait.
+        if (isDescending) assert.strictEqual(sizes.length % readers, 0)
       })
   )
 

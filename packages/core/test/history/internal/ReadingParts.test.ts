@@ -46,6 +46,7 @@ const inParts = Effect.fnUntraced(function* (
     stretches: cut.stretches.length,
     questions,
     left,
+    windows: all.map(({ units }) => units.map(({ rows }) => rows.length).filter((rows) => rows > 0)),
     coverage: units.reduce(Units.cover, CoverageSet.empty),
     ids: units.flatMap(({ rows }) => Rows.items(rows).map(({ id }) => id))
   }
@@ -113,6 +114,19 @@ describe("stretches that are read each by a process of its own", () => {
       )
       assert.isAtMost(requests, 1.05 * one.requests + 8)
     })
+  )
+
+  it.effect(
+    "a short stretch has two windows of the same length: two readers are never idle, and nobody waits for the first calls",
+    () =>
+      Effect.gen(function* () {
+        const { parts } = yield* run(ListServer.rowsOf(1200, "same"), {}, { ...options, stretchSize: 300 })
+        assert.isAtLeast(parts.windows.length, 4)
+        for (const windows of parts.windows) {
+          assert.lengthOf(windows, 2)
+          assert.isAtMost(Math.max(...windows), 1.5 * Math.min(...windows))
+        }
+      })
   )
 
   it.effect("what another version cut is refused before a request", () =>

@@ -83,4 +83,20 @@ describe("Task", () => {
       assert.strictEqual(server.requests(), parts.length - 1)
     })
   )
+
+  for (const readers of [4, 24, 40]) {
+    it.effect(
+      `${readers} readers get parts of a long range in nearly whole rounds: few are never read while the others wait`,
+      () =>
+        Effect.gen(function* () {
+          const rows = 4800
+          const server = open(rowsAt(Array.from({ length: rows }, (_, i) => began - (i + 1) * 60 * second)))
+          const settings = settingsOf(server, { concurrency: readers })
+          const range = { from: began - (rows + 1) * 60 * second, to: began }
+          const parts = yield* Task.byCount(settings, askOf(server), range, rows, 100)
+          assertTiles(parts, range)
+          assert.isAtLeast(parts.length % readers || readers, 0.75 * readers)
+        })
+    )
+  }
 })
