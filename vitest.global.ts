@@ -1,4 +1,4 @@
 /** Runs once, before and after all tests. */
-import * as Bundle from "./packages/cli/test/Bundle.ts"
+import * as TestHome from "./packages/node/test/TestHome.ts"
 
-export default () => Bundle.makeHome().remove
+export default () => TestHome.make().remove

@@ -1,9 +1,9 @@
 /** The words of this project: phrases that nobody outside of it knows are refused, with the words to write instead. */
+import * as Effect from "effect/Effect"
 import { globSync, readFileSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { describe, it } from "vitest"
-import * as Bundle from "../../packages/cli/test/Bundle.ts"
-import { runNode } from "./run.ts"
+import * as Hosts from "../../packages/cli/test/Hosts.ts"
 
 const root = resolve(import.meta.dirname, "../..")
 
@@ -168,7 +168,8 @@ describe("words", () => {
     "simulate",
     "demo"
   ])("of callstream %s --help", async (command, { expect }) => {
-    const { stdout } = await runNode([await Bundle.callstream(), ...(command === "" ? [] : [command]), "--help"])
+    const args = [...(command === "" ? [] : [command]), "--help"]
+    const { stdout } = await Effect.runPromise(Hosts.command({ args, cwd: root, env: { NO_COLOR: "1" } }))
     expect(stdout.length).toBeGreaterThan(300)
     expect(wrongs(command, prose(stdout), [...phrases, session])).toEqual([])
   })

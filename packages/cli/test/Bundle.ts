@@ -1,32 +1,15 @@
 /** Programs of this workspace as they are published, without their imports: those start three times as fast. */
 import { execFileSync } from "node:child_process"
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { setTimeout } from "node:timers/promises"
 import { build } from "rolldown"
+import * as TestHome from "../../node/test/TestHome.ts"
 import { codeSplitting, lean } from "../rolldown.config.ts"
 import { youngHeap } from "./YoungHeap.ts"
 
-const variable = "CALLSTREAM_TEST_HOME"
-
-/** A folder that the processes which this one starts share, until `remove`. */
-export const makeHome = (): { readonly remove: () => void } => {
-  // Below a package, so that Node finds what a program here imports.
-  const cache = join(import.meta.dirname, "../node_modules/.cache")
-  mkdirSync(cache, { recursive: true })
-  const home = mkdtempSync(join(cache, "callstream-test-"))
-  process.env[variable] = home
-  return { remove: () => rmSync(home, { recursive: true, force: true }) }
-}
-
-/** That of the test run, or of this process where there is none. */
-const home = (): string => {
-  if (process.env[variable] === undefined) process.once("exit", makeHome().remove)
-  return process.env[variable] ?? ""
-}
-
 /** For `NODE_COMPILE_CACHE`. */
-export const compileCache = (): string => join(home(), "compile-cache")
+export const compileCache = (): string => join(TestHome.path(), "compile-cache")
 
 const make = async (dir: string): Promise<void> => {
   const input = { main: join(import.meta.dirname, "../src/bin.ts"), host: join(import.meta.dirname, "CommandHost.ts") }
@@ -48,7 +31,7 @@ const make = async (dir: string): Promise<void> => {
 
 /** Calls `work` in the first process that asks, and waits for it in the others. */
 const once = async (name: string, work: () => Promise<void>): Promise<void> => {
-  const [begun, done] = [join(home(), `${name}.begun`), join(home(), `${name}.done`)]
+  const [begun, done] = [join(TestHome.path(), `${name}.begun`), join(TestHome.path(), `${name}.done`)]
   try {
     mkdirSync(begun)
   } catch {
@@ -66,7 +49,7 @@ let made: Promise<string> | undefined
 
 const folder = (): Promise<string> => {
   made ??= (async () => {
-    const dir = join(home(), "command")
+    const dir = join(TestHome.path(), "command")
     await once("main", () => make(dir))
     return dir
   })()

@@ -151,9 +151,7 @@ describe("sessions", () => {
         assert.strictEqual(new Set(idsOf(calls)).size, calls.length)
         assert.deepStrictEqual(simulator.missed(idsOf(calls)), [])
       }).pipe(
-        Effect.provide(
-          AgniSimulator.layerClient({ ...small, sessions: 1005, faultRate: 0.05 }, { retry: { tries: 1 } })
-        )
+        Effect.provide(AgniSimulator.layerClient({ ...small, sessions: 405, faultRate: 0.1 }, { retry: { tries: 1 } }))
       )
     )
   }

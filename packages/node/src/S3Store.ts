@@ -6,6 +6,7 @@
 import { ObjectStore } from "@callstream/core"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
+import * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
 import type { Credentials } from "./S3Credentials.ts"
 import * as S3Request from "./internal/S3Request.ts"
@@ -56,6 +57,7 @@ export const make = Effect.fnUntraced(function* (
   const connection: S3Request.Connection = {
     client: yield* HttpClient.HttpClient,
     credentials,
+    derived: Redacted.make(new Map()),
     bucket,
     url,
     learned: yield* Ref.make({ region, skew: 0 }),

@@ -1,7 +1,6 @@
 /** `NdjsonSink.make` on a real file system, with real compressions. */
 import * as Position from "@callstream/core/model/Position"
 import type { CallSession } from "@callstream/core/model/CallSession"
-import type { Committed } from "@callstream/core/model/Committed"
 import * as Version from "@callstream/core/model/Version"
 import type * as NdjsonSink from "@callstream/core/sink/NdjsonSink"
 import * as SessionSink from "@callstream/core/sink/SessionSink"
@@ -90,24 +89,25 @@ describe.each([
             return committed
           })
         )
-        const goOn = (committed: Committed) =>
-          Effect.scoped(
-            Effect.gen(function* () {
-              const writer = yield* sink.open(SessionSink.opening(Option.some(committed)))
-              yield* writer.write(batch(sessions(1)))
-              yield* writer.flush(Position.of(2))
-              yield* writer.finish
-            })
-          )
-        const length = yield* Effect.map(begin, () => Fs.statSync(partial).size)
+        const committed = yield* begin
+        const { bytes } = (committed.note as { at: { bytes: number } }).at
+        const left = Fs.readFileSync(partial)
+        const goOn = Effect.scoped(
+          Effect.gen(function* () {
+            const writer = yield* sink.open(SessionSink.opening(Option.some(committed)))
+            yield* writer.write(batch(sessions(1)))
+            yield* writer.flush(Position.of(2))
+            yield* writer.finish
+          })
+        )
         let refused = 0
         // A file in memory is cut at every place; here each of the two is done at every second one.
-        for (let place = 0; place <= length; place++) {
-          const committed = yield* begin
-          Fs.truncateSync(partial, place)
+        for (let place = 0; place <= left.length; place++) {
+          // The same file again, not a copy of it.
+          if (!Fs.existsSync(partial)) Fs.renameSync(path, partial)
+          Fs.writeFileSync(partial, left.subarray(0, place))
           if (place % 2 === 0) Fs.appendFileSync(partial, "?!".repeat(100))
-          const { bytes } = (committed.note as { at: { bytes: number } }).at
-          const error = yield* Effect.match(goOn(committed), {
+          const error = yield* Effect.match(goOn, {
             onSuccess: () => undefined,
             onFailure: (error) => error
           })

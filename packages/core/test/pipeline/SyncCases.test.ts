@@ -292,10 +292,10 @@ describe("A sync is right", () => {
   })
 
   it.effect(
-    "with 20,000 deletions at once: none is accepted within a day, all are within two",
+    "with 6,000 deletions at once: none is accepted within a day, all are within two",
     () => {
-      const calls = Array.from({ length: 20_000 }, (_, i) =>
-        Object.assign(World.newCall(10_000 + i, origin - 2 * day + i * 8_000_000, true), {
+      const calls = Array.from({ length: 6_000 }, (_, i) =>
+        Object.assign(World.newCall(10_000 + i, origin - 2 * day + i * 26_000_000, true), {
           status: "completed" as const
         })
       )
@@ -308,7 +308,7 @@ describe("A sync is right", () => {
           const left = world.now
           yield* passes(8, 6 * hour)
           const removed = events.filter(({ kind, sink }) => kind === "removed" && sink === "table")
-          assert.strictEqual(new Set(removed.map(({ id }) => id)).size, 20_000)
+          assert.strictEqual(new Set(removed.map(({ id }) => id)).size, 6_000)
           assert.isAtLeast(Math.min(...removed.map(({ at }) => at)) - left, day)
         })
       )

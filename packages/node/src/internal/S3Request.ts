@@ -34,6 +34,8 @@ export interface Response {
 export interface Connection {
   readonly client: HttpClient.HttpClient
   readonly credentials: Credentials
+  /** Keys for signatures, which are derived from the secret once a day and region: most of a signature's time. */
+  readonly derived: Redacted.Redacted<Map<string, ArrayBuffer>>
   readonly bucket: string
   /** The bucket's own address in a region, without a slash at its end. */
   readonly url: (region: string) => string
@@ -102,6 +104,7 @@ const signed = Effect.fnUntraced(function* (self: Connection, request: Request) 
     accessKeyId: Redacted.value(accessKeyId),
     secretAccessKey: Redacted.value(secretAccessKey),
     ...(sessionToken === undefined ? {} : { sessionToken: Redacted.value(sessionToken) }),
+    cache: Redacted.value(self.derived),
     service: "s3",
     region,
     datetime: new Date(now).toISOString().replace(/[:-]|\.\d{3}/g, "")

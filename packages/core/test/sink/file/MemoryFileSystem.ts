@@ -259,6 +259,17 @@ export const make = () => {
         node.write(rest, data.length)
       }
     },
+    /** Keeps what is there now; the function that it gives brings that back, in files that are open, too. */
+    keep: () => {
+      const kept = Array.from(nodes, ([path, node]) => [path, node, node.data, node.durable, node.synced] as const)
+      return () => {
+        nodes.clear()
+        for (const [path, node, data, durable, synced] of kept) {
+          Object.assign(node, { data, durable, synced })
+          nodes.set(path, node)
+        }
+      }
+    },
     node: (path: string) => nodes.get(path),
     remove: (path: string) => nodes.delete(path),
     rename: fs.rename,

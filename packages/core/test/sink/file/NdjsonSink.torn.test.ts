@@ -65,18 +65,22 @@ describe.each<[string, Parameters<typeof NdjsonFiles.make>[0], NdjsonFiles.Kind]
   ["groups", {}, GroupFiles.kind(2)]
 ])("a partial file that is torn: %s", (_, options, kind) => {
   const partial = `${kind.path}.partial`
+  /** What `begin` leaves, as often as it is asked for. */
+  const torn = Effect.gen(function* () {
+    const store = NdjsonFiles.make(options, kind)
+    const committed = yield* begin(store)
+    const { bytes: length } = (committed.note as { at: { bytes: number } }).at
+    return { store, committed, length, again: store.memory.keep() }
+  })
+
   it.effect.each<[string, number]>([
     ["cut", 0],
     ["cut, with garbage behind", 300]
   ])("%s at every place", ([, garbage]) =>
     Effect.gen(function* () {
-      const length = yield* Effect.map(
-        begin(NdjsonFiles.make(options, kind)),
-        ({ note }) => (note as { at: { bytes: number } }).at.bytes
-      )
+      const { again, committed, length, store } = yield* torn
       for (let place = 0; place <= length + 20; place++) {
-        const store = NdjsonFiles.make(options, kind)
-        const committed = yield* begin(store)
+        again()
         const node = store.memory.node(partial)
         assert.isDefined(node)
         node.data = node.data.slice(0, place)
@@ -96,13 +100,9 @@ describe.each<[string, Parameters<typeof NdjsonFiles.make>[0], NdjsonFiles.Kind]
 
   it.effect("changed at every place", () =>
     Effect.gen(function* () {
-      const length = yield* Effect.map(
-        begin(NdjsonFiles.make(options, kind)),
-        ({ note }) => (note as { at: { bytes: number } }).at.bytes
-      )
+      const { again, committed, length, store } = yield* torn
       for (let place = 0; place < length; place++) {
-        const store = NdjsonFiles.make(options, kind)
-        const committed = yield* begin(store)
+        again()
         const node = store.memory.node(partial)
         node?.write(new Uint8Array([7]), place)
         assertRefused(yield* goOn(store, committed), "not as the earlier run left it", `changed at ${place}`)
@@ -119,15 +119,16 @@ describe("a manifest that is torn", () => {
   ])("%s at every place", ([, garbage]) =>
     Effect.gen(function* () {
       const options = { rotate: "day" } as const
-      let length = 1
+      const store = NdjsonFiles.make(options)
+      const committed = yield* begin(store)
+      const again = store.memory.keep()
+      const node = store.memory.node(manifest)
+      assert.isDefined(node)
+      const { text } = node
+      assert.include(text, "calls-2026-07-30.ndjson")
+      const { length } = text
       for (let place = 0; place <= length; place++) {
-        const store = NdjsonFiles.make(options)
-        const committed = yield* begin(store)
-        const node = store.memory.node(manifest)
-        assert.isDefined(node)
-        const { text } = node
-        assert.include(text, "calls-2026-07-30.ndjson")
-        length = text.length
+        again()
         node.text = text.slice(0, place) + garbage
         const error = yield* goOn(store, committed)
         // Without the newline at its end it says the same.
