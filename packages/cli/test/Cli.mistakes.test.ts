@@ -33,6 +33,7 @@ const wholeFrom = (least: number, most?: number) =>
 
 /** Arguments, and what the first line must hold besides `error: `. */
 const mistakes: ReadonlyArray<readonly [args: ReadonlyArray<string>, ...parts: ReadonlyArray<string>]> = [
+  [["worker", "--cluster", "postgres:NOT_SET"], "NOT_SET"],
   [["export", "--since", "lately"], "--since", '"lately"', "an age (90m, 12h, 7d, 2w)"],
   [["export", "--until", "2026-02-30"], "--until", '"2026-02-30"'],
   [
