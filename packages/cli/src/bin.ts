@@ -3,8 +3,17 @@
 const args = process.argv.slice(2)
 const [command, ...flags] = args
 
+/** An argument that is neither a flag nor the value of one: the name of a run, or a further command. */
+const isName = (flag: string, i: number) =>
+  !flag.startsWith("-") && !/^--(cluster|fleet|zone|metrics-file)$/.test(flags[i - 1] ?? "")
+
 /** Of a command that only a signal ends, as far as the arguments show it, 0. */
-const onInterrupt = command === "worker" || (command === "sync" && flags.includes("--follow")) ? 0 : 130
+const onInterrupt =
+  command === "worker" ||
+  (command === "sync" && flags.includes("--follow")) ||
+  (command === "runs" && flags.includes("--watch") && !flags.some(isName))
+    ? 0
+    : 130
 
 // The first Ctrl-C ends the run cleanly; a second one means that the user does not want to wait. Then the signal does
 // what it does to any program (a shell says 130): `process.exit` would wait for a file operation that hangs.

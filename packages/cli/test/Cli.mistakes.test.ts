@@ -33,6 +33,8 @@ const wholeFrom = (least: number, most?: number) =>
 
 /** Arguments, and what the first line must hold besides `error: `. */
 const mistakes: ReadonlyArray<readonly [args: ReadonlyArray<string>, ...parts: ReadonlyArray<string>]> = [
+  [["worker", "--cluster", "postgres:NOT_SET"], "NOT_SET"],
+  [["export", "--to", "calls.csv", "--format", "csv"], "--format", "a folder such as s3://bucket/calls/"],
   [["export", "--since", "lately"], "--since", '"lately"', "an age (90m, 12h, 7d, 2w)"],
   [["export", "--until", "2026-02-30"], "--until", '"2026-02-30"'],
   [
@@ -72,7 +74,7 @@ const mistakes: ReadonlyArray<readonly [args: ReadonlyArray<string>, ...parts: R
   [["export", "--to"], "--to needs a value"],
   [["export", "--since", "1d", "--since=2d"], "--since is given 2 times"],
   [["export", "--to", "-", "--to", "x", "--concurrency", "8"], "--to: expected ", ', not "x"'],
-  [["export", "--to", "gs://bucket/x.parquet"], "--to", "calls.parquet), sqlite:FILE, postgres:VARIABLE"],
+  [["export", "--to", "gs://bucket/x.parquet"], "--to", "calls/), sqlite:FILE, postgres:VARIABLE"],
   [["export", "--to", "sqlite::memory:"], "--to", "sqlite:FILE"],
   [["export", "--to", `${"a".repeat(250)}.ndjson`], `--to: the file name ${"a".repeat(30)}… is longer than 200 bytes`],
   [["export", "--to", `sqlite:${"a".repeat(250)}.db`], "is longer than 200 bytes"],

@@ -25,6 +25,8 @@ describe.skipIf(process.platform === "win32")("a signal while callstream loads",
     [0, "SIGTERM", worker],
     [0, "SIGINT", worker],
     [0, "SIGTERM", ["sync", "--follow", "--name", "calls"]],
+    [0, "SIGTERM", ["runs", "--watch", "--cluster", "postgres:CLUSTER_URL", "--json"]],
+    [130, "SIGTERM", ["runs", "--watch", "calls", "--cluster", "postgres:CLUSTER_URL"]],
     [130, "SIGTERM", ["sync", "--name", "calls"]],
     [130, "SIGINT", ["export"]]
   ] as const) {

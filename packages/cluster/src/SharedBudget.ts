@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { Budget } from "@callstream/core/client/Budget"
+import { Budget, limitOf, OnSent } from "@callstream/core/client/Budget"
 import type { AgniError } from "@callstream/core/model/AgniError"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -55,10 +55,14 @@ export const make = Effect.fnUntraced(function* (
   const own = yield* Budget.make({ maxConcurrentRequests: options.maxConcurrentRequests })
   yield* Effect.mapError(Tables.migrate, ofSql)
   const sql = (yield* SqlClient.SqlClient).withoutTransforms()
-  const limit = Grants.limitOf(requestsPerSecond)
+  const limit = limitOf(requestsPerSecond)
   const grants = yield* Effect.mapError(Grants.make(sql, organization, limit), ofSql)
   const { hold, pause, turn } = yield* Starts.make(grants, limit, patiently)
-  return { spend: (attempt) => own.spend(Effect.andThen(turn, attempt)), hold, pause }
+  return {
+    spend: (attempt) => own.spend(Effect.flatMap(turn, (onSent) => Effect.provideService(attempt, OnSent, onSent))),
+    hold,
+    pause
+  }
 })
 
 /** Until the database answers. Says so once. */

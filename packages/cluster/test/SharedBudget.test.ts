@@ -4,9 +4,9 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as SqlClient from "effect/sql/SqlClient"
+import { mostInASecond } from "../../core/test/client/mostInASecond.ts"
 import * as Postgres from "../../node/test/postgres/PostgresServer.ts"
 import * as SharedBudget from "../src/SharedBudget.ts"
-import { mostInASecond } from "./mostInASecond.ts"
 
 const budgets = (requestsPerSecond: number) =>
   Effect.gen(function* () {

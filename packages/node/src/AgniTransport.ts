@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { OnSent } from "@callstream/core/client/Budget"
 import { isLoopback } from "@callstream/core/client/Loopback"
 import { ProxyError } from "@callstream/core/client/ProxyError"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
@@ -48,11 +49,18 @@ const tellOnce = Effect.suspend(() => {
   return Effect.logInfo("this runtime has no undici: requests go through its fetch, which costs more CPU time")
 })
 
+/** The dispatcher calls who waits for a request to be sent. */
+const withOnSent = (client: HttpClient.HttpClient): HttpClient.HttpClient =>
+  HttpClient.transformResponse(client, (response) =>
+    Effect.flatMap(OnSent, (onSent) =>
+      Effect.provideService(response, NodeHttpClient.UndiciOptions, Download.calling(onSent))
+    )
+  )
+
 const overUndici: Layer.Layer<HttpClient.HttpClient> = Layer.effect(
   HttpClient.HttpClient,
-  Effect.map(
-    NodeHttpClient.makeUndici,
-    HttpClient.mapRequest(HttpClientRequest.setHeader("accept-encoding", "gzip, deflate, br"))
+  Effect.map(NodeHttpClient.makeUndici, (client) =>
+    withOnSent(client).pipe(HttpClient.mapRequest(HttpClientRequest.setHeader("accept-encoding", "gzip, deflate, br")))
   )
 ).pipe(
   Layer.provide(

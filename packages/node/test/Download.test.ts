@@ -1,3 +1,4 @@
+import { OnSent } from "@callstream/core/client/Budget"
 import * as AgniTransport from "@callstream/node/AgniTransport"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -50,6 +51,22 @@ describe("Download", () => {
         if (!isStreamed) assert.isTrue(body.equals(yield* whole(response)))
       }).pipe(Effect.scoped, Effect.provide(AgniTransport.layer)),
     { arbitrary: { runs: 40 } }
+  )
+
+  it.live("says when a request is written, on a new connection and on one that was kept", () =>
+    Effect.gen(function* () {
+      const seen: Array<string> = []
+      const server = yield* Loopback.make((response) => {
+        seen.push("arrived")
+        response.end("ok")
+      })
+      const get = Effect.provideService(HttpClient.get(server.url), OnSent, () => void seen.push("sent"))
+      yield* Effect.flatMap(get, whole)
+      // Without one it is nobody's.
+      yield* Effect.flatMap(HttpClient.get(server.url), whole)
+      yield* Effect.flatMap(get, whole)
+      assert.deepStrictEqual(seen, ["sent", "arrived", "arrived", "sent", "arrived"])
+    }).pipe(Effect.scoped, Effect.provide(AgniTransport.layer))
   )
 
   it.live("brings a body that is too long to be kept whole, and leaves the server waiting for its reader", () =>

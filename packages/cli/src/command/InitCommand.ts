@@ -53,7 +53,8 @@ const since = Prompt.Select({
   )
 )
 
-const isFile = (text: string) => Option.exists(Target.parse(text), ({ _tag }) => _tag === "File")
+const isFile = (text: string) =>
+  !Target.isFolder(text) && Option.exists(Target.parse(text), ({ _tag }) => _tag === "File")
 const files = "a name that ends in .ndjson, .csv (either also with .gz or .zst), .xlsx or .parquet"
 
 const file = (format: "ndjson" | "csv" | "parquet" | "xlsx") =>

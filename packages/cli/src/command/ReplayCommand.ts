@@ -24,6 +24,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
+import * as Folder from "../option/Folder.ts"
 import * as Sinks from "../option/Sinks.ts"
 import * as Target from "../option/Target.ts"
 import * as Transforms from "../option/Transforms.ts"
@@ -116,7 +117,9 @@ const marking = (
 const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & { readonly file: string }) {
   const { file } = input
   const zone = yield* Zone.make(input.zone)
-  const planned = yield* Effect.flatMap(Sinks.fromFlags(input.to, pick(Options.sink, input)), Sinks.plan)
+  const planned = yield* Effect.flatMap(Sinks.fromFlags(input.to, pick(Options.sink, input)), (sinks) =>
+    Sinks.plan(Folder.expand({ sinks }))
+  )
   const spec = pick(Options.transforms, input)
   const transform = yield* Transforms.toTransform(spec, {
     tabular: planned.some(({ target }) => Target.isTable(target)),

@@ -40,6 +40,15 @@ const connections = { engine: 6, budgets: 2 }
 
 const work = Effect.fnUntraced(function* ({ concurrency, database, fleet, stretches }: Settings) {
   const screen = yield* Screen
+  const [budgets, engine] = yield* Effect.all([
+    Database.pool(database, connections.budgets),
+    Database.pool(database, connections.engine)
+  ])
+  // Not before the variable of the database was found.
+  yield* print(
+    `works for ${fleet === undefined ? "" : `fleet ${fleet} of `}${Database.describe(database)}: ` +
+      `${Format.counted(stretches, "stretch", "stretches")} and ${Format.counted(concurrency, "request")} at once`
+  )
   const jobs = Layer.effect(
     Jobs.Jobs,
     FleetJobs.make({
@@ -51,10 +60,8 @@ const work = Effect.fnUntraced(function* ({ concurrency, database, fleet, stretc
       reworded: screen.reworded,
       onPart: (event) => Effect.provideService(PartLog.tell(event), Screen, screen)
     })
-  ).pipe(Layer.provide([AgniTransport.layer, yield* Database.pool(database, connections.budgets)]))
-  const worker = Worker.layer({ fleet, stretches, name: hostname() }).pipe(
-    Layer.provide([jobs, yield* Database.pool(database, connections.engine)])
-  )
+  ).pipe(Layer.provide([AgniTransport.layer, budgets]))
+  const worker = Worker.layer({ fleet, stretches, name: hostname() }).pipe(Layer.provide([jobs, engine]))
   return yield* Layer.launch(worker)
 })
 
@@ -65,10 +72,6 @@ export const workerCommand = Command.make(
     const database = yield* Cluster.databaseOf(cluster)
     const telemetry = yield* Otlp.settings(otlp)
     const failed = FleetAccess.toCommandError(database)
-    yield* print(
-      `works for ${fleet === undefined ? "" : `fleet ${fleet} of `}${Database.describe(database)}: ` +
-        `${Format.counted(stretches, "stretch", "stretches")} and ${Format.counted(concurrency, "request")} at once`
-    )
     return yield* work({ database, fleet, stretches, concurrency }).pipe(
       Effect.catchTags({
         FleetError: (error) => Effect.fail(failed(error)),

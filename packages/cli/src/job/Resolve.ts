@@ -4,6 +4,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
+import * as Folder from "../option/Folder.ts"
 import * as ProfileFile from "../option/ProfileFile.ts"
 import * as Run from "../option/RunOptions.ts"
 import * as Sinks from "../option/Sinks.ts"
@@ -213,7 +214,8 @@ const isTabular = (sinks: PipelineSpec["sinks"]): boolean =>
   sinks.some((sink) => Option.exists(Target.parse(typeof sink === "string" ? sink : sink.to), Target.isTable))
 
 /** The only way from a pipeline as data to one that can run. Fails with all mistakes at once. */
-export const toJob = Effect.fnUntraced(function* (spec: PipelineSpec, { report, title }: Options) {
+export const toJob = Effect.fnUntraced(function* (asked: PipelineSpec, { report, title }: Options) {
+  const spec = Object.assign({}, asked, { sinks: Folder.expand(asked) })
   const { name, source = {}, state, transforms = {} } = spec
   const baseUrl = Source.baseUrlOf(source)
   const known = yield* Effect.result(Zone.make(spec.zone))

@@ -107,13 +107,18 @@ export const to = each(
     Kind.text("SINK", Target.expected, (text) => Target.parse(text)._tag === "Some"),
     "paths"
   ),
-  "Where calls go: - for stdout, calls.ndjson or calls.csv (also with .gz or .zst), calls.xlsx, calls.parquet, s3://bucket/calls.parquet, sqlite:calls.db, postgres:DATABASE_URL, https://… for a webhook",
+  "Where calls go: - for stdout, calls.ndjson or calls.csv (also with .gz or .zst), calls.xlsx, calls.parquet, s3://bucket/calls.parquet, s3://bucket/calls/ for a file each day, sqlite:calls.db, postgres:DATABASE_URL, https://… for a webhook",
   { fallback: "-" }
 )
 
 /** What one kind of sink or another takes; which kind takes what is in `Sinks.ts`. */
 export const sink = {
   force: onOff("Replace a file, or the files of an earlier rotation, if it exists"),
+  format: one(
+    Kind.choice("FORMAT", ["ndjson", "ndjson.gz", "ndjson.zst", "csv", "csv.gz", "csv.zst", "parquet"]),
+    "Format of the files in a folder: ndjson or csv (also with .gz or .zst), or parquet",
+    { fallback: "ndjson" }
+  ),
   rotate: one(
     Kind.rotation,
     "Many files instead of one, by day of the start or up to a size such as 100MB, with a manifest"

@@ -18,7 +18,7 @@ const expectedFrom =
   "a file that ends in .ndjson (also with .gz or .zst) or .parquet, sqlite:FILE, or postgres:VARIABLE with the URL in that environment variable"
 
 const originOf = (text: string) => {
-  const target = Option.getOrUndefined(Target.parse(text))
+  const target = Target.isFolder(text) ? undefined : Option.getOrUndefined(Target.parse(text))
   if (target?._tag === "Table") return target
   const isRead = target?._tag === "File" && (target.format === "ndjson" || target.format === "parquet")
   return isRead ? target : undefined

@@ -43,7 +43,7 @@ export const describe = ({ settings, target }: Planned): string =>
 
 export type Sink = SessionSink.SessionSink<object, FileSystem.FileSystem | Path.Path | WebhookTransport>
 
-type Kind = Exclude<Target.Target["_tag"], "Table"> | "Csv" | "CsvObject" | Database.Database["_tag"]
+type Kind = Exclude<Target.Target["_tag"], "Table"> | "Csv" | "CsvObject" | "Folder" | Database.Database["_tag"]
 
 const kindOf = (target: Target.Target): Kind => {
   if (target._tag === "Table") return target.database._tag
@@ -61,6 +61,7 @@ const kinds: {
   Stdout: { words: "stdout", settings: [] },
   File: { words: "a file", settings: ["force", "rotate"] },
   Csv: { words: "a CSV file", settings: ["force", "rotate", "csvRaw", "csvExcel"] },
+  Folder: { words: "a folder such as s3://bucket/calls/", settings: ["format"] },
   Object: { words: "object storage", settings: ["force", "rotate", "s3Endpoint"] },
   CsvObject: {
     words: "CSV in object storage",
@@ -104,9 +105,16 @@ export const fromFlags = Effect.fnUntraced(function* (
   yield* Database.refusePassword("to", to)
   const useless = new Set(Struct.keys(given))
   const all = to.map((text): SinkSpec => {
-    const target = Option.getOrUndefined(Target.parse(text))
+    const isFolder = Target.isFolder(text)
+    const target = Option.getOrUndefined(Target.parse(isFolder ? Target.inFolder(text, given.format) : text))
     const taken =
-      target === undefined ? [] : Struct.keys(given).filter((name) => kinds[kindOf(target)].settings.includes(name))
+      target === undefined
+        ? []
+        : Struct.keys(given).filter((name) =>
+            [kindOf(target), ...(isFolder ? (["Folder"] as const) : [])].some((kind) =>
+              kinds[kind].settings.includes(name)
+            )
+          )
     for (const name of taken) useless.delete(name)
     return taken.length === 0 ? text : { to: text, ...Struct.pick(given, taken) }
   })

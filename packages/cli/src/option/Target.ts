@@ -37,9 +37,16 @@ export type Target =
   | { readonly _tag: "Webhook"; readonly url: Redacted.Redacted }
 
 export const expected =
-  "- for stdout, a file name that ends in .ndjson, .csv (either with .gz or .zst), .xlsx or .parquet, such a name in a bucket (s3://bucket/folder/calls.parquet), sqlite:FILE, postgres:VARIABLE with the URL in that environment variable, or the URL of a webhook (https://…)"
+  "- for stdout, a file name that ends in .ndjson, .csv (either with .gz or .zst), .xlsx or .parquet, such a name in a bucket (s3://bucket/folder/calls.parquet), a folder for a file each day (s3://bucket/folder/, or calls/), sqlite:FILE, postgres:VARIABLE with the URL in that environment variable, or the URL of a webhook (https://…)"
+
+/** Whether it names the folder of files alone. */
+export const isFolder = (text: string): boolean => text.endsWith("/") && !/^https?:/i.test(text)
+
+/** The file in a folder that its parts are named after. */
+export const inFolder = (folder: string, format = "ndjson"): string => `${folder}calls.${format}`
 
 export const parse = (text: string): Option.Option<Target> => {
+  if (isFolder(text)) return parse(inFolder(text))
   if (text === "-") return Option.some({ _tag: "Stdout" })
   if (/^https?:\/\//i.test(text)) {
     return URL.canParse(text) ? Option.some({ _tag: "Webhook", url: Redacted.make(text) }) : Option.none()

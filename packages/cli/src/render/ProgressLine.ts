@@ -18,13 +18,15 @@ const words: Readonly<Record<string, string>> = {
   InvalidResponse: "unreadable"
 }
 
-const timesRetried = ({ retried }: Requests): number => retried.reduce((sum, [, times]) => sum + times, 0)
+const timesRetried = ({ retried = [] }: Requests): number => retried.reduce((sum, [, times]) => sum + times, 0)
 
 /** `3 retried (2 rate limited, 1 unavailable)`, or nothing. */
 export const describeRetries = (counts: Requests): string => {
   const times = timesRetried(counts)
   if (times === 0) return ""
-  const reasons = counts.retried.map(([reason, n]) => `${Format.count(n)} ${words[reason] ?? reason}`).join(", ")
+  const reasons = (counts.retried ?? [])
+    .map(([reason, n]) => `${Format.count(n)} ${words[reason] ?? reason}`)
+    .join(", ")
   return `${Format.count(times)} retried (${reasons})`
 }
 
@@ -61,7 +63,7 @@ const toJson = ({ last, rejected, sessions }: Progress.Progress, { read, retried
   rejected,
   at: last === undefined ? null : Instant.format(last),
   requests: sent,
-  retries: Object.fromEntries(retried)
+  ...(retried === undefined ? {} : { retries: Object.fromEntries(retried) })
 })
 
 /**

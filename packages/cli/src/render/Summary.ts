@@ -117,7 +117,7 @@ const versionFields = ({ newer, notBelieved }: Pipeline.SinkSummary) => ({
 
 const ofRequests = ({ retried, sent }: Requests) => ({
   requests: sent,
-  retries: Object.fromEntries(retried)
+  ...(retried === undefined ? {} : { retries: Object.fromEntries(retried) })
 })
 
 const describeRequests = (requests: Requests): string => {

@@ -7,7 +7,8 @@ import * as Metric from "effect/Metric"
 export interface Requests {
   readonly read: number
   readonly sent: number
-  readonly retried: ReadonlyArray<readonly [reason: string, times: number]>
+  /** Workers do not report it. */
+  readonly retried: undefined | ReadonlyArray<readonly [reason: string, times: number]>
 }
 
 export const requests: Effect.Effect<Requests> = Effect.map(Metric.snapshot, (metrics) => {

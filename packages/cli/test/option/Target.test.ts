@@ -36,6 +36,19 @@ describe("Target", () => {
     assert.isTrue(Option.isSome(Target.parse("s3://bucket/a.b/..c/calls.csv")))
   })
 
+  it("knows a folder, of files that are named after the calls", () => {
+    const file = { format: "ndjson", compression: undefined } as const
+    for (const [text, target] of [
+      ["calls/", { _tag: "File", path: "calls/calls.ndjson", ...file }],
+      ["./", { _tag: "File", path: "./calls.ndjson", ...file }],
+      ["s3://bucket/", { _tag: "Object", url: "s3://bucket/calls.ndjson", bucket: "bucket", ...file }],
+      ["s3://bucket/a/b/", { _tag: "Object", url: "s3://bucket/a/b/calls.ndjson", bucket: "bucket", ...file }]
+    ] as const) {
+      assert.deepStrictEqual(Target.parse(text), Option.some<Target.Target>(target), text)
+    }
+    assert.isFalse(Target.isFolder("https://example.com/hook/"))
+  })
+
   it("keeps the URL of a webhook, which may be a secret, out of sight", () => {
     const target = Option.getOrThrow(Target.parse("https://example.com/hook/canary?token=canary"))
     assert.strictEqual(target._tag, "Webhook")
@@ -81,7 +94,6 @@ describe("Target", () => {
       "calls.xlsx.gz",
       "calls.xls",
       "calls.parquet.gz",
-      "calls.parquet/",
       "calls.json",
       "ndjson",
       ".ndjson",
@@ -89,7 +101,10 @@ describe("Target", () => {
       "a.ndjson.bz2",
       "https://",
       "gs://bucket/calls.parquet",
-      "s3://bucket/prefix/",
+      "s3://",
+      "s3:///",
+      "s3://B/prefix/",
+      "s3://bucket/../",
       "s3://b/calls.parquet",
       "s3:///calls.parquet",
       "gs://bucket/calls.ndjson",

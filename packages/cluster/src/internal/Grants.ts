@@ -3,35 +3,18 @@
  * one is granted where no second gets too many. All times are seconds of the database's clock.
  */
 import * as Effect from "effect/Effect"
+import type { Limit } from "@callstream/core/client/Budget"
 import type { SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import { budgets } from "./Tables.ts"
 
-export interface Limit {
-  /** Starts in `window` seconds at most, and seconds between two of them at least. */
-  readonly most: number
-  readonly window: number
-  readonly spacing: number
-}
-
-/**
- * Requests reach the server some milliseconds after they start, each after another number of them. Without a margin, a
- * second that begins with a slow one and ends with a fast one would have one too many.
- */
-const margin = 0.02
-
 /** Time that was lost is made up for a little faster than the rate, until a second has all that it may have. */
 const haste = 0.8
 
-export const limitOf = (requestsPerSecond: number): Limit => {
-  const most = Math.max(1, Math.floor(requestsPerSecond))
-  return { most, window: most / requestsPerSecond + margin, spacing: haste / requestsPerSecond }
-}
-
-/** A start that was not used when it was granted, but later; or never, which is 0. */
+/** A start that counts later than it was granted; or not at all, which is 0. */
 export interface Correction {
   readonly granted: number
-  readonly used: number
+  readonly counts: number
 }
 
 interface Answer {
@@ -56,8 +39,9 @@ export interface Grants {
 export const make = Effect.fnUntraced(function* (
   sql: SqlClient,
   organization: string,
-  { most, spacing, window }: Limit
+  { most, spacing: even, window }: Limit
 ): Effect.fn.Return<Grants, SqlError> {
+  const spacing = haste * even
   yield* sql`INSERT INTO ${sql(budgets)} (organization) VALUES (${organization}) ON CONFLICT DO NOTHING`
   return {
     take: (count, corrections) =>
@@ -70,11 +54,11 @@ export const make = Effect.fnUntraced(function* (
   SELECT starts, latest, held FROM ${sql(budgets)} WHERE organization = ${organization} FOR UPDATE
 ),
 clock AS MATERIALIZED (SELECT extract(epoch FROM clock_timestamp())::float8 AS now FROM locked),
+corrected AS (SELECT * FROM json_to_recordset(${JSON.stringify(corrections)}::json) AS corrected (granted float8, counts float8)),
 recent AS (
   SELECT at, row_number() OVER (ORDER BY at DESC) AS rank FROM clock, (
-    SELECT coalesce(corrected.used, start.at) AS at FROM locked CROSS JOIN unnest(locked.starts) AS start (at)
-    LEFT JOIN json_to_recordset(${JSON.stringify(corrections)}::json) AS corrected (granted float8, used float8)
-      ON corrected.granted = start.at
+    SELECT at FROM locked CROSS JOIN unnest(starts) AS start (at) WHERE at NOT IN (SELECT granted FROM corrected)
+    UNION ALL SELECT counts FROM corrected
   ) AS known WHERE at > now - ${window}::float8
 ),
 granted AS (

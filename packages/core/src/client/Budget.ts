@@ -53,7 +53,10 @@ export class Budget extends Context.Service<
     if (requestsPerSecond !== undefined && !(requestsPerSecond > 0 && Number.isFinite(requestsPerSecond))) {
       return invalid("requestsPerSecond", "must be a number above 0")
     }
-    return Effect.map(Semaphore.make(maxConcurrentRequests), (permits) => inMemory(permits, requestsPerSecond))
+    const limit = requestsPerSecond === undefined ? unlimited : limitOf(requestsPerSecond)
+    return Effect.zipWith(Semaphore.make(maxConcurrentRequests), Semaphore.make(1), (permits, turns) =>
+      inMemory(permits, turns, limit)
+    )
   }
 
   /**
@@ -63,6 +66,54 @@ export class Budget extends Context.Service<
    */
   static readonly layer = (options: Options = {}): Layer.Layer<Budget, AgniError> =>
     Layer.effect(Budget, Budget.make(options))
+}
+
+/**
+ * What a transport calls when it writes a request to its connection, where it knows: that may be some time after the
+ * attempt began, and servers count from then. A budget provides it to each attempt. @default nothing
+ *
+ * @since 0.1.0
+ * @category services
+ */
+export const OnSent: Context.Reference<() => void> = Context.Reference("@callstream/core/client/Budget/OnSent", {
+  defaultValue: () => () => {}
+})
+
+/**
+ * A rate as starts of requests, in seconds.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Limit {
+  /** Starts in `window` at most. */
+  readonly most: number
+  readonly window: number
+  /** Between two starts that are spread evenly. */
+  readonly spacing: number
+  /** A start that is later than planned by so much at most counts as punctual. */
+  readonly slack: number
+}
+
+/**
+ * Requests reach the server some milliseconds after they start, each after another number of them. Without a margin, a
+ * second that begins with a slow one and ends with a fast one would have one too many.
+ */
+const margin = 0.035
+
+/** Timers are late by some milliseconds. Were each of them noted, the starts after it would be late, too. */
+const slack = 0.01
+
+/**
+ * The limit that keeps a rate in any second, as the server counts: for budgets that several processes share.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const limitOf = (requestsPerSecond: number): Limit => {
+  const most = Math.max(1, Math.floor(requestsPerSecond))
+  const window = most / requestsPerSecond + margin
+  return { most, window, spacing: window / most, slack }
 }
 
 const invalid = (parameter: string, requirement: string) =>
@@ -75,51 +126,75 @@ const invalid = (parameter: string, requirement: string) =>
     })
   )
 
-/** A clock that nobody sets back: a request would wait until it is there again. */
-const now = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
+/** Seconds of a clock that nobody sets back: a request would wait until it is there again. */
+const secondsOf = (clock: Clock.Clock) => Number(clock.monotonicTimeNanosUnsafe()) / 1e9
 
 /** Sums of fractions are off by less, in milliseconds: a whole one more would bring a start too near to the next ones. */
 const rounding = 1e-3
 
-/** In milliseconds of `now`. */
-interface Starts {
-  /** Of the next attempt, after all that have their turn. */
-  next: number
+const unlimited: Limit = { most: Infinity, window: 0, spacing: 0, slack: Infinity }
+
+/** A start as it counts: one that was late within the slack counts from the time that it was planned for. */
+interface Start {
+  at: number
+}
+
+/** In seconds of the clock. */
+interface State {
+  /** Those of the last window, and older ones. */
+  starts: Array<Start>
+  /** Of the last attempt, as it was planned. */
+  latest: number
   /** Nobody starts before this. */
   held: number
 }
 
-/**
- * Starts are spaced by 1/rate seconds. A token bucket would let twice the rate through in its first second, which is what
- * a server's own limit then punishes.
- */
-const inMemory = (permits: Semaphore.Semaphore, requestsPerSecond: number | undefined): Budget["Service"] => {
-  const spacing = requestsPerSecond === undefined ? 0 : 1000 / requestsPerSecond
-  const starts: Starts = { next: 0, held: 0 }
+/** When the next one may start. One that waits since then starts on time, also where the one before it was late. */
+const nextOf = (state: State, { most, spacing, window }: Limit, since: number, now: number): number => {
+  state.starts = state.starts.filter(({ at }) => at > now - window).sort((a, b) => a.at - b.at)
+  const full = state.starts.length < most ? -Infinity : (state.starts.at(-most)?.at ?? -Infinity) + window
+  return Math.max(since, state.held, state.latest + spacing, full)
+}
 
-  const turn: Effect.Effect<void> = Effect.flatMap(now, (now) => {
-    const at = Math.max(now, starts.held, starts.next)
-    starts.next = at + spacing
-    if (at <= now) return Effect.void
-    // The last in line that goes away gives its slot back.
-    const leave = Effect.sync(() => {
-      if (starts.next === at + spacing) starts.next = at
-    })
-    return Effect.andThen(
-      Effect.onInterrupt(Effect.sleep(Duration.millis(Math.ceil(at - now - rounding))), () => leave),
-      recheck
-    )
+/**
+ * A token bucket would let twice the rate through in its first second, which is what a server's own limit then punishes.
+ * Here starts are spaced evenly, and no second has more than the rate, also after starts that were late.
+ */
+const inMemory = (permits: Semaphore.Semaphore, turns: Semaphore.Semaphore, limit: Limit): Budget["Service"] => {
+  const state: State = { starts: [], latest: -Infinity, held: -Infinity }
+
+  const begin = (clock: Clock.Clock, at: number): (() => void) => {
+    state.latest = at
+    if (limit.most === Infinity) return () => {}
+    const start: Start = { at }
+    const use = () => {
+      start.at = Math.max(start.at, secondsOf(clock) - limit.slack)
+      if (!state.starts.includes(start)) state.starts.push(start)
+    }
+    use()
+    return use
+  }
+
+  const next = Effect.fnUntraced(function* (clock: Clock.Clock, since: number) {
+    for (;;) {
+      const now = secondsOf(clock)
+      const at = nextOf(state, limit, since, now)
+      const wait = 1000 * (at - now) - rounding
+      if (wait <= 0) return begin(clock, at)
+      // Meanwhile a 429 of another attempt may have held this one back.
+      yield* Effect.sleep(Duration.millis(Math.ceil(wait)))
+    }
   })
-  // While waiting for its slot an attempt may have been held back by a 429 that another one got: then it takes a new one.
-  const recheck = Effect.flatMap(now, (now) => (starts.held > now ? turn : Effect.void))
+  const turn = Effect.flatMap(Clock.Clock, (clock) =>
+    Effect.suspend(() => turns.withPermit(next(clock, secondsOf(clock))))
+  )
 
   return Budget.of({
-    spend: (attempt) => permits.withPermit(Effect.andThen(turn, attempt)),
+    spend: (attempt) =>
+      permits.withPermit(Effect.flatMap(turn, (onSent) => Effect.provideService(attempt, OnSent, onSent))),
     hold: (pause) =>
-      Effect.map(now, (now) => {
-        const until = now + Duration.toMillis(pause)
-        starts.held = Math.max(starts.held, until)
-        starts.next = Math.max(starts.next, until)
+      Effect.map(Clock.Clock, (clock) => {
+        state.held = Math.max(state.held, secondsOf(clock) + Duration.toSeconds(pause))
       })
   })
 }

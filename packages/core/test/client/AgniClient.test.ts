@@ -642,7 +642,7 @@ describe("the budget", () => {
         concurrency: "unbounded"
       })
       yield* Server.settle(both).pipe(Server.withWaits(0))
-      assert.deepStrictEqual(server.times(), [0, 500, 1000, 1500])
+      assert.deepStrictEqual(server.times(), [0, 518, 1035, 1553])
     })
   )
 

@@ -1,10 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as TestClock from "effect/testing/TestClock"
-import { Budget } from "@callstream/core/client/Budget"
+import { Budget, OnSent } from "@callstream/core/client/Budget"
+import { lateClock } from "./lateClock.ts"
+import { mostInASecond } from "./mostInASecond.ts"
 
 const starts = () => {
   const times: Array<number> = []
@@ -23,9 +27,49 @@ describe("Budget", () => {
       )
       yield* TestClock.adjust("1 minute")
       yield* Fiber.join(fiber)
-      assert.deepStrictEqual(times, [0, 250, 500, 750, 1000, 1250, 1500, 1750, 2000])
+      assert.deepStrictEqual(times, [0, 259, 518, 777, 1035, 1294, 1553, 1812, 2070])
     })
   )
+
+  for (const [late, unsent] of [
+    [0, 0],
+    [8, 0],
+    [100, 0],
+    [0, 100],
+    [30, 30]
+  ] as const) {
+    it.effect(`no second has more than the rate, up to ${late} ms late, sent up to ${unsent} ms later`, () =>
+      Effect.gen(function* () {
+        const seed = Date.now()
+        console.log(`late ${late}, sent ${unsent}: seed ${seed}`)
+        const numbers = yield* Random.withSeed(Effect.replicateEffect(Random.next, 1000), seed)
+        let drawn = 0
+        const random = () => numbers[drawn++ % numbers.length] ?? 0
+        const clock = yield* Clock.Clock
+        const times: Array<number> = []
+        const attempt = Effect.gen(function* () {
+          yield* Effect.provideService(Effect.sleep(Duration.millis(unsent * random())), Clock.Clock, clock)
+          const onSent = yield* OnSent
+          onSent()
+          times.push(yield* Clock.currentTimeMillis)
+        })
+        const budget = yield* Budget.make({ maxConcurrentRequests: 16, requestsPerSecond: 40 })
+        const all = yield* Effect.forkChild(
+          Effect.provideService(
+            Effect.replicateEffect(budget.spend(attempt), 200, { concurrency: "unbounded", discard: true }),
+            Clock.Clock,
+            lateClock(clock, late, random)
+          )
+        )
+        for (let n = 0; n < 10_000 && all.pollUnsafe() === undefined; n++) yield* TestClock.adjust("2 millis")
+        yield* Fiber.join(all)
+        times.sort((a, b) => a - b)
+        assert.isAtMost(mostInASecond(times.map((at) => at / 1000)), 40)
+        const share = (1000 * (times.length - 1)) / ((times.at(-1) ?? 0) - (times[0] ?? 0)) / 40
+        assert.isAtLeast(share, 0.955 / (1 + (late + unsent <= 8 ? 0 : late + unsent) / 1000))
+      })
+    )
+  }
 
   it.effect("gives the slot back of one that goes away while it waits", () =>
     Effect.gen(function* () {
@@ -37,7 +81,7 @@ describe("Budget", () => {
       const next = yield* Effect.forkChild(budget.spend(start), { startImmediately: true })
       yield* TestClock.adjust("1 minute")
       yield* Fiber.join(next)
-      assert.deepStrictEqual(times, [0, 1000])
+      assert.deepStrictEqual(times, [0, 1035])
     })
   )
 
@@ -51,7 +95,7 @@ describe("Budget", () => {
       )
       yield* TestClock.adjust("1 minute")
       yield* Fiber.join(fiber)
-      assert.deepStrictEqual(times, [10_000, 10_500, 11_000])
+      assert.deepStrictEqual(times, [10_000, 10_518, 11_035])
     })
   )
 
@@ -126,7 +170,7 @@ describe("Budget", () => {
       yield* budget.hold(9500)
       yield* TestClock.adjust("1 minute")
       yield* Fiber.join(fiber)
-      assert.deepStrictEqual(times, [0, 10_000, 11_000, 12_000])
+      assert.deepStrictEqual(times, [0, 10_000, 11_035, 12_070])
     })
   )
 
@@ -142,7 +186,7 @@ describe("Budget", () => {
       yield* budget.hold(2500)
       yield* TestClock.adjust("1 minute")
       yield* Fiber.join(fiber)
-      assert.deepStrictEqual(times, [0, 5000, 6000, 7000, 8000])
+      assert.deepStrictEqual(times, [0, 5000, 6035, 7070, 8105])
     })
   )
 
@@ -167,7 +211,7 @@ describe("Budget", () => {
       yield* budget.spend(Effect.void)
       yield* TestClock.setTime(Date.parse("2026-08-01T00:00:00Z"))
       const fiber = yield* Effect.forkChild(budget.spend(Effect.succeed("yes")))
-      yield* TestClock.adjust("1 second")
+      yield* TestClock.adjust("2 seconds")
       assert.strictEqual(yield* Fiber.join(fiber), "yes")
     })
   )

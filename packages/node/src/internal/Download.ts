@@ -96,9 +96,15 @@ interface Response {
   readonly body: Body
 }
 
+/** Options of a request that calls this when it is written to its connection. */
+export const calling = (
+  onSent: () => void
+): Partial<Undici.Dispatcher.RequestOptions> & { readonly onSent: () => void } => ({ onSent })
+
 const get = (dispatcher: Undici.Dispatcher, options: Options): Promise<Response> =>
   new Promise((resolve, reject) => {
     const { signal, ...others } = options
+    const onSent: unknown = Reflect.get(options, "onSent")
     let controller: Undici.Dispatcher.DispatchController | undefined
     let body: Body | undefined
     let aborted: Error | undefined
@@ -116,6 +122,7 @@ const get = (dispatcher: Undici.Dispatcher, options: Options): Promise<Response>
       onRequestStart: (started) => {
         controller = started
         if (aborted !== undefined) started.abort(aborted)
+        else if (typeof onSent === "function") onSent()
       },
       onResponseStart: (started, statusCode, headers) => {
         if (statusCode < 200) return

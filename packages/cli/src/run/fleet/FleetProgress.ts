@@ -24,14 +24,14 @@ export const progressOf = ({ counters, createdAt }: Run): Progress.Progress => (
 export const requestsOf = ({ counters }: Pick<FleetRun.FleetRun, "counters">): Requests => ({
   read: counters.read,
   sent: counters.requests,
-  retried: []
+  retried: undefined
 })
 
 /** Requests of several runs together. */
 export const sumOfRequests = (all: ReadonlyArray<Requests>): Requests => ({
   read: all.reduce((sum, { read }) => sum + read, 0),
   sent: all.reduce((sum, { sent }) => sum + sent, 0),
-  retried: []
+  retried: undefined
 })
 
 /** Every sink has every call: no worker resumes without one. */

@@ -1,0 +1,89 @@
+/** `--to` with the name of a folder: on disk and in a bucket. */
+import { Manifest } from "@callstream/core"
+import { afterAll, assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { gunzipSync } from "node:zlib"
+import * as S3Server from "../../../node/test/S3Server.ts"
+import { alongside, folder, idsOf, simulation } from "../Callstream.ts"
+
+const store = await S3Server.start(8 * 1024 * 1024)
+afterAll(() => store.close())
+
+const env = {
+  AWS_ACCESS_KEY_ID: S3Server.keys.accessKeyId,
+  AWS_SECRET_ACCESS_KEY: S3Server.keys.secretAccessKey,
+  AWS_ENDPOINT_URL_S3: store.endpoint
+}
+
+const decode = Schema.decodeUnknownSync(Schema.fromJsonString(Manifest.Manifest))
+const calls = { sessions: 200, span: "3 days", age: "1 day", undated: 0 } as const
+
+describe("export --to FOLDER/", alongside, () => {
+  it.live("writes a file for each day into a bucket, and resumes a finished run as one of that name", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run, simulator } = yield* simulation(calls)
+      const to = ["export", "--name", "daily", "--to", `s3://${S3Server.bucket}/daily/`]
+      const made = yield* run(to, { cwd, env })
+      assert.strictEqual(made.code, 0, made.stderr)
+      const { files } = decode(String(store.read("daily/calls.manifest.json")))
+      for (const { name } of files) assert.match(name, /^date=(\d{4}-\d\d-\d\d)\/calls-\1\.ndjson$/)
+      assert.sameMembers(
+        files.flatMap(({ name }) => idsOf(String(store.read(`daily/${name}`)))),
+        simulator.truth().map(({ id }) => id)
+      )
+      const whole = [
+        "export",
+        "--name",
+        "daily",
+        "--rotate",
+        "day",
+        "--to",
+        `s3://${S3Server.bucket}/daily/calls.ndjson`
+      ]
+      const again = yield* run(whole, { cwd, env })
+      assert.strictEqual(again.code, 0, again.stderr)
+      assert.include(again.stderr, "finished")
+    })
+  )
+
+  it.live("takes a format and a size", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run, simulator } = yield* simulation(calls)
+      mkdirSync(join(cwd, "out"))
+      const made = yield* run(["export", "--to", "out/", "--format", "ndjson.gz", "--rotate", "5kB"], { cwd })
+      assert.strictEqual(made.code, 0, made.stderr)
+      const names = readdirSync(join(cwd, "out")).filter((name) => name.endsWith(".ndjson.gz"))
+      assert.isAbove(names.length, 1)
+      assert.sameMembers(
+        names.flatMap((name) => idsOf(gunzipSync(readFileSync(join(cwd, "out", name))).toString())),
+        simulator.truth().map(({ id }) => id)
+      )
+      yield* Effect.forEach(["csv", "parquet"], (format) =>
+        Effect.gen(function* () {
+          mkdirSync(join(cwd, format))
+          const raw = format === "csv" ? ["--csv-raw"] : []
+          const ended = yield* run(["export", "--to", `${format}/`, "--format", format, ...raw], { cwd })
+          assert.strictEqual(ended.code, 0, ended.stderr)
+          assert.isTrue(readdirSync(join(cwd, format)).some((name) => name.endsWith(`.${format}`)))
+        })
+      )
+    })
+  )
+
+  it.live("a pipeline has the format as a key", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const { run } = yield* simulation(calls)
+      mkdirSync(join(cwd, "out"))
+      writeFileSync(join(cwd, "calls.yaml"), "sinks: [{ to: out/, format: csv }]\nstate: false\n")
+      const made = yield* run(["run", "calls.yaml"], { cwd })
+      assert.strictEqual(made.code, 0, made.stderr)
+      assert.include(readdirSync(join(cwd, "out")).join(), "calls.manifest.json")
+    })
+  )
+})
