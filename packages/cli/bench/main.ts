@@ -72,31 +72,34 @@ const races = async (sessions: number, latency: number, all: ReadonlyArray<Race>
   for (const [, { end }] of servers) await end()
 }
 
+interface FirstPass {
+  readonly calls: number
+  /** Milliseconds before each answer. */
+  readonly latency: number
+}
+
+/** With latency first: that is what an API over a network shows. */
+const firstPasses: ReadonlyArray<FirstPass> = [
+  { calls: 100_000, latency: 50 },
+  { calls: 20_000, latency: 20 },
+  { calls: 20_000, latency: 50 },
+  { calls: 20_000, latency: 200 },
+  { calls: 100_000, latency: 0 }
+]
+
 /**
  * A first pass reads a range as an export does: its requests, processor time and time beside those of the export, on the quiet server.
  */
-const firstPass = async () => {
-  const calls = 100_000
-  const server = await serve("quiet", calls, 0)
-  const range = ["--since", "2025-12-31"]
-  const state = ["--name", "first", "--state", fileOf("state")]
+const firstPass = async ({ calls, latency }: FirstPass) => {
+  const server = await serve("quiet", calls, latency)
+  const common = ["--base-url", server.baseUrl, "--quiet", "--since", "2025-12-31", ...(latency === 0 ? [] : eight)]
   for (const [what, synced, exported] of [
     ["NDJSON", fileOf("changes.ndjson"), out],
     ["SQLite", `sqlite:${fileOf("synced.db")}`, `sqlite:${fileOf("exported.db")}`]
   ] as const) {
-    const theirs = to(exported, server.baseUrl, ...range)
-    const ours = [
-      process.execPath,
-      cli,
-      "sync",
-      "--base-url",
-      server.baseUrl,
-      "--to",
-      synced,
-      "--quiet",
-      ...state,
-      ...range
-    ]
+    const theirs = [process.execPath, cli, "export", "--to", exported, ...common]
+    const kept = ["--name", "first", "--state", fileOf("state")]
+    const ours = [process.execPath, cli, "sync", "--to", synced, ...kept, ...common]
     const requests = []
     for (const command of [ours, theirs]) {
       await server.served()
@@ -105,11 +108,29 @@ const firstPass = async () => {
     }
     const compared = await compare("first pass", ours, theirs, { runs: 3 })
     const [mine, its] = [compared.ours, compared.theirs].map((each) => `${each.toFixed(2)} s`)
-    console.log(`first pass of ${calls.toLocaleString("en")} to ${what}, beside an export (bar: at most 1.05 of it):`)
+    const answers = latency === 0 ? "without latency" : `${latency} ms, 8 at once`
+    console.log(
+      `first pass of ${calls.toLocaleString("en")} to ${what}, ${answers}, beside an export (bar: at most 1.05 of it):`
+    )
     console.log(`  ${requests.join(" / ")} requests`)
     console.log(`  ${mine} / ${its}, ${compared.ratio.toFixed(2)}; of processor time ${compared.work.toFixed(2)}`)
   }
   await server.end()
+}
+
+/** Turns of requests, without what the machine adds: the same calls in the same number of turns. */
+const firstPassTurns = () => {
+  for (const latency of [20, 50, 200]) {
+    const asked = { sessions: 20_000, latency, concurrency: 8 }
+    const [sync, exported] = (["sync", "export"] as const).map((range) => virtual({ ...asked, range }))
+    if (sync === undefined || exported === undefined) continue
+    const [mine, its] = [sync, exported].map(({ virtualSeconds }) => `${virtualSeconds.toFixed(2)} s`)
+    console.log(
+      `first pass of 20,000 in virtual time, ${latency} ms, 8 at once, beside an export (bar: at most 1.05 of it):`
+    )
+    console.log(`  ${sync.requests} / ${exported.requests} requests`)
+    console.log(`  ${mine} / ${its}, ${(sync.virtualSeconds / exported.virtualSeconds).toFixed(2)}`)
+  }
 }
 
 const ledger = async () => {
@@ -125,7 +146,10 @@ if (only?.startsWith("sync") === true) {
   const part = only.slice("sync".length).trim()
   if (part !== "ledger" && part !== "first") execFileSync(process.execPath, [main, part], { stdio: "inherit" })
   if (part === "ledger" || part === "") await ledger()
-  if (part === "first" || part === "") await firstPass()
+  if (part === "first" || part === "") {
+    firstPassTurns()
+    for (const one of firstPasses) await firstPass(one)
+  }
   clear()
   process.exit()
 }

@@ -4,7 +4,7 @@
  *
  * node bench/virtual.ts '{"sessions":50000,"latency":50,"concurrency":8}' prints what it took as JSON.
  */
-import { AgniClient, History } from "@callstream/core"
+import { AgniClient, History, Instant, Ledger, Sync } from "@callstream/core"
 import { AgniSimulator, Fault } from "@callstream/core/testing"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -25,6 +25,8 @@ export interface Asked {
   readonly limitedEvery?: number
   /** Whether some calls are created long before they start, and so in another order. @default true */
   readonly queued?: boolean
+  /** A range that begins before the first call, read by an export or by the first pass of a sync. @default all that there is */
+  readonly range?: "export" | "sync"
 }
 
 export interface Took {
@@ -38,6 +40,7 @@ const walk = Effect.fnUntraced(function* ({
   latency,
   limitedEvery,
   queued = true,
+  range,
   rate,
   sessions
 }: Asked) {
@@ -65,21 +68,27 @@ const walk = Effect.fnUntraced(function* ({
     requestsPerSecond: rate
   }).pipe(Effect.provideService(HttpClient.HttpClient, simulator.httpClient))
   let read = 0
-  const reading = History.windows({}, { concurrency }).pipe(
-    Stream.runForEach((window) => Effect.sync(() => (read += window.rows.length))),
-    Effect.provideService(AgniClient, client),
-    Random.withSeed(1)
-  )
+  const first = Instant.of(1000 * Date.UTC(2026, 3, 1))
+  const reading = (
+    range === "sync"
+      ? Stream.runForEachArray(Sync.changes({ name: "first", from: first, concurrency }), (changes) =>
+          Effect.sync(() => (read += changes.length))
+        )
+      : Stream.runForEach(
+          History.windows({ from: range === undefined ? undefined : first }, { concurrency }),
+          (window) => Effect.sync(() => (read += window.rows.length))
+        )
+  ).pipe(Effect.provideService(AgniClient, client), Effect.provide(Ledger.layerMemory), Random.withSeed(1))
   const fiber = yield* Effect.forkChild(reading)
   while (fiber.pollUnsafe() === undefined) yield* TestClock.adjust(latency)
   yield* Fiber.join(fiber)
   if (read !== sessions) return yield* Effect.die(new Error(`${read} sessions read, expected ${sessions}`))
   const { requests } = simulator
-  const first = requests[0]?.at ?? 0
+  const began = requests[0]?.at ?? 0
   const last = requests.at(-1)?.at ?? 0
   // Until the answer to the last request is there.
   const limited = requests.filter(({ status }) => status === 429).length
-  return { requests: requests.length, limited, virtualSeconds: (last - first) / 1e6 + latency / 1000 } satisfies Took
+  return { requests: requests.length, limited, virtualSeconds: (last - began) / 1e6 + latency / 1000 } satisfies Took
 })
 
 const asked: Asked = JSON.parse(process.argv[2] ?? "{}")

@@ -70,7 +70,8 @@ const encoded = (value: string): void => {
 /** The same of text, as JSON has it between its quotation marks. */
 export const text = (value: string): void => {
   const { length } = value
-  const [outerLow, outerHigh] = [low, high]
+  const outerLow = low
+  const outerHigh = high
   let a = low
   let b = high
   let i = 0

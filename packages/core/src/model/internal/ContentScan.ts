@@ -188,8 +188,10 @@ export class ContentScan {
 
   private object(first: number, isCredits: boolean): number {
     const { bytes } = this
-    const [outerLow, outerHigh] = [low, high]
-    let [allLow, allHigh] = [0, 0]
+    const outerLow = low
+    const outerHigh = high
+    let allLow = 0
+    let allHigh = 0
     let at = first
     while (bytes[at] === quote) {
       begin(0, 0)

@@ -44,7 +44,10 @@ export const ofWords = (first: number, second: number, key: readonly [number, nu
   signedOf(first, second, key) >>> 0
 
 /** The same as a signed number: most unsigned ones would be objects. */
-export const signedOf = (first: number, second: number, [low, high]: readonly [number, number]): number => {
+export const signedOf = (first: number, second: number, key: readonly [number, number]): number => {
+  // Taken by their places: until a function is optimized, a pattern walks an iterator.
+  const low = key[0]
+  const high = key[1]
   let v0 = low
   let v1 = high
   let v2 = 0x6c796765 ^ low

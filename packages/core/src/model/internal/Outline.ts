@@ -52,10 +52,20 @@ class Columns {
     this.agentOf = new Uint32Array(length)
   }
 
-  /** @param milestones As bits, in the order of `Change.Milestone`. */
-  put(i: number, session: CallSession.CallSession, milestones: number, agent: string, organization: string): void {
-    this.ended[i] = CallSession.endInstant(session) ?? Number.NaN
-    this.flags[i] = statuses.indexOf(CallSession.statusClass(session)) | (milestones << 2)
+  /**
+   * @param ended NaN of a call that has no end.
+   * @param milestones As bits, in the order of `Change.Milestone`.
+   */
+  put(
+    i: number,
+    ended: number,
+    status: CallSession.StatusClass,
+    milestones: number,
+    agent: string,
+    organization: string
+  ): void {
+    this.ended[i] = ended
+    this.flags[i] = statuses.indexOf(status) | (milestones << 2)
     this.agentOf[i] = placeIn(this.agents, this.places, agent)
     if (organization !== "") this.organizations.add(organization)
   }
@@ -69,8 +79,13 @@ class Columns {
 const bitsOf = (milestones: ReadonlyArray<Change.Milestone>): number =>
   milestones.reduce((all, one) => all | (1 << Change.Milestone.literals.indexOf(one)), 0)
 
-const putParsed = (columns: Columns, i: number, session: CallSession.CallSession): void =>
-  columns.put(i, session, bitsOf(Change.milestones(session)), textOf(session.agentId), textOf(session.organizationId))
+const endOf = (session: CallSession.CallSession): number => CallSession.endInstant(session) ?? Number.NaN
+
+const putParsed = (columns: Columns, i: number, session: CallSession.CallSession): void => {
+  const milestones = bitsOf(Change.milestones(session))
+  const [agent, organization] = [textOf(session.agentId), textOf(session.organizationId)]
+  columns.put(i, endOf(session), CallSession.statusClass(session), milestones, agent, organization)
+}
 
 export const make = (sessions: ReadonlyArray<CallSession.CallSession>): Packed.Outlines => {
   const columns = new Columns(sessions.length)
@@ -115,14 +130,16 @@ export const ofScanned = (
     }
     scan.started = starts[i] ?? Number.NaN
     scan.created = created[i] ?? Number.NaN
-    scan.ended = CallSession.endInstant(session) ?? Number.NaN
+    const ended = endOf(session)
+    const status = CallSession.statusClass(session)
+    scan.ended = ended
     scan.record(begins[i] ?? 0, shifts[i] ?? 0, sums, Change.width * i)
     const milestones =
-      (CallSession.statusClass(session) === "open" ? 0 : completed) |
+      (status === "open" ? 0 : completed) |
       (CallSession.hasCost(session) ? cost : 0) |
       (scan.hasRecording ? recording : 0) |
       (scan.hasAnalysis ? analysis : 0)
-    columns.put(i, session, milestones, scan.agent, scan.organization)
+    columns.put(i, ended, status, milestones, scan.agent, scan.organization)
   }
   return columns.with(sums)
 }

@@ -249,7 +249,8 @@ const judging = <A, ET, RT>({
       const first = changes[0]?.commit.commit ?? 0
       const delivered: Array<Delivered<A>> = []
       for (let at = 0; at < passed.length; at++) {
-        const [item, given] = [items[at], passed[at]]
+        const item = items[at]
+        const given = passed[at]
         if (item === undefined || given === undefined) continue
         const one = new Fresh(item, given)
         calls.show(one.commit - first, isItself(item, one.change) ? undefined : Change.rowDigest(item.row, key))

@@ -99,22 +99,26 @@ export class Fresh<A> implements Delivered<A> {
 
 /** A row with its change, which is read only if the sink needs it as an object. */
 export class ChangedRow<A> implements Item<A> {
-  readonly id: string
-  readonly start: Instant.Instant | undefined
-  readonly created: Instant.Instant | undefined
-  readonly version: Version.Version | undefined
   readonly change: Change.Change
   private readonly item: Item<A>
 
   constructor(item: Item<A>, change: Change.Change) {
-    this.id = item.id
-    this.start = item.start
-    this.created = item.created
-    this.version = change.sequence
     this.change = change
     this.item = item
   }
 
+  get id(): string {
+    return this.item.id
+  }
+  get start(): Instant.Instant | undefined {
+    return this.item.start
+  }
+  get created(): Instant.Instant | undefined {
+    return this.item.created
+  }
+  get version(): Version.Version {
+    return this.change.sequence
+  }
   get json(): JsonBytes | undefined {
     return this.item.json
   }

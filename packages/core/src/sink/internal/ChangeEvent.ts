@@ -156,24 +156,28 @@ class Events {
 }
 
 class EventItem implements Item<object> {
-  readonly id: string
-  readonly start: Instant.Instant | undefined
-  readonly created: Instant.Instant | undefined
-  readonly version: Version | undefined
   readonly change: Change
   private readonly events: Events
   private readonly item: Item<unknown>
 
   constructor(events: Events, item: Item<unknown>, change: Change) {
-    this.id = item.id
-    this.start = item.start
-    this.created = item.created
-    this.version = item.version
     this.change = change
     this.events = events
     this.item = item
   }
 
+  get id(): string {
+    return this.item.id
+  }
+  get start(): Instant.Instant | undefined {
+    return this.item.start
+  }
+  get created(): Instant.Instant | undefined {
+    return this.item.created
+  }
+  get version(): Version | undefined {
+    return this.item.version
+  }
   get json(): JsonBytes | undefined {
     const { json } = this.item
     return json === undefined ? undefined : this.events.json(this.change, json)

@@ -69,13 +69,10 @@ export const hash = (text: string, seed: Words): Words => {
   return [h1, h2, h3, h4]
 }
 
-/** Four digits each. */
-const halves = Array.from({ length: 1 << 16 }, (_, half) => half.toString(16).padStart(4, "0"))
-
 /** Of a text and a whole number, in lowercase hex. Two numbers with the same text never have the same hash. */
 export const hex = (text: string, number: number, seed: Words): string => {
   let digits = ""
-  for (const word of hashed(text, seed, number)) digits += `${halves[word >>> 16]}${halves[word & 0xffff]}`
+  for (const word of hashed(text, seed, number)) digits += (word >>> 0).toString(16).padStart(8, "0")
   return digits
 }
 

@@ -114,6 +114,39 @@ const dueOf = (
     ? Math.floor((Decide.dueAfter(settlement, facts, readAt) ?? 0) / Decide.second)
     : undefined
 
+/** What the calls of a reading share while they are decided. */
+interface Deciding extends Omit<About, "head"> {
+  readonly page: EntryPage.NewPage
+  readonly read: Read
+  readonly settlement: Settlement.Statistics
+  readonly changeOf: ReturnType<typeof changing>
+}
+
+/**
+ * Decides on one call, and gives its change. A function of its own, because V8 compiles a long loop again in the middle of it, as often
+ * as something in it is new: a small function is compiled once.
+ */
+const decide = (about: Deciding, item: Dated, outlines: Packed.Outlines, kind: Kind, i: number): Changed => {
+  const { changeOf, key, now, page, read, settlement } = about
+  const { id } = item
+  const place = Packed.placeOf(item)
+  const end = read.ends[i] ?? Number.NaN
+  const ended = outlines.ended[place] ?? Number.NaN
+  const isWhole = kind.lacks.length === 0 && kind.status !== "open"
+  const due = isWhole ? undefined : dueOf(settlement, { ...kind, end }, now, page.readAt)
+  const sequence = Version.of(Math.max(1, item.version ?? now))
+  const created = Decide.wholeSeconds(Packed.createdInstant(item)) ?? Number.NaN
+  page.putTimes(i, item.start, created, Number.isNaN(ended) ? ended : end)
+  page.putVersion(i, sequence)
+  const flags = (outlines.flags[place] ?? 0) | (due === undefined ? final : 0)
+  page.put(i, id, kind.agent, flags, read.counted[i] === 1, due ?? 0)
+  for (let facet = 0; facet < Change.facets.length; facet++) {
+    page.putDigest(i, facet, Change.signedDigestAt(outlines.sums, place, facet, key))
+  }
+  const commit = { ledger: about.ledger, commit: page.first + i }
+  return Noted.make(changeOf(page.milestonesAt(i), sequence), item, { id, commit, replaces: undefined })
+}
+
 /** @param items Each starts in the range of the sync, and none is twice among them. */
 export const make = (
   items: ReadonlyArray<Dated>,
@@ -124,29 +157,17 @@ export const make = (
   const page = new EntryPage.NewPage(items.length, head + 1, readAt)
   const read = readAll(items, now)
   const settlement = countAll(before, read)
-  const changeOf = changing()
+  const about: Deciding = { key, ledger, now, page, read, settlement, changeOf: changing() }
   const changes: Array<Changed> = []
   let clock = 0
   for (let i = 0; i < items.length; i++) {
-    const [item, outlines, kind] = [items[i], read.outlines[i], read.kinds[i]]
+    const item = items[i]
+    const outlines = read.outlines[i]
+    const kind = read.kinds[i]
     if (item === undefined || outlines === undefined || kind === undefined) break
-    const { id } = item
-    const place = Packed.placeOf(item)
-    const [end = Number.NaN, ended = Number.NaN] = [read.ends[i], outlines.ended[place]]
-    const isWhole = kind.lacks.length === 0 && kind.status !== "open"
-    const due = isWhole ? undefined : dueOf(settlement, { ...kind, end }, now, readAt)
-    const sequence = Version.of(Math.max(1, item.version ?? now))
-    clock = Math.max(clock, sequence)
-    const created = Decide.wholeSeconds(Packed.createdInstant(item)) ?? Number.NaN
-    page.putTimes(i, item.start, created, Number.isNaN(ended) ? ended : end)
-    page.putVersion(i, sequence)
-    const flags = (outlines.flags[place] ?? 0) | (due === undefined ? final : 0)
-    page.put(i, id, kind.agent, flags, read.counted[i] === 1, due ?? 0)
-    for (let facet = 0; facet < Change.facets.length; facet++) {
-      page.putDigest(i, facet, Change.signedDigestAt(outlines.sums, place, facet, key))
-    }
-    const commit = { ledger, commit: page.first + i }
-    changes.push(Noted.make(changeOf(page.milestonesAt(i), sequence), item, { id, commit, replaces: undefined }))
+    const change = decide(about, item, outlines, kind, i)
+    clock = Math.max(clock, change.sequence)
+    changes.push(change)
   }
   return { page, changes, settlement, clock }
 }
