@@ -91,7 +91,8 @@ export type Hold = "json" | "response"
 
 /**
  * What a transform needs of a call, where it does not need all of it. Its other fields stay as they are. Of a part of the
- * call that has the fields it needs, it makes what it makes of them in the whole call, and it leaves both out or none.
+ * call that has the fields it needs, it makes what it makes of them in the whole call, and it leaves both out or none. Where it
+ * adds, renames or removes a field, it gets the whole call.
  *
  * @since 0.1.0
  * @category models
@@ -99,7 +100,7 @@ export type Hold = "json" | "response"
 export interface Needs {
   /** Fields of the call itself. */
   readonly fields: ReadonlyArray<string>
-  /** Any field, too, whose JSON holds one of these. A call that has one in the name of a field is given whole. */
+  /** Any field, too, whose name or value holds one of these in JSON. */
   readonly characters: string
 }
 
@@ -144,8 +145,9 @@ export const digest = (
   transform?: Plain
 ): Digest => {
   const text = decoder.decode(body)
-  const isScanned = transform === undefined || transform.needs !== undefined
-  const scanned = isScanned ? PageScan.scan(body, text, { hold, outlines: isForSync, transform }) : undefined
+  const partly = transform?.needs && { apply: transform.apply, needs: transform.needs }
+  const isScanned = transform === undefined || partly !== undefined
+  const scanned = isScanned ? PageScan.scan(body, text, { hold, outlines: isForSync, transform: partly }) : undefined
   if (scanned?._tag === "Records") return { message: scanned satisfies Message, transfer: columnsOf(scanned.sessions) }
   const mayRound = ExactNumber.mayRound(text)
   const read = Envelope.read(text, parserOf(mayRound))

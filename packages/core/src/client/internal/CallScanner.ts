@@ -107,8 +107,6 @@ export class CallScanner {
   readonly values = new Int32Array(2 * read.length)
   /** Where the fields begin and end, in the text, that are looked for, or hold such a character. */
   readonly parts: Array<number> = []
-  /** Such a character is in the name of a field. */
-  named = false
   private special = false
   private escaped = false
   private keys = 0
@@ -127,7 +125,6 @@ export class CallScanner {
   /** From behind a call's brace to behind its other one. */
   call(at: number): number {
     this.odd = false
-    this.named = false
     this.keys = 0
     this.parts.length = 0
     this.values.fill(0)
@@ -183,7 +180,6 @@ export class CallScanner {
       const end = this.string(at) - 1
       for (; at < end; at++) hash = Math.imul(hash ^ (bytes[at] ?? 0), prime)
     }
-    if (depth === 0 && this.special) this.named = true
     if (this.keys === mostKeys) throw notPlain
     const mark = depth * marksOfDepth + (hash & (marksOfDepth - 1))
     if (marks[mark] === object) for (let i = base; i < this.keys; i++) if (hashes[i] === hash) this.odd = true

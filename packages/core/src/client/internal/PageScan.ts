@@ -35,7 +35,7 @@ const parsed = (text: string): CallSession.CallSession => {
 /** As in `PageDecoder`. */
 interface Plain {
   readonly apply: (call: CallSession.CallSession) => object | undefined
-  readonly needs?: { readonly fields: ReadonlyArray<string>; readonly characters: string } | undefined
+  readonly needs: { readonly fields: ReadonlyArray<string>; readonly characters: string }
 }
 interface Work {
   readonly hold: "json" | "response"
@@ -52,15 +52,15 @@ const mostBefore = 1000
 
 /** What the transform makes of the call that was scanned last, as JSON. */
 const rowOf = (
-  { apply, needs }: Plain,
-  { named, odd, parts, text }: CallScanner,
+  { apply }: Plain,
+  { odd, parts, text }: CallScanner,
   call: CallSession.CallSession,
   begin: number,
   end: number
 ): string | undefined => {
   if (odd) return Ahead.textOf(apply, call)
   const whole = () => Ahead.textOf(apply, parsed(text.slice(begin, end)))
-  return named || needs === undefined ? whole() : Ahead.ofParts(apply, { text, begin, end, parts }, whole)
+  return Ahead.ofParts(apply, { text, begin, end, parts }, whole)
 }
 
 const scanList = (body: Uint8Array<ArrayBuffer>, text: string, work: Work): Scanned | undefined => {
