@@ -45,7 +45,7 @@ const isChain = ([first]: IArguments): boolean => typeof first === "object" && f
 export const sessions: Pure<CallSession, CallSession> = identity()
 
 /**
- * What is known of a condition.
+ * Facts about a condition.
  *
  * @since 0.1.0
  * @category options
