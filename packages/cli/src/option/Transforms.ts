@@ -267,9 +267,9 @@ export const toStages = Effect.fnUntraced(function* (
   const parts = yield* Effect.all(
     [
       ...(spec.where ?? []).map((text) => {
-        return Effect.map(where(text), ({ holds, label }) => ({
+        return Effect.map(where(text), ({ holds, label, reads }) => ({
           verb: "where" as const,
-          add: (rows: Sessions) => Transform.where(rows, label, holds)
+          add: (rows: Sessions) => Transform.where(rows, label, holds, { reads: [...reads] })
         }))
       }),
       ...(spec.derive === undefined

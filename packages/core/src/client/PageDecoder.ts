@@ -90,6 +90,21 @@ type Message = Envelope.Body<Packed.Packed>
 export type Hold = "json" | "response"
 
 /**
+ * What a transform needs of a call, where it does not need all of it. Its other fields stay as they are. Of a part of the
+ * call that has the fields it needs, it makes what it makes of them in the whole call, and it leaves both out or none. Where it
+ * adds, renames or removes a field, it gets the whole call.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Needs {
+  /** Fields of the call itself. */
+  readonly fields: ReadonlyArray<string>
+  /** Any field, too, whose name or value holds one of these in JSON. */
+  readonly characters: string
+}
+
+/**
  * A pure transform whose rows are plain JSON.
  *
  * @since 0.1.0
@@ -100,6 +115,8 @@ export interface Plain {
   readonly label: string
   /** `undefined` leaves the call out. */
   readonly apply: (call: CallSession) => object | undefined
+  /** @default the whole call */
+  readonly needs?: Needs | undefined
 }
 
 /**
@@ -128,7 +145,9 @@ export const digest = (
   transform?: Plain
 ): Digest => {
   const text = decoder.decode(body)
-  const scanned = transform === undefined ? PageScan.scan(body, text, { hold, outlines: isForSync }) : undefined
+  const partly = transform?.needs && { apply: transform.apply, needs: transform.needs }
+  const isScanned = transform === undefined || partly !== undefined
+  const scanned = isScanned ? PageScan.scan(body, text, { hold, outlines: isForSync, transform: partly }) : undefined
   if (scanned?._tag === "Records") return { message: scanned satisfies Message, transfer: columnsOf(scanned.sessions) }
   const mayRound = ExactNumber.mayRound(text)
   const read = Envelope.read(text, parserOf(mayRound))
@@ -138,13 +157,15 @@ export const digest = (
   const outlines = isForSync ? Outline.make(read.sessions) : undefined
   const rejected = read.rejected.map((record) => ({ ...record, raw: JSON.stringify(record.raw) }))
   const message: Message = { ...read, sessions: { ...packed, made, outlines }, rejected }
-  const rows = made === undefined ? [] : [made.outcomes, made.bytes, made.ends]
-  return { message, transfer: [...columnsOf(message.sessions), ...rows.map(({ buffer }) => buffer)] }
+  return { message, transfer: columnsOf(message.sessions) }
 }
 
-const columnsOf = ({ bytes, created, ends, outlines, settled, starts }: Packed.Packed): Array<ArrayBuffer> => {
+const columnsOf = ({ bytes, created, ends, made, outlines, settled, starts }: Packed.Packed): Array<ArrayBuffer> => {
   const known = outlines === undefined ? [] : [outlines.sums, outlines.ended, outlines.flags, outlines.agentOf]
-  return [bytes, created, settled, starts, ...(ends === undefined ? [] : [ends]), ...known].map(({ buffer }) => buffer)
+  const rows = made === undefined ? [] : [made.outcomes, made.bytes, made.ends]
+  return [bytes, created, settled, starts, ...(ends === undefined ? [] : [ends]), ...known, ...rows].map(
+    ({ buffer }) => buffer
+  )
 }
 
 const parserOf = (mayRound: boolean): ((text: string) => unknown) =>

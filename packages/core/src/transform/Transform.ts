@@ -45,6 +45,17 @@ const isChain = ([first]: IArguments): boolean => typeof first === "object" && f
 export const sessions: Pure<CallSession, CallSession> = identity()
 
 /**
+ * Facts about a condition.
+ *
+ * @since 0.1.0
+ * @category options
+ */
+export interface WhereOptions {
+  /** All fields that it reads. A thread that decodes may give it a record without the others. @default any field */
+  readonly reads?: ReadonlyArray<string> | undefined
+}
+
+/**
  * Keeps the records for which `predicate` holds. `label` describes the predicate in output and in the pipeline's
  * fingerprint, so change it with the predicate.
  *
@@ -54,21 +65,29 @@ export const sessions: Pure<CallSession, CallSession> = identity()
 export const where: {
   <B extends object>(
     label: string,
-    predicate: (record: NoInfer<B>) => boolean
+    predicate: (record: NoInfer<B>) => boolean,
+    options?: WhereOptions
   ): <A, E, R>(self: Transform<A, B, E, R>) => Transform<A, B, E, R>
-  <A, B extends object>(self: Pure<A, B>, label: string, predicate: (record: B) => boolean): Pure<A, B>
+  <A, B extends object>(
+    self: Pure<A, B>,
+    label: string,
+    predicate: (record: B) => boolean,
+    options?: WhereOptions
+  ): Pure<A, B>
   <A, B extends object, E, R>(
     self: Transform<A, B, E, R>,
     label: string,
-    predicate: (record: B) => boolean
+    predicate: (record: B) => boolean,
+    options?: WhereOptions
   ): Transform<A, B, E, R>
 } = dual(
-  3,
+  isChain,
   <A, B extends object, E, R>(
     self: Transform<A, B, E, R>,
     label: string,
-    predicate: (record: B) => boolean
-  ): Transform<A, B, E, R> => andThen(self, keeping(label, predicate))
+    predicate: (record: B) => boolean,
+    options?: WhereOptions
+  ): Transform<A, B, E, R> => andThen(self, keeping(label, predicate, options))
 )
 
 /**

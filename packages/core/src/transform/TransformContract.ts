@@ -6,14 +6,17 @@
 import * as Effect from "effect/Effect"
 import { dual } from "effect/Function"
 import { type Pipeable, pipeArguments } from "effect/Pipeable"
+import type { Needs } from "../client/PageDecoder.ts"
 import type { Column } from "../model/Column.ts"
 import type { Item } from "../model/Item.ts"
 import { at, each, resultsOf } from "./internal/Batches.ts"
 import { itself } from "./internal/Itself.ts"
+import * as NeedsOf from "./internal/Needs.ts"
 import { bothOf } from "./internal/Redactions.ts"
 import { TransformError } from "./TransformError.ts"
 
 export { TransformError } from "./TransformError.ts"
+export type { Needs } from "../client/PageDecoder.ts"
 
 /**
  * How a transform redacts personal data, for the dead letters of its records.
@@ -88,6 +91,8 @@ export interface Passed<out B> {
  */
 export interface Pure<in A, out B> extends Transform<A, B> {
   readonly apply: (record: A) => B | undefined
+  /** What it needs of a record, so that a thread that decodes need not parse the rest. @default the whole record */
+  readonly needs?: Needs | undefined
 }
 
 /**
@@ -137,7 +142,7 @@ interface Described {
   readonly redaction?: Redaction | undefined
 }
 
-const create = <A, B>(options: Described & Pick<Pure<A, B>, "apply">): Pure<A, B> => ({
+const create = <A, B>(options: Described & Pick<Pure<A, B>, "apply" | "needs">): Pure<A, B> => ({
   ...options,
   run(given, onReject) {
     return each(this, given, onReject)
@@ -177,6 +182,7 @@ export const make: <A, B extends Row>(options: {
   readonly columns: (input: ReadonlyArray<Column>) => ReadonlyArray<Column>
   readonly apply: (record: A) => B | undefined
   readonly redaction?: Redaction | undefined
+  readonly needs?: Needs | undefined
 }) => Pure<A, B> = create
 
 /**
@@ -185,7 +191,8 @@ export const make: <A, B extends Row>(options: {
  * @since 0.1.0
  * @category constructors
  */
-export const identity = <A>(): Pure<A, A> => create({ label: "", columns: (columns) => columns, apply: same })
+export const identity = <A>(): Pure<A, A> =>
+  create({ label: "", columns: (columns) => columns, apply: same, needs: { fields: [], characters: "" } })
 
 const same = <A>(record: A): A => record
 
@@ -316,6 +323,7 @@ export const andThen: {
     if (isPure(self) && isPure(next)) {
       return create({
         ...described,
+        needs: NeedsOf.bothOf(self.needs, next.needs),
         apply: (record: A) => {
           const between = itself(self.label, self.apply(record))
           return between === undefined ? undefined : next.apply(between)

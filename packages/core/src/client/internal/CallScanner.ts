@@ -38,7 +38,7 @@ const names: ReadonlyArray<Name | undefined> = (() => {
   return all
 })()
 
-const [plain, quote, escape, wide, control] = [0, 1, 2, 3, 4]
+const [plain, quote, escape, wide, control, special, specialWide] = [0, 1, 2, 3, 4, 5, 6]
 const [quoteMark, comma, point, colon, backslash, underscore] = [34, 44, 46, 58, 92, 95]
 const [openList, closeList, openObject, closeObject] = [91, 93, 123, 125]
 const [zero, nine, minus] = [48, 57, 45]
@@ -47,6 +47,25 @@ const [zero, nine, minus] = [48, 57, 45]
 const kinds = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte < 32 ? control : byte === quoteMark ? quote : byte === backslash ? escape : byte < 128 ? plain : wide
 )
+
+/** Fields and characters that are looked for, by bytes. */
+export interface Sought {
+  readonly kinds: Uint8Array
+  /** By the hash of its name, whether a field may be one of them: others that have the same one are taken, too. */
+  readonly fields: Uint8Array
+}
+
+/** @param characters All that begin with the same byte as one beyond ASCII are found. */
+export const sought = (fields: Iterable<string>, characters: string): Sought => {
+  const [kindOf, found] = [kinds.slice(), new Uint8Array(slots)]
+  for (const character of characters) {
+    const [byte = 0] = encoder.encode(character)
+    kindOf[byte] = byte < 128 ? special : specialWide
+  }
+  for (const field of fields) found[hashOf(encoder.encode(field)) & (slots - 1)] = 1
+  return { kinds: kindOf, fields: found }
+}
+const nothing: Sought = { kinds, fields: new Uint8Array(slots) }
 
 /** Escapes that `JSON.stringify` writes, and the two that it does not, behind the backslash. */
 const usual = new Set(encoder.encode('"\\bfnrt'))
@@ -86,20 +105,28 @@ export class CallScanner {
   rounds = false
   /** Where the values begin and end that columns need, in the text. */
   readonly values = new Int32Array(2 * read.length)
+  /** Where the fields begin and end, in the text, that are looked for, or hold such a character. */
+  readonly parts: Array<number> = []
+  private special = false
   private escaped = false
   private keys = 0
   readonly bytes: Uint8Array
   readonly text: string
+  private readonly kinds: Uint8Array
+  private readonly fields: Uint8Array
 
-  constructor(bytes: Uint8Array, text: string) {
+  constructor(bytes: Uint8Array, text: string, { fields, kinds }: Sought = nothing) {
     this.bytes = bytes
     this.text = text
+    this.kinds = kinds
+    this.fields = fields
   }
 
   /** From behind a call's brace to behind its other one. */
   call(at: number): number {
     this.odd = false
     this.keys = 0
+    this.parts.length = 0
     this.values.fill(0)
     return this.object(at, 0)
   }
@@ -118,6 +145,8 @@ export class CallScanner {
     if (bytes[first] === closeObject) return first + 1
     for (let at = first; ; at++) {
       if (bytes[at] !== quoteMark) throw notPlain
+      const place = at - this.shift
+      if (depth === 0) this.special = false
       const end = this.key(at + 1, depth, base, object)
       const hash = hashes[this.keys - 1] ?? 0
       if (bytes[end] !== colon) throw notPlain
@@ -125,6 +154,8 @@ export class CallScanner {
       this.escaped = false
       const behind = this.value(end + 1, depth)
       if (depth < 2) this.field(at + 1, end - 1, depth, hash, begin, behind)
+      if (depth === 0 && (this.special || this.fields[hash & (slots - 1)] === 1))
+        this.parts.push(place, behind - this.shift)
       at = behind
       if (bytes[at] === comma) continue
       if (bytes[at] !== closeObject) throw notPlain
@@ -135,7 +166,7 @@ export class CallScanner {
 
   /** Notes the hash of a key. A key that may be there twice, or that begins with a digit, is odd. */
   private key(first: number, depth: number, base: number, object: number): number {
-    const { bytes } = this
+    const { bytes, kinds } = this
     let hash = basis
     let at = first
     let byte = bytes[at] ?? 0
@@ -204,14 +235,15 @@ export class CallScanner {
 
   /** From behind a quotation mark, or from within, to behind the next one. */
   private string(first: number): number {
-    const { bytes } = this
+    const { bytes, kinds } = this
     for (let at = first; ; at++) {
       const byte = bytes[at] ?? 0
       const kind = kinds[byte]
       if (kind === plain) continue
       if (kind === quote) return at + 1
       if (kind === control) throw notPlain
-      at = kind === escape ? this.escape(at + 1) : this.wide(at, byte)
+      if (kind === special || kind === specialWide) this.special = true
+      if (kind !== special) at = kind === escape ? this.escape(at + 1) : this.wide(at, byte)
     }
   }
 

@@ -6,9 +6,10 @@
 import * as Result from "effect/Result"
 import * as CallSession from "../../model/CallSession.ts"
 import * as ExactNumber from "../../model/ExactNumber.ts"
+import * as Ahead from "../../model/internal/Ahead.ts"
 import * as Outline from "../../model/internal/Outline.ts"
 import * as Packed from "../../model/internal/Packed.ts"
-import { CallScanner, notPlain } from "./CallScanner.ts"
+import { CallScanner, notPlain, sought } from "./CallScanner.ts"
 import * as Envelope from "./Envelope.ts"
 
 /** A call by the fields that columns need. */
@@ -32,9 +33,14 @@ const parsed = (text: string): CallSession.CallSession => {
 }
 
 /** As in `PageDecoder`. */
+interface Plain {
+  readonly apply: (call: CallSession.CallSession) => object | undefined
+  readonly needs: { readonly fields: ReadonlyArray<string>; readonly characters: string }
+}
 interface Work {
   readonly hold: "json" | "response"
   readonly outlines: boolean
+  readonly transform?: Plain | undefined
 }
 type Scanned = Envelope.Body<Packed.Packed>
 
@@ -44,11 +50,28 @@ const key = `"${name}":`
 /** Characters before the list, at most. */
 const mostBefore = 1000
 
+/** What the transform makes of the call that was scanned last, as JSON. */
+const rowOf = (
+  { apply }: Plain,
+  { odd, parts, text }: CallScanner,
+  call: CallSession.CallSession,
+  begin: number,
+  end: number
+): string | undefined => {
+  if (odd) return Ahead.textOf(apply, call)
+  const whole = () => Ahead.textOf(apply, parsed(text.slice(begin, end)))
+  return Ahead.ofParts(apply, { text, begin, end, parts }, whole)
+}
+
 const scanList = (body: Uint8Array<ArrayBuffer>, text: string, work: Work): Scanned | undefined => {
   const open = text.indexOf("[")
   const head = text.slice(0, open)
   if (open < 0 || open > mostBefore || !head.endsWith(key) || !/^[ -~]*$/.test(head)) return undefined
-  const scanner = new CallScanner(body, text)
+  const { transform } = work
+  const { needs } = transform ?? {}
+  // A row with a `then` may be a Promise: nobody takes it for a plain one.
+  const scanner = new CallScanner(body, text, needs && sought(["then", ...needs.fields], needs.characters))
+  const rows: Array<string | undefined> = []
   const calls: Array<CallSession.CallSession> = []
   const ends: Array<number> = []
   const begins: Array<number> = []
@@ -64,6 +87,7 @@ const scanList = (body: Uint8Array<ArrayBuffer>, text: string, work: Work): Scan
     at = scanner.call(begin + 1)
     const call = scanner.odd ? parsed(text.slice(place, at - scanner.shift)) : fewFields(scanner)
     if (scanner.odd) others.set(calls.length, call)
+    if (transform !== undefined) rows.push(rowOf(transform, scanner, call, place, at - scanner.shift))
     calls.push(call)
     ends.push(at - open)
   } while (body[at] === comma)
@@ -78,7 +102,8 @@ const scanList = (body: Uint8Array<ArrayBuffer>, text: string, work: Work): Scan
       ? Packed.beside(body, calls, scanner.rounds)
       : Packed.ofList({ bytes: list, ends: Uint32Array.from(ends) }, calls, others, scanner.rounds)
   const outlines = work.outlines ? Outline.ofScanned({ body, text, begins, shifts }, packed, calls, others) : undefined
-  return { ...envelope, sessions: { ...packed, outlines }, characters: text.length }
+  const made = transform === undefined ? undefined : Ahead.ofTexts(rows)
+  return { ...envelope, sessions: { ...packed, made, outlines }, characters: text.length }
 }
 
 /** The response, where it is of the documented form. */

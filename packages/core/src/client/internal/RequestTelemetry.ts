@@ -26,10 +26,9 @@ export interface RequestTelemetry {
   ) => Effect.Effect<A, AgniErrorReason>
 }
 
-const times = Effect.map(Effect.all([Clock.currentTimeNanos, Clock.monotonicTimeNanos]), ([wall, steady]) => ({
-  wall,
-  steady
-}))
+const times = Clock.clockWith((clock) =>
+  Effect.sync(() => ({ wall: clock.currentTimeNanosUnsafe(), steady: clock.monotonicTimeNanosUnsafe() }))
+)
 
 /** Notes that the body is there. */
 export const received = (seen: Seen): Effect.Effect<void> =>
@@ -85,24 +84,22 @@ export const make = (origin: string, template: string, name: string): RequestTel
   return {
     around: (resend, use) =>
       Effect.flatMap(
-        Effect.all([
-          Effect.makeSpan(`GET ${template}`, {
-            kind: "client",
-            attributes: {
-              ...common,
-              "server.port": serverPort,
-              ...(resend === 0 ? {} : { "http.request.resend_count": resend })
-            }
-          }),
-          Clock.monotonicTimeNanos
-        ]),
-        ([span, began]) => {
-          const seen: Seen = { status: undefined, received: undefined }
-          return Metric.modify(active, 1).pipe(
-            Effect.andThen(Span.below(use(seen), span)),
-            Effect.onExit((exit) => Effect.andThen(Metric.modify(active, -1), finish(span, seen, began, exit)))
-          )
-        }
+        Effect.makeSpan(`GET ${template}`, {
+          kind: "client",
+          attributes: {
+            ...common,
+            "server.port": serverPort,
+            ...(resend === 0 ? {} : { "http.request.resend_count": resend })
+          }
+        }),
+        (span) =>
+          Effect.flatMap(Clock.monotonicTimeNanos, (began) => {
+            const seen: Seen = { status: undefined, received: undefined }
+            return Metric.modify(active, 1).pipe(
+              Effect.andThen(Span.below(use(seen), span)),
+              Effect.onExit((exit) => Effect.andThen(Metric.modify(active, -1), finish(span, seen, began, exit)))
+            )
+          })
       )
   }
 }

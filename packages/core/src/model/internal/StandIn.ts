@@ -15,7 +15,7 @@ export const phoneMask = "[phone]"
 
 export const is = (text: string): boolean => (text.startsWith("[") || text.includes("_")) && whole.test(text)
 
-export const isIn = (text: string): boolean => some.test(text)
+export const isIn = (text: string): boolean => (text.includes("[") || text.includes("_")) && some.test(text)
 
 /** The text with everything but the placeholders changed. */
 export const between = (text: string, change: (part: string) => string): string =>

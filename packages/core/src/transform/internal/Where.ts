@@ -2,9 +2,14 @@
 import { NotARow } from "./Itself.ts"
 import { make, type Pure } from "../TransformContract.ts"
 
-export const where = <A extends object>(label: string, predicate: (record: A) => boolean): Pure<A, A> =>
+export const where = <A extends object>(
+  label: string,
+  predicate: (record: A) => boolean,
+  { reads }: { readonly reads?: ReadonlyArray<string> | undefined } = {}
+): Pure<A, A> =>
   make({
     label: `where ${label}`,
+    needs: reads && { fields: reads, characters: "" },
     columns: (columns) => columns,
     apply: (record) => {
       const holds: unknown = predicate(record)
