@@ -57,19 +57,33 @@ export const once: ListOptions = { tries: 1, isUp: Effect.succeed(true) }
 export const last: ListOptions = { shortWaits: true }
 
 /**
- * A client's `list`, whose errors say whether the request alone is at fault (`alone`): the server answers another one. A page that is not
- * found is refused.
+ * A client's `list`, whose errors say whether the request alone is at fault (`alone`): the server answers another one. Such a request is
+ * tried as often as others, with short waits: a record that cannot be rendered would hold up everything for half a minute each time. A
+ * page that is not found is refused.
  */
 export const make = (list: List): List => {
   const up = isUp(list)
-  return (query, options = {}) => {
-    const isUp = options.isUp === undefined || options.isUp === soon.isUp ? up : options.isUp
-    return list(query, options.isUp === undefined ? options : { ...options, isUp }).pipe(
+  /** Questions that failed with all tries: asked again, they get two. */
+  const hopeless = new Set<string>()
+  const marking = (query: CallSessionQuery, options: ListOptions, isUp: Effect.Effect<boolean>) =>
+    list(query, options).pipe(
       Effect.mapError((error) => (isBeyond(query, error) ? refused(error) : error)),
       Effect.catchIf(
         (error) => error.alone !== true && isFailure(error),
         (error) => Effect.flatMap(isUp, (answers) => Effect.fail(answers ? marked(error) : error))
       )
+    )
+  return (query, options = {}) => {
+    if (options.isUp === soon.isUp) return marking(query, { ...options, isUp: up }, up)
+    if (options.isUp !== undefined) return marking(query, options, options.isUp)
+    if (options.shortWaits === true || options.tries !== undefined || options.once === true)
+      return marking(query, options, up)
+    const question = JSON.stringify(query)
+    const how = { ...options, isUp: up, insist: !hopeless.has(question) }
+    return Effect.tapError(marking(query, how, up), ({ alone }) =>
+      Effect.sync(() => {
+        if (alone === true) hopeless.add(question)
+      })
     )
   }
 }
