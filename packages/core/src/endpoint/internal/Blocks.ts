@@ -22,6 +22,15 @@ export const largest = (size: number): number => 2 ** Math.floor(Math.log2(size)
 /** So many rows in a row that cannot be had lie beyond the end, where the page beyond it has such a row, too. */
 const mostFailing = 4
 
+/** What the answers for a list showed. */
+interface Shown {
+  /** Rows in a row that could not be had. */
+  failing: number
+  beyond: Beyond | undefined
+  /** How many rows it has, where a page beyond its end shows it. */
+  rows: number | undefined
+}
+
 /** What a page far beyond the end brings: nothing, the last row again, or a failure, because that row fails. */
 type Beyond = Rows.Row | "fails" | "nothing"
 
@@ -37,19 +46,6 @@ const isBeyond = (rows: Block["rows"], beyond: Beyond): boolean =>
   typeof beyond === "string"
     ? beyond === "fails" && rows.length >= mostFailing && rows.every((row) => row === undefined)
     : rows.every((row) => row?.key === beyond.key)
-
-/** An answer that is wanted once at most. */
-const once = <A>(answer: Effect.Effect<A, AgniError>): Effect.Effect<A, AgniError> => {
-  let known: { readonly answer: A } | undefined
-  return Effect.suspend(() =>
-    known === undefined
-      ? Effect.map(answer, (answer) => {
-          known = { answer }
-          return answer
-        })
-      : Effect.succeed(known.answer)
-  )
-}
 
 /**
  * How many rows there are, where the server repeats the last of them beyond the end: that is the first place from which on a single
@@ -81,25 +77,27 @@ const countRepeating = Effect.fnUntraced(function* (
  * is left is asked for with the patience of `single`; without it, it is the one that fails.
  */
 export const make = (ask: Ask.Ask, bounds: Ask.Bounds, sort: Ask.Sort, single?: ListOptions) => {
-  /** Rows that cannot be had, since one came. */
-  let failing = 0
-  const beyond = once(lookBeyond(ask, bounds, sort))
+  const shown: Shown = { failing: 0, beyond: undefined, rows: undefined }
+  const beyond = Effect.suspend(() =>
+    shown.beyond === undefined
+      ? Effect.map(lookBeyond(ask, bounds, sort), (found) => (shown.beyond = found))
+      : Effect.succeed(shown.beyond)
+  )
   const look = (at: number, size: number, how: ListOptions): Effect.Effect<Block | undefined, AgniError> =>
     Ask.catchPoison(
       Effect.map(ask(at / size + 1, bounds, { size, sort, how }), ({ rows }) => {
-        if (rows.length > 0) failing = 0
+        if (rows.length > 0) shown.failing = 0
         return { rows, ended: rows.length < size }
       }),
       () => Effect.undefined
     )
   /** The row at a place, or nothing behind the end; no block if it cannot be had. */
   const one = (at: number, how: ListOptions) => look(at, 1, how)
-  let rows: number | undefined
   /** How many rows the list has, where a page beyond its end shows it. */
   const count = Effect.fnUntraced(function* (expected: number): Effect.fn.Return<number | undefined, AgniError> {
     const last = yield* beyond
-    if (typeof last !== "string") rows ??= yield* countRepeating(one, last, expected)
-    return rows
+    if (typeof last !== "string") shown.rows ??= yield* countRepeating(one, last, expected)
+    return shown.rows
   })
 
   /** A block of which it is known that it fails, and perhaps that rows come behind it. */
@@ -110,7 +108,7 @@ export const make = (ask: Ask.Ask, bounds: Ask.Bounds, sort: Ask.Sort, single?: 
   ): Effect.fn.Return<Block, AgniError> {
     if (size === 1) {
       const row = single === undefined ? undefined : yield* one(at, single)
-      if (row === undefined) failing++
+      if (row === undefined) shown.failing++
       return row ?? { rows: [undefined], ended: false }
     }
     const half = size / 2
@@ -120,7 +118,7 @@ export const make = (ask: Ask.Ask, bounds: Ask.Bounds, sort: Ask.Sort, single?: 
     if (left !== undefined) return join(left, yield* halve(at + half, half, isInside))
     const right = yield* look(at + half, half, Patience.once)
     if (right !== undefined) return join(yield* halve(at, half, true), right)
-    if (!isInside && failing >= mostFailing && (yield* beyond) === "fails")
+    if (!isInside && shown.failing >= mostFailing && (yield* beyond) === "fails")
       return { rows: Array.from({ length: size }, () => undefined), ended: false }
     // Nothing came: is the server still there?
     const again = yield* look(at, half, Patience.soon)
@@ -137,15 +135,16 @@ export const make = (ask: Ask.Ask, bounds: Ask.Bounds, sort: Ask.Sort, single?: 
 
   /** Behind the end there is nothing, whatever comes. */
   const within = (at: number, block: Effect.Effect<Block, AgniError>): Effect.Effect<Block, AgniError> =>
-    Effect.suspend(() =>
-      rows !== undefined && at >= rows
-        ? Effect.succeed({ rows: [], ended: true, repeats: true })
-        : Effect.map(block, (found) =>
-            rows !== undefined && at + found.rows.length > rows
-              ? { rows: found.rows.slice(0, rows - at), ended: true, repeats: true }
-              : found
-          )
-    )
+    Effect.suspend(() => {
+      const { rows = Infinity } = shown
+      if (at >= rows) return Effect.succeed<Block>({ rows: [], ended: true, repeats: true })
+      return Effect.map(block, (found): Block => {
+        const { rows = Infinity } = shown
+        return at + found.rows.length > rows
+          ? { rows: found.rows.slice(0, rows - at), ended: true, repeats: true }
+          : found
+      })
+    })
 
   /** The rows from a place on, which is a multiple of the size. */
   const read = (at: number, size: number): Effect.Effect<Block, AgniError> =>
