@@ -224,6 +224,17 @@ describe("one record of 900 that fails each page that it is on", () => {
     })
   )
 
+  it.effect("with a filter after paging, where the server refuses deep pages: the pages beside it come", () =>
+    Effect.gen(function* () {
+      const traits: ListServer.Traits = { poison: [idOf(839)], filterAfterPaging: true, depth: 10, beyond: "error" }
+      const server = ListServer.make(ListServer.rowsOf(900, "same"), traits)
+      const { error, ids, windows } = yield* ListServer.run(server, History.windows({}, { keepGoing: true }))
+      assert.isUndefined(error)
+      assert.isAtLeast(ids.length, 830)
+      assert.strictEqual(windows.at(-1)?.coverage._tag, "Gap")
+    })
+  )
+
   it.effect("one that heals while it is looked for leaves no gap", () =>
     Effect.gen(function* () {
       // Located after some forty requests, it is tried for seconds.

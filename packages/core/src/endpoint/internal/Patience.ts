@@ -21,21 +21,28 @@ const beforeAll = {
 
 const isTimeOut = ({ reason }: AgniError): boolean => reason._tag === "Unavailable" && reason.outage._tag === "TimedOut"
 
-/** Whether the server answers at all: beyond the end of nothing, or, where it repeats its last page there, in front. */
-const isUp = (list: List): Effect.Effect<boolean> =>
-  Effect.matchEffect(list({ ...beforeAll, page: pageBeyondAll }, { tries: 1 }), {
-    onSuccess: () => Effect.succeed(true),
-    onFailure: (error) =>
-      // A refusal is an answer.
-      !isFailure(error)
-        ? Effect.succeed(true)
-        : isTimeOut(error)
-          ? Effect.succeed(false)
-          : Effect.match(list({ ...beforeAll, page: 1 }, { tries: 1 }), {
-              onSuccess: () => true,
-              onFailure: (error) => !isFailure(error)
-            })
-  })
+/**
+ * Whether the server answers at all: beyond the end of nothing, or, where it repeats its last page there, in front. Where bounds are
+ * applied after paging, the record that fails may be the first one: then the second one comes.
+ */
+const isUp = (list: List): Effect.Effect<boolean> => {
+  const [first, ...others] = [pageBeyondAll, 1, 2].map((page) =>
+    Effect.match(list({ ...beforeAll, page }, { tries: 1 }), {
+      onSuccess: () => "up" as const,
+      // A refusal is an answer. To wait for others would take as long as this one.
+      onFailure: (error) => (!isFailure(error) ? "up" : isTimeOut(error) ? "down" : "fails")
+    })
+  )
+  const ask = (
+    look: Effect.Effect<"up" | "down" | "fails">,
+    rest: ReadonlyArray<typeof look>
+  ): Effect.Effect<boolean> =>
+    Effect.flatMap(look, (answer) => {
+      const [next, ...further] = rest
+      return answer === "fails" && next !== undefined ? ask(next, further) : Effect.succeed(answer === "up")
+    })
+  return first === undefined ? Effect.succeed(false) : ask(first, others)
+}
 
 const marked = ({ attempts, elapsed, reason, request }: AgniError): AgniError =>
   new AgniError({ reason, request, attempts, elapsed, alone: true })

@@ -42,7 +42,10 @@ const asking = (settings: Pick<Settings, "list" | "filters" | "size" | "sort">, 
     const first = (page - 1) * size
     const rows: Array<Rows.Row> = []
     for (let at = first - (first % width), ended = false; at < first + size && !ended; at += width) {
-      const block: Blocks.Block = yield* blocks.part(at, width)
+      // Smaller pages lie deeper: so deep the server may not go.
+      const block: Blocks.Block = yield* Effect.catchIf(blocks.part(at, width), Ask.isRefusal, () =>
+        Effect.succeed({ rows: Array.from({ length: width }, () => undefined), ended: false })
+      )
       for (const [i, row] of block.rows.entries()) {
         if (at + i >= first && at + i < first + size) rows.push(row ?? lostRow(at + i))
       }
