@@ -59,6 +59,11 @@ describe("Failure", () => {
     }
   })
 
+  it("names the page size and the filters where the server refuses a request", () => {
+    const { lines } = told(agni(new Reasons.InvalidRequest({ status: 400, quote: "limit must be <= 50" })))
+    assert.include(lines.at(-1), "--page-size")
+  })
+
   it("says how many attempts over how long, when there were several", () => {
     assert.strictEqual(
       told(agni(new Reasons.Unavailable({ outage: { _tag: "TimedOut", limit: Duration.seconds(30) } }), 8)).lines[0],

@@ -85,6 +85,8 @@ export interface ListOptions {
    * given up with an error that says so (`alone`). @default none: the policy decides
    */
   readonly isUp?: Effect.Effect<boolean> | undefined
+  /** It is not given up, but waited for as `shortWaits` says. @default false */
+  readonly insist?: boolean | undefined
   /** Waits of two seconds at most, for a server that answers other requests. @default false */
   readonly shortWaits?: boolean | undefined
 }
@@ -123,12 +125,10 @@ export class AgniClient extends Context.Service<
       const client = (options.transformClient ?? identity)(yield* HttpClient.HttpClient)
       const attempt = PageAttempt.make(settings, client, yield* Budget.Budget, yield* PageDecoder)
       const { policy } = settings
-      const schedule = RetryPolicy.toSchedule(policy)
-      const shortSchedule = RetryPolicy.toSchedule(RetryPolicy.whileAnswered(policy))
 
       const list = Effect.fnUntraced(function* (
         query: CallSessionQuery.CallSessionQuery,
-        { isUp, once = false, shortWaits = false, tries = Infinity }: ListOptions = {}
+        { insist = false, isUp, once = false, shortWaits = false, tries = Infinity }: ListOptions = {}
       ) {
         const checked = CallSessionQuery.toParameters(query)
         if (Result.isFailure(checked)) return yield* refused(`GET ${settings.url}`)(checked.failure)
@@ -143,9 +143,9 @@ export class AgniClient extends Context.Service<
         }
         return yield* Effect.suspend(() => attempt(parameters, query.page ?? 1, made.failed, onSend)).pipe(
           Effect.retry({
-            schedule: shortWaits ? shortSchedule : schedule,
+            schedule: RetryPolicy.toSchedule(policy, () => shortWaits || made.alone),
             while: (reason) =>
-              again(settings, { made, most: Math.min(mostTries, tries), mostTries, isUp, search }, reason)
+              again(settings, { made, most: Math.min(mostTries, tries), mostTries, isUp, insist, search }, reason)
           }),
           Effect.catch((reason) =>
             Effect.flatMap(Clock.currentTimeMillis, (now) =>
@@ -247,11 +247,12 @@ const again = Effect.fnUntraced(function* (
     /** The same where the request itself is not at fault. */
     readonly mostTries: number
     readonly isUp: Effect.Effect<boolean> | undefined
+    readonly insist: boolean
     readonly search: string
   },
   reason: AgniErrorReason
 ): Effect.fn.Return<boolean> {
-  const { isUp, made, most, mostTries, search } = request
+  const { insist, isUp, made, most, mostTries, search } = request
   // A server that asks to wait says nothing about the request.
   const isAsked = reason._tag === "RateLimited"
   const isRefused = reason._tag === "Unauthorized"
@@ -259,7 +260,7 @@ const again = Effect.fnUntraced(function* (
   if (made.count >= (isAsked || isRefused ? mostTries : most)) return false
   if (!(isRefused ? yield* ApiKey.isOther(apiKey, made.key) : RetryPolicy.mayRetry(policy)(reason))) return false
   if (isUp !== undefined && made.count === triesAlone && !isAsked) made.alone = yield* isUp
-  if (made.alone) return false
+  if (made.alone && !insist) return false
   const about = {
     "callstream.client.name": name,
     "callstream.retry.reason": reason._tag

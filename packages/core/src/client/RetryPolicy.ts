@@ -77,31 +77,23 @@ export const mayRetry =
 /** A server that answers, though with `success: false`, is not down: long waits would not help. */
 const answeredCap = Duration.seconds(2)
 
-/**
- * The policy for a request to a server that answers others: waits are two seconds at most.
- *
- * @since 0.1.0
- * @category combining
- */
-export const whileAnswered = (policy: RetryPolicy): RetryPolicy => ({
-  ...policy,
-  cap: Duration.min(Duration.fromInputUnsafe(policy.cap), answeredCap)
-})
-
-const longestWait = (policy: RetryPolicy, reason: AgniErrorReason): Duration.Duration => {
+const longestWait = (policy: RetryPolicy, reason: AgniErrorReason, isAnswered: boolean): Duration.Duration => {
   const cap = Duration.fromInputUnsafe(policy.cap)
-  return reason._tag === "Unavailable" && reason.outage._tag === "Unsuccessful" ? Duration.min(cap, answeredCap) : cap
+  const isShort = isAnswered || (reason._tag === "Unavailable" && reason.outage._tag === "Unsuccessful")
+  return isShort ? Duration.min(cap, answeredCap) : cap
 }
 
 /**
  * The policy as a schedule over reasons. `Schedule.jittered` is ±20 %; this is the full range, which spreads many
- * clients best.
+ * clients best. While the server answers other requests (`isAnswered`), waits are two seconds at most.
  *
  * @since 0.1.0
  * @category conversions
  */
-export const toSchedule = (policy: RetryPolicy): Schedule.Schedule<unknown, AgniErrorReason> =>
-  scheduleOf<AgniErrorReason>(policy, (reason) => reason)
+export const toSchedule = (
+  policy: RetryPolicy,
+  isAnswered: () => boolean = () => false
+): Schedule.Schedule<unknown, AgniErrorReason> => scheduleOf<AgniErrorReason>(policy, (reason) => reason, isAnswered)
 
 /**
  * The policy as a schedule over errors, such as the `retry` of `CallSessions.sessions`.
@@ -110,16 +102,24 @@ export const toSchedule = (policy: RetryPolicy): Schedule.Schedule<unknown, Agni
  * @category conversions
  */
 export const toErrorSchedule = (policy: RetryPolicy): Schedule.Schedule<unknown, AgniError> =>
-  scheduleOf<AgniError>(policy, ({ reason }) => reason)
+  scheduleOf<AgniError>(
+    policy,
+    ({ reason }) => reason,
+    () => false
+  )
 
-const scheduleOf = <A>(policy: RetryPolicy, reasonOf: (input: A) => AgniErrorReason): Schedule.Schedule<unknown, A> =>
+const scheduleOf = <A>(
+  policy: RetryPolicy,
+  reasonOf: (input: A) => AgniErrorReason,
+  isAnswered: () => boolean
+): Schedule.Schedule<unknown, A> =>
   Schedule.exponential(policy.base, policy.factor).pipe(
     Schedule.setInputType<A>(),
     Schedule.upTo({ times: policy.tries - 1 }),
     Schedule.modifyDelay(({ duration, input }) =>
       Effect.map(Random.next, (random) =>
         Duration.max(
-          Duration.times(Duration.min(duration, longestWait(policy, reasonOf(input))), random),
+          Duration.times(Duration.min(duration, longestWait(policy, reasonOf(input), isAnswered())), random),
           askedWait(reasonOf(input)) ?? Duration.zero
         )
       )

@@ -140,17 +140,7 @@ export const examine = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Examined, AgniError, AgniClient> {
   const { pageSize = 1000 } = options
   const meter = Meter.make(yield* AgniClient)
-  const lookAt = (pageSize: number) =>
-    Effect.provideService(Probes.look({ pageSize }, BoundsProbe.kinds), AgniClient, meter.client)
-  const usual = Math.min(100, pageSize)
-  const [seen, refused] = yield* Effect.map(lookAt(pageSize), (seen) => [seen, false] as const).pipe(
-    Effect.catchReason("AgniError", "InvalidRequest", (_, error) =>
-      // A refusal before any request is the caller's mistake.
-      error.attempts === 0 || usual === pageSize
-        ? Effect.fail(error)
-        : Effect.map(lookAt(usual), (seen) => [seen, true] as const)
-    )
-  )
+  const seen = yield* Effect.provideService(Probes.look({ pageSize }, BoundsProbe.kinds), AgniClient, meter.client)
   const { controls, profile, pages } = seen
   const ask = Ask.make(
     Patience.make(meter.client.list),
@@ -188,7 +178,6 @@ export const examine = Effect.fnUntraced(function* (
     latency: { millis: meter.latency() ?? 0, of: meter.timed() },
     profile: {
       ...profile,
-      ...(refused ? { pageSizeRefused: pageSize } : {}),
       ...(calls === undefined ? {} : { calls }),
       ...(span === undefined && most === undefined
         ? {}

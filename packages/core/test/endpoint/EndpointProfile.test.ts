@@ -150,13 +150,23 @@ describe("EndpointProfile.examine", () => {
     )
   }
 
-  it.live("reports a page size that is refused, and uses a usual one", () =>
-    Effect.gen(function* () {
-      const { client } = open({})
-      const { profile } = yield* Effect.provideService(EndpointProfile.examine({ pageSize: 1000 }), AgniClient, {
-        list: (query) => ((query.pageSize ?? 0) > 100 ? Effect.fail(refused) : client.list(query))
+  for (const most of [7, 50, 99, 100, 999])
+    it.live(`a server that refuses more than ${most} in one request: finds that limit`, () =>
+      Effect.gen(function* () {
+        const { client } = open({})
+        const { profile } = yield* Effect.provideService(EndpointProfile.examine({ pageSize: 1000 }), AgniClient, {
+          list: (query) => ((query.pageSize ?? 0) > most ? Effect.fail(refused) : client.list(query))
+        })
+        assert.deepInclude(profile, { pageSizeRefused: 1000, pageSizeAsked: 1000, pageSize: Math.min(most, 100) })
+        assert.strictEqual(profile.sortFields.started_at, "understood")
       })
-      assert.deepInclude(profile, { pageSizeRefused: 1000, pageSizeAsked: 100, pageSize: 100 })
+    )
+
+  it.live("fails where it is not the page size that is refused", () =>
+    Effect.gen(function* () {
+      const list = () => Effect.fail(refused)
+      const error = yield* Effect.flip(Effect.provideService(EndpointProfile.examine(), AgniClient, { list }))
+      assert.strictEqual(error.reason._tag, "InvalidRequest")
     })
   )
 })

@@ -71,6 +71,46 @@ describe("one record of 900 that fails each page that it is on", () => {
     )
   }
 
+  for (const places of [[450], [0], [0, 899], [3, 400, 880]]) {
+    it.effect(
+      `numbers ${places.join(", ")} of a server that repeats its last page: at most 310 requests and 30 s`,
+      () =>
+        Effect.gen(function* () {
+          const traits: ListServer.Traits = { poison: places.map(idOf), repeats: true }
+          const server = ListServer.make(ListServer.rowsOf(900, "same"), traits)
+          const { ids, requests, seconds } = yield* ListServer.run(server, History.windows({}, { keepGoing: true }))
+          assert.lengthOf(ids, 900 - places.length)
+          assert.isAtMost(requests, 310)
+          assert.isAtMost(seconds, 30)
+        })
+    )
+  }
+
+  it.effect("three of them: at most 250 requests and 30 s", () =>
+    Effect.gen(function* () {
+      const result = yield* readWithout(agedBy(20, ListServer.rowsOf(900, "same", 1_900_000)), [3, 400, 880])
+      assert.isAtMost(result.requests, 250)
+      assert.isAtMost(result.seconds, 30)
+    })
+  )
+
+  for (const heals of [false, true]) {
+    it.effect(
+      `calls without a start time, one of which ${heals ? "heals" : "fails"}: at most 150 requests and 30 s`,
+      () =>
+        Effect.gen(function* () {
+          const withoutStart = [10, 110, 210, 310].map(idOf)
+          // It is tried while the last window is read.
+          const traits = { withoutStart, poison: [idOf(110)], ...(heals ? { healsAt: 75 } : {}) }
+          const server = ListServer.make(ListServer.rowsOf(900, "same"), traits)
+          const { ids, requests, seconds } = yield* ListServer.run(server, History.windows({}, { keepGoing: true }))
+          assert.lengthOf(ids, heals ? 900 : 899)
+          assert.isAtMost(requests, 150)
+          assert.isAtMost(seconds, 30)
+        })
+    )
+  }
+
   it.effect("five in a row: each is located once", () =>
     Effect.gen(function* () {
       const result = yield* readWithout(agedBy(30, ListServer.rowsOf(900, "same", 60_000)), [450, 451, 452, 453, 454])
@@ -181,6 +221,17 @@ describe("one record of 900 that fails each page that it is on", () => {
         "Proven"
       )
       assert.lengthOf(ids, 259)
+    })
+  )
+
+  it.effect("with a filter after paging, where the server refuses deep pages: the pages beside it come", () =>
+    Effect.gen(function* () {
+      const traits: ListServer.Traits = { poison: [idOf(839)], filterAfterPaging: true, depth: 10, beyond: "error" }
+      const server = ListServer.make(ListServer.rowsOf(900, "same"), traits)
+      const { error, ids, windows } = yield* ListServer.run(server, History.windows({}, { keepGoing: true }))
+      assert.isUndefined(error)
+      assert.isAtLeast(ids.length, 830)
+      assert.strictEqual(windows.at(-1)?.coverage._tag, "Gap")
     })
   )
 

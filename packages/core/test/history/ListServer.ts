@@ -50,6 +50,10 @@ export interface Traits {
   readonly results?: number
   /** How the server answers beyond one of these three. */
   readonly beyond?: "empty" | "error"
+  /** A page beyond the last one is the last one again. */
+  readonly repeats?: boolean
+  /** Ids of calls without a start time: they come first, and no bounds hold them. */
+  readonly withoutStart?: ReadonlyArray<string>
   /** Otherwise newest start first. `oldest` and `created` (newest first) are for a server that ignores how it should sort. */
   readonly order?: "scrambled" | "oldest" | "created"
   /** Rows are filtered by time after the page is taken. */
@@ -62,12 +66,13 @@ export interface Traits {
   readonly most?: number
 }
 
-const json = ({ created, id, start }: Row) => ({
+const json = ({ created, id, start }: Row, hasStart: boolean) => ({
   id,
-  status: "completed",
+  status: hasStart ? "completed" : "busy",
   channel: "voice",
-  startedAt: new Date(start).toISOString(),
-  endedAt: new Date(start + 60_000).toISOString(),
+  ...(hasStart
+    ? { startedAt: new Date(start).toISOString(), endedAt: new Date(start + 60_000).toISOString() }
+    : { startedAt: null }),
   createdAt: new Date(created).toISOString()
 })
 
@@ -96,8 +101,8 @@ const answer = (
     if (span.answer === "last") after = before - span.most
     else before = after + span.most
   }
-  const isIn = ({ start }: Row) => start >= after && start <= before
-  const { order } = traits
+  const { order, repeats = false, withoutStart = [] } = traits
+  const isIn = ({ id, start }: Row) => start >= after && start <= before && !withoutStart.includes(id)
   const isAscending = order === "oldest" || (order !== "created" && search.get("sort_order") === "asc")
   const inOrder = sorted(isAscending)
   const isAll = filterAfterPaging || (after === -Infinity && before === Infinity)
@@ -108,8 +113,13 @@ const answer = (
   if (skip > (offset ?? Infinity) || page > (depth ?? Infinity) || skip >= (results ?? Infinity)) {
     return beyond === "error" && (results === undefined || skip > results) ? 400 : []
   }
+  if (isAll && withoutStart.length > 0) {
+    const isFirst = ({ id }: Row) => withoutStart.includes(id)
+    all = [...all.filter(isFirst), ...all.filter((row) => !isFirst(row))]
+  }
   all = all.slice(0, results)
-  const found = all.slice(skip, skip + size)
+  const place = repeats && skip >= all.length ? Math.max(0, Math.ceil(all.length / size) - 1) * size : skip
+  const found = all.slice(place, place + size)
   if (found.some(({ id }) => traits.poison?.includes(id) === true)) return traits.poisonStatus ?? 500
   return filterAfterPaging ? found.filter(isIn) : found
 }
@@ -127,7 +137,13 @@ export const make = (rows: ReadonlyArray<Row>, traits: Traits = {}) => {
     const headers = { date: new Date(at + (traits.ahead ?? 0)).toUTCString() }
     return typeof found === "number"
       ? { status: found, headers, body: { message: found === 400 ? "out of limits" : "cannot render" } }
-      : { headers, body: { success: true, data: { callSessions: found.map(json) } } }
+      : {
+          headers,
+          body: {
+            success: true,
+            data: { callSessions: found.map((row) => json(row, traits.withoutStart?.includes(row.id) !== true)) }
+          }
+        }
   })
   return { ...server, questions, requests: () => server.sent.length }
 }

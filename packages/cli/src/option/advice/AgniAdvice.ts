@@ -60,7 +60,7 @@ const adviceForMalformed = (problem: Malformed, { name }: Speaker): string => {
   }
 }
 
-/** Nothing for a request that was refused: what is wrong with it says what to do. */
+/** Nothing for a request that was refused before it was sent: what is wrong with it says what to do. */
 export const adviceFor = (
   { alone, reason }: Pick<AgniError, "reason" | "alone">,
   speaker: Speaker
@@ -86,8 +86,10 @@ export const adviceFor = (
     case "InvalidResponse":
       return adviceForMalformed(reason.problem, speaker)
     case "InvalidRequest":
-      return reason.allowedBy === undefined
+      if (reason.allowedBy !== undefined)
+        return `Use https, or add ${speaker.on("allowHttp")} if the way there is safe.`
+      return reason.status === undefined
         ? undefined
-        : `Use https, or add ${speaker.on("allowHttp")} if the way there is safe.`
+        : `Check the values of the filters, and set a smaller ${name({ option: "pageSize" })} if the server says so.`
   }
 }

@@ -23,14 +23,13 @@ const editions = {
 } as const
 
 const pageSize = ({ clamped, pageSize, pageSizeAsked, pageSizeRefused, pagesAtMost }: EndpointProfile): string => {
-  const refused = pageSizeRefused === undefined ? "" : `${pageSizeRefused} in one request is refused; `
-  if (clamped) {
-    return `${refused}at most ${pageSize} in one request (asked for ${pageSizeAsked}): a larger page size brings no more`
-  }
-  if (pagesAtMost === 0) return `${refused}not to be seen: there are no sessions`
+  if (pageSizeRefused !== undefined) return `at most ${pageSize} in one request: ${pageSizeRefused} is refused`
+  if (clamped)
+    return `at most ${pageSize} in one request (asked for ${pageSizeAsked}): a larger page size brings no more`
+  if (pagesAtMost === 0) return "not to be seen: there are no sessions"
   return pagesAtMost !== undefined && pagesAtMost <= 2
-    ? `${refused}not known to have a limit: ${pageSizeAsked} were asked for, and one page held nearly all there are`
-    : `${refused}${pageSize} in one request, and perhaps more`
+    ? `not known to have a limit: ${pageSizeAsked} were asked for, and one page held nearly all there are`
+    : `${pageSize} in one request, and perhaps more`
 }
 
 const paging = ({ offsets, pagesAtMost, repeatsBeyondEnd }: EndpointProfile): string => {

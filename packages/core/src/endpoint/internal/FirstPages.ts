@@ -30,16 +30,20 @@ export const read = Effect.fnUntraced(function* ({
   known,
   list
 }: Probing): Effect.fn.Return<FirstPages, AgniError> {
-  const unsure = Ask.make(list, filters, { size: asked, sort: Observe.unsorted })
   const askedOldest = known === undefined || !isBounded || isDeep
-  const [opening, oldestPage] = yield* Effect.all(
+  const askOldest = (size: number) =>
+    Observe.oldestFirst(Ask.make(list, filters, { size, sort: Observe.unsorted }), "started_at")
+  const [opening, firstTry] = yield* Effect.all(
     [
       Open.open(list, filters, asked, known),
-      askedOldest ? Observe.oldestFirst(unsure, "started_at") : Effect.succeed("refused" as const)
+      askedOldest ? askOldest(Math.min(asked, known?.pageSize ?? asked)) : Effect.succeed("refused" as const)
     ],
     { concurrency: 2 }
   )
-  const { endShown, page, size, sorted } = opening
+  const { endShown, page, refused, size, sorted } = opening
+  // Not the order was refused, but the size.
+  const isSizeRefused = askedOldest && firstTry === "refused" && refused !== undefined
+  const oldestPage = isSizeRefused ? yield* askOldest(size) : firstTry
   const first = opening.answer.rows
   const ask = Ask.make(list, filters, { size, sort: Observe.newest(sorted?.sortBy ?? "none") })
   // Where a record fails the first page, or that of the oldest, the others of it are had one by one.
@@ -53,7 +57,7 @@ export const read = Effect.fnUntraced(function* ({
     ask,
     first,
     front,
-    ended: page === 1 && endShown && first.length < asked,
+    ended: page === 1 && endShown,
     askedOldest,
     oldestFirst,
     oldRows: oldestFirst === "refused" || oldestFirst === "fails" ? [] : oldestFirst.filter(Rows.isDated)

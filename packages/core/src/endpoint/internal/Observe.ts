@@ -62,11 +62,54 @@ export const orderOf = (rows: ReadonlyArray<Rows.Row>): Order => {
           : "other"
 }
 
+/** The most rows in one request that a server does not refuse; nothing where it refuses a single one, too: then the size is not at fault. */
+const largestSize = Effect.fnUntraced(function* (
+  ask: Ask.Ask,
+  refused: number
+): Effect.fn.Return<number | undefined, AgniError> {
+  // A page that cannot be rendered was not refused.
+  const isAccepted = (size: number) =>
+    ask(1, {}, { size, how: Patience.soon }).pipe(
+      Effect.as(true),
+      Effect.catchIf(Ask.isPoison, () => Effect.succeed(true)),
+      Effect.catchIf(Ask.isRefusal, () => Effect.succeed(false))
+    )
+  if (refused === 1 || !(yield* isAccepted(1))) return undefined
+  let low = 1
+  let high = refused
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2)
+    if (yield* isAccepted(middle)) low = middle
+    else high = middle
+  }
+  return low
+})
+
+interface First {
+  readonly answer: Ask.Answer
+  readonly page: number
+  readonly size: number
+  /** There are records, and each page with one fails. */
+  readonly fails: boolean
+  /** So many rows in one request are refused. */
+  readonly refused?: number
+}
+
+/** The first page, as large as the server accepts it. */
+export const firstAnswer = (ask: Ask.Ask, asked: number): Effect.Effect<First, AgniError> =>
+  Effect.catchIf(rendered(ask, asked), Ask.isRefusal, (error) =>
+    Effect.flatMap(largestSize(ask, asked), (size) =>
+      size === undefined
+        ? Effect.fail(error)
+        : Effect.map(rendered(ask, size), (first): First => ({ ...first, refused: asked }))
+    )
+  )
+
 /**
  * The first page, as large as the server can render it. When it holds a row that cannot be rendered, the next one may be
  * without; when all are too large for a response, smaller ones are not.
  */
-export const firstAnswer = Effect.fnUntraced(function* (ask: Ask.Ask, asked: number) {
+const rendered = Effect.fnUntraced(function* (ask: Ask.Ask, asked: number): Effect.fn.Return<First, AgniError> {
   /** The fullest page behind the first one. */
   let best: { readonly answer: Ask.Answer; readonly page: number; readonly size: number } | undefined
   const rows = () => best?.answer.rows.length ?? 0

@@ -14,10 +14,12 @@ export interface Opening {
   readonly page: number
   readonly size: number
   readonly clamped: boolean
-  /** Whether nothing came behind a short page. */
+  /** Whether the page was short, and nothing came behind it. */
   readonly endShown: boolean
   /** There are records, and each page with one fails. */
   readonly fails: boolean
+  /** So many rows in one request are refused. */
+  readonly refused: number | undefined
   /** When the order need not be probed. */
   readonly sorted: { readonly sortBy: EndpointProfile["sortBy"]; readonly newestFirst: boolean } | undefined
 }
@@ -28,7 +30,7 @@ const find = Effect.fnUntraced(function* (
   asked: number
 ): Effect.fn.Return<Opening, AgniError> {
   const ask = Ask.make(list, filters, { size: asked, sort: Observe.unsorted })
-  const { answer, fails, page, size } = yield* Observe.firstAnswer(ask, asked)
+  const { answer, fails, page, refused, size } = yield* Observe.firstAnswer(ask, asked)
   yield* Steady.check(
     answer.rows,
     Effect.map(ask(page, {}, { size }), ({ rows }) => rows)
@@ -38,9 +40,10 @@ const find = Effect.fnUntraced(function* (
     answer,
     page,
     size: Observe.pageSize(answer.rows, size),
-    clamped: after === "more",
-    endShown: after === "end",
+    clamped: after === "more" || size < asked,
+    endShown: after === "end" && answer.rows.length < size,
     fails,
+    refused,
     sorted: undefined
   }
 })
@@ -74,6 +77,7 @@ const recognize = Effect.fnUntraced(function* (
     clamped: asked > size,
     endShown: false,
     fails: false,
+    refused: known.pageSizeRefused,
     sorted: { sortBy, newestFirst }
   }
 })

@@ -21,21 +21,28 @@ const beforeAll = {
 
 const isTimeOut = ({ reason }: AgniError): boolean => reason._tag === "Unavailable" && reason.outage._tag === "TimedOut"
 
-/** Whether the server answers at all: beyond the end of nothing, or, where it repeats its last page there, in front. */
-const isUp = (list: List): Effect.Effect<boolean> =>
-  Effect.matchEffect(list({ ...beforeAll, page: pageBeyondAll }, { tries: 1 }), {
-    onSuccess: () => Effect.succeed(true),
-    onFailure: (error) =>
-      // A refusal is an answer.
-      !isFailure(error)
-        ? Effect.succeed(true)
-        : isTimeOut(error)
-          ? Effect.succeed(false)
-          : Effect.match(list({ ...beforeAll, page: 1 }, { tries: 1 }), {
-              onSuccess: () => true,
-              onFailure: (error) => !isFailure(error)
-            })
-  })
+/**
+ * Whether the server answers at all: beyond the end of nothing, or, where it repeats its last page there, in front. Where bounds are
+ * applied after paging, the record that fails may be the first one: then the second one comes.
+ */
+const isUp = (list: List): Effect.Effect<boolean> => {
+  const [first, ...others] = [pageBeyondAll, 1, 2].map((page) =>
+    Effect.match(list({ ...beforeAll, page }, { tries: 1 }), {
+      onSuccess: () => "up" as const,
+      // A refusal is an answer. To wait for others would take as long as this one.
+      onFailure: (error) => (!isFailure(error) ? "up" : isTimeOut(error) ? "down" : "fails")
+    })
+  )
+  const ask = (
+    look: Effect.Effect<"up" | "down" | "fails">,
+    rest: ReadonlyArray<typeof look>
+  ): Effect.Effect<boolean> =>
+    Effect.flatMap(look, (answer) => {
+      const [next, ...further] = rest
+      return answer === "fails" && next !== undefined ? ask(next, further) : Effect.succeed(answer === "up")
+    })
+  return first === undefined ? Effect.succeed(false) : ask(first, others)
+}
 
 const marked = ({ attempts, elapsed, reason, request }: AgniError): AgniError =>
   new AgniError({ reason, request, attempts, elapsed, alone: true })
@@ -57,19 +64,33 @@ export const once: ListOptions = { tries: 1, isUp: Effect.succeed(true) }
 export const last: ListOptions = { shortWaits: true }
 
 /**
- * A client's `list`, whose errors say whether the request alone is at fault (`alone`): the server answers another one. A page that is not
- * found is refused.
+ * A client's `list`, whose errors say whether the request alone is at fault (`alone`): the server answers another one. Such a request is
+ * tried as often as others, with short waits: a record that cannot be rendered would hold up everything for half a minute each time. A
+ * page that is not found is refused.
  */
 export const make = (list: List): List => {
   const up = isUp(list)
-  return (query, options = {}) => {
-    const isUp = options.isUp === undefined || options.isUp === soon.isUp ? up : options.isUp
-    return list(query, options.isUp === undefined ? options : { ...options, isUp }).pipe(
+  /** Questions that failed with all tries: asked again, they get two. */
+  const hopeless = new Set<string>()
+  const marking = (query: CallSessionQuery, options: ListOptions, isUp: Effect.Effect<boolean>) =>
+    list(query, options).pipe(
       Effect.mapError((error) => (isBeyond(query, error) ? refused(error) : error)),
       Effect.catchIf(
         (error) => error.alone !== true && isFailure(error),
         (error) => Effect.flatMap(isUp, (answers) => Effect.fail(answers ? marked(error) : error))
       )
+    )
+  return (query, options = {}) => {
+    if (options.isUp === soon.isUp) return marking(query, { ...options, isUp: up }, up)
+    if (options.isUp !== undefined) return marking(query, options, options.isUp)
+    if (options.shortWaits === true || options.tries !== undefined || options.once === true)
+      return marking(query, options, up)
+    const question = JSON.stringify(query)
+    const how = { ...options, isUp: up, insist: !hopeless.has(question) }
+    return Effect.tapError(marking(query, how, up), ({ alone }) =>
+      Effect.sync(() => {
+        if (alone === true) hopeless.add(question)
+      })
     )
   }
 }

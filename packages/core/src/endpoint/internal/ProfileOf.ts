@@ -56,7 +56,7 @@ export const rateOf = (...runs: ReadonlyArray<ReadonlyArray<Rows.Row>>): number 
 
 export const make = (
   { asked, isDeep, isFiltered, known, localNow }: Probing,
-  { answer, clamped, size }: FirstPages,
+  { answer, clamped, refused, size }: FirstPages,
   { newestFirst, plain, sortBy }: ListShape,
   { ascending }: Old,
   found: {
@@ -72,6 +72,7 @@ export const make = (
   pageSizeAsked: asked,
   pageSize: size,
   clamped,
+  ...(refused === undefined ? {} : { pageSizeRefused: refused }),
   offsets: known?.offsets ?? unknown,
   repeatsBeyondEnd: found.repeatsBeyondEnd,
   ...(isFiltered || !isDeep ? {} : { pagesAtMost: found.pagesAtMost }),

@@ -121,9 +121,11 @@ const inParts = Effect.fnUntraced(function* (
   const whole = yield* read({ after, before })
   if (whole === undefined) return { rows: [], ended: false }
   const older = yield* read({ after, before: Ask.floorSecond(from) - Ask.second })
-  const lost = older?.lost ?? 0
-  const newer = lost < whole.lost ? yield* read({ after: Ask.ceilSecond(to) + Ask.second, before }) : undefined
-  return { rows: [...whole.held.rows.values()], ended: whole.ended && lost + (newer?.lost ?? 0) >= whole.lost }
+  const lost = whole.lost.length
+  const below = older?.lost.length ?? 0
+  const newer = below < lost ? yield* read({ after: Ask.ceilSecond(to) + Ask.second, before }) : undefined
+  const beside = below + (newer?.lost.length ?? 0)
+  return { rows: [...whole.held.rows.values()], ended: whole.ended && beside >= lost }
 })
 
 /** Whether one of the rows comes back, the nearest first; or why bounds are not understood. */

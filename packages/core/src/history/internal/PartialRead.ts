@@ -9,7 +9,6 @@ import { type Window } from "../Coverage.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
 import * as Blocks from "../../endpoint/internal/Blocks.ts"
 import * as Count from "../../endpoint/internal/Count.ts"
-import * as LastPage from "../../endpoint/internal/LastPage.ts"
 import * as Patience from "../../endpoint/internal/Patience.ts"
 import * as Rows from "../../endpoint/internal/ListedRows.ts"
 import { ask as askOf, type Settings } from "./Settings.ts"
@@ -29,13 +28,24 @@ const lostRow = (place: number): Rows.Row => ({
 /** An ask whose pages that fail are asked for in parts, down to single rows. */
 const asking = (settings: Pick<Settings, "list" | "filters" | "size" | "sort">, log?: Ask.Log): Ask.Ask => {
   const plain = Ask.make(settings.list, settings.filters, settings, log)
+  const readers = new Map<string, ReturnType<typeof Blocks.make>>()
+  /** What one page shows of the end of a list holds for the next one. */
+  const readerOf = (bounds: Ask.Bounds, sort: Ask.Sort) => {
+    const list = JSON.stringify([bounds, sort])
+    const reader = readers.get(list) ?? Blocks.make(plain, bounds, sort, Patience.soon)
+    readers.set(list, reader)
+    return reader
+  }
   const inParts = Effect.fnUntraced(function* (page: number, bounds: Ask.Bounds, size: number, sort: Ask.Sort) {
-    const blocks = Blocks.make(plain, bounds, sort, Patience.soon)
+    const blocks = readerOf(bounds, sort)
     const width = Blocks.largest(size)
     const first = (page - 1) * size
     const rows: Array<Rows.Row> = []
     for (let at = first - (first % width), ended = false; at < first + size && !ended; at += width) {
-      const block: Blocks.Block = yield* blocks.part(at, width)
+      // Smaller pages lie deeper: so deep the server may not go.
+      const block: Blocks.Block = yield* Effect.catchIf(blocks.part(at, width), Ask.isRefusal, () =>
+        Effect.succeed({ rows: Array.from({ length: width }, () => undefined), ended: false })
+      )
       for (const [i, row] of block.rows.entries()) {
         if (at + i >= first && at + i < first + size) rows.push(row ?? lostRow(at + i))
       }
@@ -110,11 +120,12 @@ const mostRows = 50_000
 export const read = Effect.fnUntraced(function* (settings: Settings, range: Micros.Range, error: AgniError) {
   const ask = askOf(settings)
   const bounds = { after: Ask.floorSecond(range.from) - Ask.second, before: Ask.ceilSecond(range.to) + Ask.second }
-  const blocks = Blocks.make(ask, bounds, settings.sort, Patience.last)
-  const { held, lost } = yield* Blocks.all(blocks, { most: mostRows, size: Blocks.largest(settings.size) })
+  const extent = { most: mostRows, size: Blocks.largest(settings.size) }
+  const blocks = Blocks.make(ask, bounds, settings.sort, Patience.once)
+  const { held, lost } = yield* Blocks.patiently(blocks, extent, Patience.last)
   const unplaced = [...held.rows.values()].filter((row) => Rows.isUnplaced(row))
-  const window = { ...holding(gap(range, error), [...Rows.within(held, range), ...unplaced], ask), extra: lost }
-  return { window, lost }
+  const rows = [...Rows.within(held, range), ...unplaced]
+  return { window: { ...holding(gap(range, error), rows, ask), extra: lost.length }, lost: lost.length }
 })
 
 /** So many pages in a row that bring nothing new lie beyond the end. */
@@ -137,9 +148,9 @@ const countAround = (
   expected: number,
   repeats: boolean
 ): Effect.Effect<number | undefined, AgniError> => {
-  const { filters, list, size } = settings
-  if (repeats) return LastPage.count(asking(settings, log), bounds, { size, repeats })
+  const { filters, list } = settings
   const plain = Ask.make(list, filters, settings, log)
+  if (repeats) return Blocks.make(plain, bounds, settings.sort).count(expected)
   const single = (page: number, bounds: Ask.Bounds) =>
     Ask.catchPoison(plain(page, bounds, { size: 1, how: Patience.soon }), () =>
       Effect.succeed({ rows: [lostRow(page)], observedAt: log.observedAt ?? 0, edition: undefined, characters: 0 })
