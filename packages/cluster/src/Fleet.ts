@@ -91,7 +91,7 @@ export const make = Effect.fnUntraced(function* (
     runs: (limit = 100) => FleetRows.list(sql, fleet, limit),
     run,
     watch: (name) =>
-      Stream.fromEffectSchedule(run(name), Schedule.spaced(Duration.seconds(1))).pipe(
+      Stream.fromEffectSchedule(run(name), Schedule.spaced(Duration.millis(500))).pipe(
         Stream.changesWith((before, after) => JSON.stringify(before) === JSON.stringify(after)),
         Stream.takeUntil(hasEnded)
       ),

@@ -40,7 +40,8 @@ export const layer = ({ fleet, worker }: Options): Layer.Layer<Engine, never, Sq
     shardLockExpiration: lockExpiration,
     shardLockRefreshInterval: lockRefresh,
     refreshAssignmentsInterval: Duration.seconds(2),
-    entityMessagePollInterval: Duration.seconds(2),
+    // Nobody waits for a message: they begin and end what the tables say already.
+    entityMessagePollInterval: Duration.seconds(4),
     entityTerminationTimeout: Duration.seconds(1),
     simulateRemoteSerialization: false
   })

@@ -44,7 +44,7 @@ export const layer = (
       Layer.orDie(
         PersistedQueue.layerStoreSql({
           tableName: `${prefixOf(fleet)}_queue`,
-          pollInterval: Duration.millis(1250),
+          pollInterval: Duration.seconds(1),
           lockRefreshInterval: lockRefresh,
           lockExpiration
         })

@@ -27,14 +27,14 @@ interface Place {
 }
 
 /** So often in turn, a job is found waiting before another part gets its place. */
-const patience = 3
+const patience = 2
 
 /** A part that waits for its API, or for its sinks, keeps what it has read. It continues beside the part that got its place. */
 const whileWorking = ({ free }: Place, { isWaiting }: Job) => {
   const isWaitingFor = (times: number): Effect.Effect<void> =>
     times === 0
       ? free
-      : Effect.flatMap(Effect.delay(isWaiting, "250 millis"), (isSo) => isWaitingFor(isSo ? times - 1 : patience))
+      : Effect.flatMap(Effect.delay(isWaiting, "200 millis"), (isSo) => isWaitingFor(isSo ? times - 1 : patience))
   const watch = Effect.andThen(isWaitingFor(patience), Effect.never)
   return <A, E, R>(work: Effect.Effect<A, E, R>) => Effect.raceFirst(work, watch)
 }

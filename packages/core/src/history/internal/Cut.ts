@@ -12,8 +12,11 @@ export const perStretch = 20_000
 /** The state of a run in one process holds them all, and is written once a second. */
 const most = 200
 
-/** Smaller ones, at the end, are not worth what their beginning costs. */
-const least = perStretch / 10
+/** The smallest one, by what is left for its reader. */
+const smaller = 1 / 4
+
+/** Smaller ones are not worth what their beginning costs. */
+const least = perStretch / 20
 
 export interface Options {
   /** Stretches that are read at the same time. */
@@ -41,26 +44,25 @@ const evenly = (calls: number, pageSize: number, { most: limit = most, sideBySid
 }
 
 /**
- * In each round, each reader gets a stretch of two thirds of its share of what is left; in the last one, all of it. One stretch
- * more would be waited for by all of them.
+ * Each reader gets whole stretches, and of what is left a larger one and a smaller one: they shrink evenly, so that those of the
+ * readers end one after another, and what they hold is not all written at once. Who ends first gets the largest one next: the
+ * readers end together.
  */
 const descending = (calls: number, { most: limit = most, sideBySide, size = perStretch }: Options) => {
   const largest = Math.max(size, (2 * calls) / limit)
-  const smallest = Math.min(least, largest)
   const sizes: Array<number> = []
-  for (let share = calls / sideBySide; share > 0;) {
-    const isLast = share <= largest && share / 3 < smallest
-    const each = isLast ? share : Math.min(largest, (2 * share) / 3)
-    for (let nth = 0; nth < sideBySide; nth++) sizes.push(each)
-    share = isLast ? 0 : share - each
-  }
+  let share = calls / sideBySide
+  for (; share > largest / (1 - smaller); share -= largest)
+    for (let nth = 0; nth < sideBySide; nth++) sizes.push(largest)
+  const steps = 2 * sideBySide - 1
+  for (let nth = 0; nth <= steps; nth++) sizes.push(share * (1 - smaller - ((1 - 2 * smaller) * nth) / steps))
   return sizes
 }
 
 /** How many calls each stretch has, from the oldest to the newest. They come to all. */
 export const sizesOf = (calls: number, pageSize: number, options: Options): ReadonlyArray<number> => {
   const { sideBySide, size = perStretch } = options
-  const isLarge = calls > sideBySide * Math.min(least, size)
+  const isLarge = smaller * calls > sideBySide * Math.min(least, smaller * size)
   return options.descending === true && isLarge ? descending(calls, options) : evenly(calls, pageSize, options)
 }
 
@@ -81,17 +83,20 @@ export interface Stretch extends Range {
 /** The start of the first call behind so many, newest first. */
 type Look = (behind: number) => Effect.Effect<Micros | undefined, AgniError>
 
-/** A count that is off by less is good enough: in parts of itself, and in pages. */
-const tolerance = { part: 0.03, pages: 40 }
+/** A count that is off by less is good enough: in parts of a stretch, and in pages. */
+const tolerance = { part: 0.1, pages: 4 }
+
+/** Pages that are asked for at the same time: a turn more costs more than some requests. */
+const looks = 7
 
 /** Pages are asked for at most so often in turn. A list that never ends would be asked for ever. */
 const mostRounds = 8
 
 /**
  * How many calls there are. What is known of them comes from both ends of the range, and calls are dense by day and rare by
- * night: it may be off by several times.
+ * night: it may be off by several times. The oldest stretch gets what the count is off by, and all would wait for a long one.
  */
-const counted = Effect.fnUntraced(function* (look: Look, about: number, pageSize: number) {
+const counted = Effect.fnUntraced(function* (look: Look, about: number, pageSize: number, options: Options) {
   let low = 0
   let high = Infinity
   // A page beyond the end may bring others again: those are not older than what is known to be there.
@@ -108,9 +113,13 @@ const counted = Effect.fnUntraced(function* (look: Look, about: number, pageSize
       low = at
       oldest = start
     }
-    if (high - low <= Math.max(tolerance.pages * pageSize, tolerance.part * low)) break
+    const [size = low] = sizesOf(low, pageSize, options)
+    if (high - low <= Math.max(tolerance.pages * pageSize, tolerance.part * size)) break
     const [from, to] = [low, high]
-    next = to === Infinity ? [2 * from, 4 * from, 8 * from] : [1, 2, 3].map((nth) => from + (nth * (to - from)) / 4)
+    next =
+      to === Infinity
+        ? [2 * from, 4 * from, 8 * from]
+        : Array.from({ length: looks }, (_, nth) => from + ((nth + 1) * (to - from)) / (looks + 1))
   }
   return high === Infinity ? low : (low + high) / 2
 })
@@ -130,7 +139,7 @@ const byPages = Effect.fnUntraced(function* (
       Ask.orNothing(ask(1 + Math.floor(behind / settings.size), bounds)),
       (answer) => answer?.rows.find(({ start }) => start !== undefined)?.start
     )
-  const calls = yield* counted(look, about, settings.size)
+  const calls = yield* counted(look, about, settings.size, options)
   const sizes = sizesOf(calls, settings.size, options)
   const edges = yield* Effect.forEach(edgesOf(sizes), (before) => look(calls - before), { concurrency: "unbounded" })
   const stretches = tiles(range, edges)
