@@ -52,7 +52,7 @@ describe("export --stretches", alongside, () => {
       assert.isAbove(ids("parts.db").length, 1500)
       // Only the whole keeps an offset in the end.
       assert.strictEqual(ask("parts.db", "SELECT name FROM callstream_commits").length, 1)
-      assert.isAtMost(simulator.requests.length - requests, 1.3 * requests)
+      assert.isAtMost(simulator.requests.length - requests, 1.35 * requests)
       const again = yield* run([...args, "--to", "sqlite:parts.db", "--stretches", "3", "--name", "parts"], { cwd })
       assert.include(again.stderr + again.stdout, "finished")
     })

@@ -200,13 +200,16 @@ describe("what was there before", alongside, () => {
       const { run } = yield* simulation({ sessions: 5 })
       file(join(cwd, "key.txt"), "agni_test_key\n")
       chmodSync(join(cwd, "key.txt"), 0o604)
-      database(join(cwd, "calls.db"))
-      chmodSync(join(cwd, "calls.db"), 0o644)
-      const { code, stderr } = yield* run(["export", "--to", "sqlite:calls.db", "--api-key-file", "key.txt"], { cwd })
+      // A process that runs many commands says once of a name what it says.
+      database(join(cwd, "readable.db"))
+      chmodSync(join(cwd, "readable.db"), 0o644)
+      const { code, stderr } = yield* run(["export", "--to", "sqlite:readable.db", "--api-key-file", "key.txt"], {
+        cwd
+      })
       assert.strictEqual(code, 0, stderr)
       assert.match(stderr, /others can read key\.txt \(mode 0604\)\. Run: chmod go-r key\.txt/)
-      assert.match(stderr, /others can read calls\.db \(mode 0644\)\. Run: chmod go-r calls\.db/)
-      assert.lengthOf(stderr.match(/others can read calls\.db/g) ?? [], 1, "it is said once")
+      assert.match(stderr, /others can read readable\.db \(mode 0644\)\. Run: chmod go-r readable\.db/)
+      assert.lengthOf(stderr.match(/others can read readable\.db/g) ?? [], 1, "it is said once")
     })
   )
 

@@ -104,6 +104,7 @@ describe("job/Save", () => {
         "--on yesterday --zone Asia/Kolkata --limit 4",
         "--where durationSec>60 --derive direction,cost --redact phone=drop,email --calling-code 49 --select id,cost=c --flatten",
         "--to https://example.com/canary --webhook-body row --webhook-header X-Team=TEAM --webhook-unsigned",
+        "--to calls/ --format csv.gz --rotate 10MB",
         "--to calls.csv --csv-raw --csv-excel --to calls.parquet --to calls.xlsx",
         "--name o --to s3://bucket/calls.parquet --s3-endpoint https://example.com --rotate day",
         "--omit summary --on-sink-failure continue --dead-letters d.ndjson --dead-letters-raw --max-dead-letters 7 --coverage c.json --recordings audio --recordings-rate 5 --recordings-size 20MB --recordings-private-hosts --horizon 90m --without-start skip --keep-going",

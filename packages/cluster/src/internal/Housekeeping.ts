@@ -75,7 +75,7 @@ const round = Effect.fnUntraced(function* (sql: SqlClient, fleet: string) {
   for (const row of yield* due(sql, fleet)) yield* row.planned ? start(sql, row) : sweep(sql, row)
 })
 
-/** Every two seconds. */
+/** Every three seconds. */
 export const layer = (
   sql: SqlClient,
   fleet: string
@@ -86,6 +86,6 @@ export const layer = (
 > =>
   Layer.effectDiscard(
     Effect.flatMap(reported(round(sql, fleet)), (one) =>
-      Effect.forkScoped(Effect.repeat(one, Schedule.spaced("2 seconds")))
+      Effect.forkScoped(Effect.repeat(one, Schedule.spaced("3 seconds")))
     )
   )

@@ -44,7 +44,7 @@ export const layer = (
       Layer.orDie(
         PersistedQueue.layerStoreSql({
           tableName: `${prefixOf(fleet)}_queue`,
-          pollInterval: Duration.seconds(1),
+          pollInterval: Duration.millis(1250),
           lockRefreshInterval: lockRefresh,
           lockExpiration
         })
