@@ -17,10 +17,10 @@ const make = (work: PageDecoder.Work, script?: Thread.Script): Layer.Layer<never
   )
 
 /**
- * Clients under this layer decode large responses in a worker thread, if there is more than one processor. Small responses,
- * and those before the thread has started, are decoded in the caller's thread. The thread starts with the fourth large
- * response, so a small export starts none. It ends with the layer, and does not keep the process alive. If it ends or cannot start, only speed is lost: its pages are requested again, and
- * decoded in the caller's thread.
+ * Clients under this layer decode large responses in a worker thread, if there is more than one processor. Small responses
+ * and the first large one are decoded in the caller's thread. The thread starts with the second large response, so a small
+ * export starts none. It ends with the layer, and does not keep the process alive. If it ends or cannot start, only speed is
+ * lost: its pages are requested again, and decoded in the caller's thread.
  *
  * A page then holds its calls as JSON until they are read. That suits files of JSON lines.
  *

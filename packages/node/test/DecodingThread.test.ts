@@ -56,7 +56,7 @@ describe("DecodingThread", () => {
     it.live(`makes of each body what would be made of it here: ${hold}`, () =>
       Effect.gen(function* () {
         const thread = yield* Thread.make({ hold })
-        yield* thread.started
+        yield* thread.start
         for (const [name, body] of Object.entries(bodies)) {
           const expected = yield* Effect.result(PageDecoder.here.decode(bytes(body), about))
           assert.deepStrictEqual(plain(yield* Effect.result(thread.decode(bytes(body), about))), plain(expected), name)
@@ -68,7 +68,7 @@ describe("DecodingThread", () => {
   it.live("reads a response again when its calls are asked for, in any order and from many pages", () =>
     Effect.gen(function* () {
       const thread = yield* Thread.make({ hold: "response" })
-      yield* thread.started
+      yield* thread.start
       const exact = bodies.camelCase.replace('"12"', "12345678901234567890")
       const texts = [bodies.camelCase, bodies.snakeCase, exact, bodies.camelCase, bodies.snakeCase, exact]
       const pages = yield* Effect.forEach(texts, (text) => thread.decode(bytes(text), about))
@@ -88,7 +88,7 @@ describe("DecodingThread", () => {
   it.live("gives ids, starts and JSON without reading the sessions, and reads them one by one or together", () =>
     Effect.gen(function* () {
       const thread = yield* Thread.make()
-      yield* thread.started
+      yield* thread.start
       const page = yield* thread.decode(bytes(bodies.camelCase), about)
       const expected = yield* PageDecoder.here.decode(bytes(bodies.camelCase), about)
       const items = Rows.items(page.rows)
@@ -107,7 +107,7 @@ describe("DecodingThread", () => {
   it.live("decodes here what cannot be given away", () =>
     Effect.gen(function* () {
       const thread = yield* Thread.make()
-      yield* thread.started
+      yield* thread.start
       const body = bytes(bodies.camelCase)
       markAsUntransferable(body.buffer)
       const page = yield* thread.decode(body, about)
@@ -118,12 +118,12 @@ describe("DecodingThread", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("decodes here until it has started, and after it has ended", () =>
+  it.live("decodes here before it starts, and after it has ended", () =>
     Effect.gen(function* () {
       const thread = yield* Thread.make({ hold: "json" }, { url: new URL("./threads/Ends.ts", import.meta.url) })
       const before = yield* thread.decode(bytes(bodies.camelCase), about)
       assert.isUndefined(Rows.items(before.rows)[0]?.json)
-      yield* thread.started
+      yield* thread.start
       const exit = yield* Effect.exit(thread.decode(bytes(bodies.camelCase), about))
       const failure = Exit.isFailure(exit) ? Exit.findErrorOption(exit) : assert.fail("the thread ended")
       assert.deepInclude(failure, { _tag: "Some" })
@@ -139,7 +139,7 @@ describe("DecodingThread", () => {
       const nested = `{"metadata":{"x":${"[".repeat(8000)}${"]".repeat(8000)}}}`
       const body = `{"success":true,"data":[${nested}],"padding":"${"x".repeat(Thread.worthIt)}"}`
       const thread = yield* Thread.make()
-      yield* thread.started
+      yield* thread.start
       const decode = Effect.suspend(() => thread.decode(bytes(body), about))
       const page = yield* Effect.retry(Effect.timeout(decode, "5 seconds"), {
         times: 1,
@@ -176,7 +176,7 @@ describe("DecodingThread", () => {
       yield* decode(bodies.small)
       assert.strictEqual(threads, 0)
       for (let n = 0; n < 2 * Thread.bodiesBeforeStart; n++) yield* decode(bodies.camelCase)
-      yield* thread.started
+      yield* thread.start
       assert.strictEqual(threads, 1)
     }).pipe(Effect.scoped)
   )
@@ -195,7 +195,7 @@ describe("DecodingThread", () => {
         expected.rows.sessions().map(({ id }) => id)
       )
       const thread = yield* Thread.make({ hold: "json" }, { url: new URL("./threads/Ends.ts", import.meta.url) })
-      yield* thread.started
+      yield* thread.start
       const again = yield* Effect.provideService(read, PageDecoder.PageDecoder, thread)
       assert.strictEqual(again.rows.sessions().length, 100)
     }).pipe(Effect.scoped)
@@ -211,7 +211,7 @@ describe("DecodingThread", () => {
       const linesOf = Effect.fnUntraced(function* (data: string, wanted: string) {
         const transform = chainOf(wanted)
         const thread = yield* Thread.make({ hold: "response" }, { url, data, transform })
-        yield* thread.started
+        yield* thread.start
         const { rows } = yield* thread.decode(bytes(body), about)
         const { items } = yield* Transform.toItems(transform)(Rows.items(rows), () => {})
         return items.map(({ id, json, row }) => ({

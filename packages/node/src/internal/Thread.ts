@@ -1,7 +1,6 @@
 /** A thread that decodes, and what is done here when it cannot. */
 import * as PageDecoder from "@callstream/core/client/PageDecoder"
 import { Unavailable } from "@callstream/core/model/AgniError"
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { extname } from "node:path"
@@ -11,15 +10,15 @@ import type { Answered, Asked, Ready } from "./Serving.ts"
 /** Handing a smaller body over costs more than decoding it. */
 export const worthIt = 32 * 1024
 
-/** Starting a thread costs as much as decoding some twenty of such bodies. */
-export const bodiesBeforeStart = 4
+/** Starting a thread costs as much as decoding some twenty of such bodies: a small export needs none. */
+export const bodiesBeforeStart = 2
 
 /** The same folder holds it, as TypeScript or built. A bundle may have no such address. */
 const decoding = () => new URL(`./DecodingWorker${extname(import.meta.url)}`, import.meta.url)
 
 export interface Thread extends PageDecoder.Decoder {
-  /** Starts the thread if it does not run yet, and waits until it can be asked. */
-  readonly started: Effect.Effect<void>
+  /** Starts the thread if it was not started yet. */
+  readonly start: Effect.Effect<void>
 }
 
 /** What the thread runs. */
@@ -32,11 +31,11 @@ export interface Script {
 }
 
 interface State {
-  /** `undefined` until enough bodies came, or where the process may not start one. */
+  /** `undefined` until enough bodies came, and where the process may not start one. */
   worker: Worker | undefined
-  /** Bodies that were worth it and were decoded here, since none was started yet. */
+  /** Bodies that were worth it. */
   bodies: number
-  /** The thread has said that it is ready, and has not ended. */
+  /** It has not ended. What it is asked before it is ready waits for it. */
   runs: boolean
   /** Whether it applies the transform that was asked for: the same one has the same label. */
   applies: boolean
@@ -49,14 +48,12 @@ type Answer = Effect.Effect<unknown, Unavailable>
 interface Asking {
   readonly script: Script
   readonly state: State
-  readonly started: Deferred.Deferred<void>
   /** By the id of the question. */
   readonly waiting: Map<number, (answer: Answer) => void>
 }
 
-/** Starts the thread. Where that is not allowed, everything is decoded here. */
-const start = ({ script, started, state, waiting }: Asking): void => {
-  state.bodies = -Infinity
+/** Where a thread is not allowed, everything is decoded here. */
+const start = ({ script, state, waiting }: Asking): void => {
   let worker: Worker
   try {
     worker = new Worker(script.url, { name: "callstream-decoder", workerData: script.data })
@@ -64,6 +61,7 @@ const start = ({ script, started, state, waiting }: Asking): void => {
     return
   }
   state.worker = worker
+  state.runs = true
   const stop = () => {
     state.runs = false
     const lost = new Unavailable({ outage: { _tag: "DecoderEnded" } })
@@ -73,9 +71,7 @@ const start = ({ script, started, state, waiting }: Asking): void => {
   }
   worker.on("message", (answer: Answered | Ready) => {
     if ("ready" in answer) {
-      state.runs = true
       state.applies = script.transform !== undefined && answer.ready === script.transform.label
-      Deferred.doneUnsafe(started, Effect.void)
       return
     }
     waiting.get(answer.id)?.(Effect.succeed(answer.message))
@@ -112,45 +108,39 @@ const ask = (
     return Effect.sync(() => forget(waiting, worker, id))
   })
 
-/** The thread starts when enough bodies came that are worth it: a small export needs none. */
+/** The thread starts when enough bodies came that are worth it. */
 export const make = (
   work: PageDecoder.Work = {},
   script: Script = { url: decoding() }
 ): Effect.Effect<Thread, never, Scope.Scope> =>
-  Deferred.make<void>().pipe(
-    Effect.flatMap((started) =>
-      Effect.acquireRelease(
-        Effect.sync((): Asking => ({
-          script,
-          started,
-          state: { worker: undefined, bodies: 0, runs: false, applies: false, next: 0 },
-          waiting: new Map()
-        })),
-        ({ state }) => Effect.promise(async () => state.worker?.terminate())
-      )
-    ),
+  Effect.acquireRelease(
+    Effect.sync((): Asking => ({
+      script,
+      state: { worker: undefined, bodies: 0, runs: false, applies: false, next: 0 },
+      waiting: new Map()
+    })),
+    ({ state }) => Effect.promise(async () => state.worker?.terminate())
+  ).pipe(
     Effect.map((asking): Thread => {
       const { state } = asking
+      const decodeThere = (worker: Worker, body: Uint8Array<ArrayBuffer>, about: PageDecoder.About) =>
+        Effect.flatMap(ask(asking, worker, { body, work }), (message) =>
+          message === undefined
+            ? PageDecoder.here.decode(body, about)
+            : Effect.fromResult(PageDecoder.fromDigest(message, about, state.applies ? script.transform : undefined))
+        )
       return {
-        started: Effect.suspend(() => {
+        start: Effect.sync(() => {
           if (state.worker === undefined) start(asking)
-          return Deferred.await(asking.started)
         }),
         decode: (body, about) =>
           Effect.suspend(() => {
-            const { runs, worker } = state
             if (body.length < worthIt) return PageDecoder.here.decode(body, about)
-            if (worker !== undefined && runs) {
-              return Effect.flatMap(ask(asking, worker, { body, work }), (message) =>
-                message === undefined
-                  ? PageDecoder.here.decode(body, about)
-                  : Effect.fromResult(
-                      PageDecoder.fromDigest(message, about, state.applies ? script.transform : undefined)
-                    )
-              )
-            }
-            if (++state.bodies >= bodiesBeforeStart) start(asking)
-            return PageDecoder.here.decode(body, about)
+            if (++state.bodies === bodiesBeforeStart && state.worker === undefined) start(asking)
+            const { runs, worker } = state
+            return worker !== undefined && runs
+              ? decodeThere(worker, body, about)
+              : PageDecoder.here.decode(body, about)
           })
       }
     })

@@ -1,45 +1,12 @@
 /** Finds where calls end in a response, and what columns need of them, without making objects of them. */
 import * as ExactNumber from "../../model/ExactNumber.ts"
-
-/** Read by columns: see `Packed.columnsOf`, which reads these fields of a call and no others. */
-const read = ["id", "startedAt", "createdAt", "endedAt", "status", "costTotal"] as const
-/** An exponent of a cost is written out. */
-const cost = read.indexOf("costTotal")
-/** A text in them becomes a number, in the record itself and in its credits. */
-const numbers = ["durationSec", "callLatencyMs"]
-const credits = ["duration_sec", "model_credits", "provider_credits", "total_credits"]
+import { ByteWords } from "./ByteWords.ts"
+import * as Keys from "./Keys.ts"
 
 const encoder = new TextEncoder()
 
-/** FNV-1a, as keys are hashed while they are read. */
-const hashOf = (name: Uint8Array): number => name.reduce((hash, byte) => Math.imul(hash ^ byte, prime), basis)
-const basis = 0x811c9dc5 | 0
-const prime = 0x01000193
-
-interface Name {
-  readonly bytes: Uint8Array
-  readonly hash: number
-  /** Its place among those that are read. */
-  readonly place: number
-  readonly depth: number
-}
-
-const slots = 256
-const names: ReadonlyArray<Name | undefined> = (() => {
-  const all: Array<Name | undefined> = Array.from({ length: slots })
-  const put = (name: string, place: number, depth: number) => {
-    const bytes = encoder.encode(name)
-    const hash = hashOf(bytes)
-    all[hash & (slots - 1)] = { bytes, hash, place, depth }
-  }
-  for (const [place, name] of read.entries()) put(name, place, 0)
-  for (const name of numbers) put(name, -1, 0)
-  for (const name of credits) put(name, -1, 1)
-  return all
-})()
-
 const [plain, quote, escape, wide, control, special, specialWide] = [0, 1, 2, 3, 4, 5, 6]
-const [quoteMark, comma, point, colon, backslash, underscore] = [34, 44, 46, 58, 92, 95]
+const [quoteMark, comma, point, colon, backslash] = [34, 44, 46, 58, 92]
 const [openList, closeList, openObject, closeObject] = [91, 93, 123, 125]
 const [zero, nine, minus] = [48, 57, 45]
 
@@ -48,32 +15,38 @@ const kinds = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte < 32 ? control : byte === quoteMark ? quote : byte === backslash ? escape : byte < 128 ? plain : wide
 )
 
-/** Fields and characters that are looked for, by bytes. */
+/** Fields and characters that are looked for. */
 export interface Sought {
+  readonly fields: ReadonlySet<string>
   readonly kinds: Uint8Array
-  /** By the hash of its name, whether a field may be one of them: others that have the same one are taken, too. */
-  readonly fields: Uint8Array
+  /** Those of its bytes below 128. */
+  readonly ascii: ReadonlyArray<number>
 }
 
 /** @param characters All that begin with the same byte as one beyond ASCII are found. */
 export const sought = (fields: Iterable<string>, characters: string): Sought => {
-  const [kindOf, found] = [kinds.slice(), new Uint8Array(slots)]
+  const kindOf = kinds.slice()
+  const ascii = new Set<number>()
   for (const character of characters) {
     const [byte = 0] = encoder.encode(character)
     kindOf[byte] = byte < 128 ? special : specialWide
+    if (byte < 128) ascii.add(byte)
   }
-  for (const field of fields) found[hashOf(encoder.encode(field)) & (slots - 1)] = 1
-  return { kinds: kindOf, fields: found }
+  return { fields: new Set(fields), kinds: kindOf, ascii: [...ascii] }
 }
-const nothing: Sought = { kinds, fields: new Uint8Array(slots) }
+const nothing = sought([], "")
 
 /** Escapes that `JSON.stringify` writes, and the two that it does not, behind the backslash. */
 const usual = new Set(encoder.encode('"\\bfnrt'))
 const unusual = new Set(encoder.encode("/u"))
-const literals = ["true", "false", "null"].map((literal) => encoder.encode(literal))
+/** By their first byte. */
+const literals: ReadonlyArray<Uint8Array | undefined> = (() => {
+  const all: Array<Uint8Array | undefined> = Array.from({ length: 256 })
+  for (const literal of ["true", "false", "null"]) all[literal.charCodeAt(0)] = encoder.encode(literal)
+  return all
+})()
 
-/** Of open objects together, and one in another. */
-const mostKeys = 1024
+/** Of objects, one in another. */
 const mostDepth = 64
 /** Each decimal of so many digits is the shortest that stands for its double. */
 const safeDigits = 15
@@ -82,16 +55,6 @@ const mostZeros = 5
 
 /** Thrown where a response is of no form that is scanned. */
 export const notPlain = new Error("the response is not of the documented form")
-
-/** Of the keys of all open objects. */
-const hashes = new Int32Array(mostKeys)
-/**
- * By depth and hash, the last object with such a key: only where it is the same one, keys are compared. Those that are open
- * together are of different depths.
- */
-const marksOfDepth = 1024
-const marks = new Int32Array((mostDepth + 2) * marksOfDepth)
-let objects = 0
 
 const isDigit = (byte: number): boolean => byte >= zero && byte <= nine
 
@@ -104,30 +67,32 @@ export class CallScanner {
   /** A number that a double may not hold. */
   rounds = false
   /** Where the values begin and end that columns need, in the text. */
-  readonly values = new Int32Array(2 * read.length)
+  readonly values = new Int32Array(2 * Keys.read.length)
   /** Where the fields begin and end, in the text, that are looked for, or hold such a character. */
   readonly parts: Array<number> = []
   private special = false
   private escaped = false
-  private keys = 0
   readonly bytes: Uint8Array
   readonly text: string
   private readonly kinds: Uint8Array
-  private readonly fields: Uint8Array
+  private readonly keys: Keys.Keys
+  /** `undefined` where more characters are looked for than it finds. */
+  private readonly words: ByteWords | undefined
 
-  constructor(bytes: Uint8Array, text: string, { fields, kinds }: Sought = nothing) {
+  constructor(bytes: Uint8Array, text: string, { ascii, fields, kinds }: Sought = nothing) {
     this.bytes = bytes
     this.text = text
     this.kinds = kinds
-    this.fields = fields
+    this.keys = new Keys.Keys(bytes, fields)
+    this.words = ascii.length > 2 ? undefined : new ByteWords(bytes, ascii[0], ascii[1])
   }
 
   /** From behind a call's brace to behind its other one. */
   call(at: number): number {
     this.odd = false
-    this.keys = 0
     this.parts.length = 0
     this.values.fill(0)
+    this.keys.begin()
     return this.object(at, 0)
   }
 
@@ -138,78 +103,53 @@ export class CallScanner {
   }
 
   private object(first: number, depth: number): number {
-    const { bytes } = this
-    const base = this.keys
-    objects = (objects + 1) | 0
-    const object = objects
+    const { bytes, keys } = this
     if (bytes[first] === closeObject) return first + 1
+    const object = keys.open()
     for (let at = first; ; at++) {
       if (bytes[at] !== quoteMark) throw notPlain
       const place = at - this.shift
       if (depth === 0) this.special = false
-      const end = this.key(at + 1, depth, base, object)
-      const hash = hashes[this.keys - 1] ?? 0
+      const key = keys.next(at + 1, depth) ?? this.key(at + 1, depth)
+      if (key.isOdd || key.object === object) this.odd = true
+      key.object = object
+      const end = at + key.length + 2
       if (bytes[end] !== colon) throw notPlain
       const begin = end + 1 - this.shift
       this.escaped = false
       const behind = this.value(end + 1, depth)
-      if (depth < 2) this.field(at + 1, end - 1, depth, hash, begin, behind)
-      if (depth === 0 && (this.special || this.fields[hash & (slots - 1)] === 1))
-        this.parts.push(place, behind - this.shift)
+      if (key.role !== Keys.other) this.field(key.role, begin, behind)
+      if (depth === 0 && (this.special || key.isSought)) this.parts.push(place, behind - this.shift)
       at = behind
       if (bytes[at] === comma) continue
       if (bytes[at] !== closeObject) throw notPlain
-      this.keys = base
       return at + 1
     }
   }
 
-  /** Notes the hash of a key. A key that may be there twice, or that begins with a digit, is odd. */
-  private key(first: number, depth: number, base: number, object: number): number {
-    const { bytes, kinds } = this
-    let hash = basis
-    let at = first
-    let byte = bytes[at] ?? 0
-    if (isDigit(byte)) this.odd = true
-    for (; kinds[byte] === plain; byte = bytes[++at] ?? 0) {
-      // The edition with snake_case is parsed.
-      if (byte === underscore && depth === 0) this.odd = true
-      hash = Math.imul(hash ^ byte, prime)
-    }
-    if (byte !== quoteMark) {
-      const end = this.string(at) - 1
-      for (; at < end; at++) hash = Math.imul(hash ^ (bytes[at] ?? 0), prime)
-    }
-    if (this.keys === mostKeys) throw notPlain
-    const mark = depth * marksOfDepth + (hash & (marksOfDepth - 1))
-    if (marks[mark] === object) for (let i = base; i < this.keys; i++) if (hashes[i] === hash) this.odd = true
-    marks[mark] = object
-    hashes[this.keys++] = hash
-    return at + 1
+  /** A key that did not come where it was expected. */
+  private key(first: number, depth: number): Keys.Key {
+    const { bytes, shift, text } = this
+    let end = this.words?.plainUntil(first) ?? first
+    const isPlain = bytes[end] === quoteMark
+    if (!isPlain) end = this.string(end) - 1
+    return this.keys.found({ first, end, depth, isPlain, text: text.slice(first - shift, end - this.shift) })
   }
 
   /** Looks at the value of a field that columns or numbers are read of. */
-  private field(from: number, to: number, depth: number, hash: number, begin: number, behind: number): void {
-    const name = names[hash & (slots - 1)]
-    if (name === undefined || name.hash !== hash || name.depth !== depth || !this.isAt(name.bytes, from, to)) return
-    const { place } = name
+  private field(role: number, begin: number, behind: number): void {
     const end = behind - this.shift
     const isText = this.text.charCodeAt(begin) === quoteMark
-    if (place < 0) {
+    if (role === Keys.number) {
       if (isText) this.odd = true
       return
     }
     const isNull = this.text.startsWith("null", begin)
-    if (isText ? this.escaped || (place === cost && /[eE]/.test(this.text.slice(begin, end))) : !isNull) this.odd = true
+    if (isText ? this.escaped || (role === Keys.cost && /[eE]/.test(this.text.slice(begin, end))) : !isNull)
+      this.odd = true
     if (isNull) return
-    this.values[2 * place] = begin
-    this.values[2 * place + 1] = end
-  }
-
-  private isAt(name: Uint8Array, from: number, to: number): boolean {
-    if (to - from !== name.length) return false
-    for (let i = 0; i < name.length; i++) if (name[i] !== this.bytes[from + i]) return false
-    return true
+    this.values[2 * role] = begin
+    this.values[2 * role + 1] = end
   }
 
   private value(at: number, depth: number): number {
@@ -235,8 +175,9 @@ export class CallScanner {
 
   /** From behind a quotation mark, or from within, to behind the next one. */
   private string(first: number): number {
-    const { bytes, kinds } = this
+    const { bytes, kinds, words } = this
     for (let at = first; ; at++) {
+      if (words !== undefined) at = words.plainUntil(at)
       const byte = bytes[at] ?? 0
       const kind = kinds[byte]
       if (kind === plain) continue
@@ -310,7 +251,9 @@ export class CallScanner {
   }
 
   private literal(at: number): number {
-    for (const literal of literals) if (this.isAt(literal, at, at + literal.length)) return at + literal.length
-    throw notPlain
+    const literal = literals[this.bytes[at] ?? 0]
+    if (literal === undefined) throw notPlain
+    for (let i = 1; i < literal.length; i++) if (literal[i] !== this.bytes[at + i]) throw notPlain
+    return at + literal.length
   }
 }
