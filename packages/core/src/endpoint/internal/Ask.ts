@@ -120,21 +120,22 @@ const format = (bound: Micros | undefined): string | undefined =>
 const ahead = 2 * 86_400 * second
 
 /** Keeps when a row was created that has no credible start. */
-const noteCreated = (log: Log, row: Rows.Row): void => {
-  const { key, start } = row
-  if (start !== undefined && start < (log.latest ?? Infinity) + ahead) return
-  const created = log.created.has(key) ? undefined : Rows.createdOf(row)
-  if (created !== undefined) log.created.set(key, created)
+const noteCreated = ({ created }: Log, row: Rows.Row): void => {
+  const at = created.has(row.key) ? undefined : Rows.createdOf(row)
+  if (at !== undefined) created.set(row.key, at)
 }
 
 /** Notes what an answer listed. */
 export const note = (log: Log, rows: ReadonlyArray<Rows.Row>): void => {
+  const { moved, shown } = log
+  const latest = (log.latest ?? Infinity) + ahead
   for (const row of rows) {
     const { key, start } = row
-    noteCreated(log, row)
-    const before = log.shown.get(key)
-    if (before !== undefined && before !== start) log.moved.add(key)
-    if (start !== undefined || before === undefined) log.shown.set(key, start)
+    if (start === undefined || start >= latest) noteCreated(log, row)
+    const before = shown.get(key)
+    if (before === start && start !== undefined) continue
+    if (before !== undefined && before !== start) moved.add(key)
+    if (start !== undefined || before === undefined) shown.set(key, start)
   }
 }
 

@@ -207,7 +207,9 @@ export const makeHeld = (): Held => {
 /** The held rows of the range, by start. Rows come from the newest to the oldest, so most are reversed already. */
 export const within = (held: Held, { from, to }: Range): ReadonlyArray<Dated> => {
   const rows: Array<Dated> = []
-  for (const row of held.rows.values()) if (isDated(row) && row.start >= from && row.start < to) rows.push(row)
+  held.rows.forEach((row) => {
+    if (isDated(row) && row.start >= from && row.start < to) rows.push(row)
+  })
   return rows.reverse().sort(byStart)
 }
 

@@ -39,11 +39,7 @@ export const confirm = Effect.fnUntraced(function* (
   const { controls, ends, size } = settings
   if (controls.length === 0) return nothingKnown
   const isIn = ({ start }: Rows.Row) => start !== undefined && start >= range.from && start < range.to
-  const { above, below } = Task.besides(
-    range,
-    controls.map(({ key, start }) => [key, start] as const),
-    beside
-  )
+  const { above, below } = Task.besides(range, new Map(controls.map(({ key, start }) => [key, start])), beside)
   const isEnd = (below === undefined && ends.oldest) || (above === undefined && ends.newest)
   if ((below !== undefined && above !== undefined) || isEnd) {
     const after = below === undefined ? bounds.after : Ask.around(below).after

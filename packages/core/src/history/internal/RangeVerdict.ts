@@ -132,10 +132,10 @@ const missingFrom = (
   { after, before }: Ask.Between
 ): ReadonlyArray<Micros> => {
   const missing: Array<Micros> = []
-  for (const [key, start] of shown) {
-    if (start === undefined || start <= after + Ask.second || start >= before - Ask.second) continue
+  shown.forEach((start, key) => {
+    if (start === undefined || start <= after + Ask.second || start >= before - Ask.second) return
     if (!held.rows.has(key)) missing.push(start)
-  }
+  })
   return missing
 }
 

@@ -163,7 +163,7 @@ export const note = (shown: Shown, ends: Ends, { log, once }: Pick<Evidence, "lo
   for (const page of log.lengths.values()) if (isOfRange(page)) NotedCounts.notePage(shown.lengths, page)
   for (const id of log.moved) shown.moved.add(id)
   for (const [key, at] of log.created) shown.created.set(key, at)
-  for (const [key, start] of log.shown) noteRow(shown, ends, key, start)
+  log.shown.forEach((start, key) => noteRow(shown, ends, key, start))
 }
 
 /** Rows delivered that start between the bounds, and those that start at one of them besides. */

@@ -36,23 +36,35 @@ export interface Beside {
 /** The nearest of these rows on both sides, if they are nearer than those that are known. */
 export const besides = (
   { from, to }: Range,
-  rows: Iterable<readonly [string, Micros | undefined]>,
-  known: Beside | undefined
+  rows: ReadonlyMap<string, Micros | undefined>,
+  { above, below }: Beside = { above: undefined, below: undefined }
 ): Beside => {
-  let { above, below }: Beside = known ?? { above: undefined, below: undefined }
-  const rowOf = (key: string, start: Micros): Rows.Dated => ({
-    key,
-    start: Instant.of(start),
-    item: undefined,
-    rejected: undefined
+  let least = below?.start ?? -Infinity
+  let most = above?.start ?? Infinity
+  let nearest: string | undefined
+  let next: string | undefined
+  rows.forEach((start, key) => {
+    if (start === undefined) return
+    if (start < from && start > least) {
+      least = start
+      nearest = key
+    } else if (start >= to && start < most) {
+      most = start
+      next = key
+    }
   })
-  for (const [key, start] of rows) {
-    if (start === undefined) continue
-    if (start < from && start > (below?.start ?? -Infinity)) below = rowOf(key, start)
-    if (start >= to && start < (above?.start ?? Infinity)) above = rowOf(key, start)
+  return {
+    below: nearest === undefined ? below : rowOf(nearest, least),
+    above: next === undefined ? above : rowOf(next, most)
   }
-  return { above, below }
 }
+
+const rowOf = (key: string, start: Micros): Rows.Dated => ({
+  key,
+  start: Instant.of(start),
+  item: undefined,
+  rejected: undefined
+})
 
 /** Parts, none wider than is trusted. */
 export const byWidth = ({ expected, from, to }: Task, width: number): ReadonlyArray<Task> => {

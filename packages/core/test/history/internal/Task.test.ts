@@ -33,11 +33,11 @@ describe("Task", () => {
   it("beside a range are the nearest rows, of those that are given and those that were known", () => {
     const known = { below: control("known", range.from - 3 * day), above: undefined }
     const rows = [-5, -2, -1, 1, 20].map((days) => [`${days}`, range.from + days * day] as const)
-    assert.strictEqual(Task.besides(range, rows, known).below?.key, "-1")
-    assert.strictEqual(Task.besides(range, rows.slice(0, 1), known).below?.key, "known")
-    assert.isUndefined(Task.besides(range, rows, known).above)
+    assert.strictEqual(Task.besides(range, new Map(rows), known).below?.key, "-1")
+    assert.strictEqual(Task.besides(range, new Map(rows.slice(0, 1)), known).below?.key, "known")
+    assert.isUndefined(Task.besides(range, new Map(rows), known).above)
     const behind = [30, 0, 1].map((days) => [`${days}`, range.to + days * day] as const)
-    assert.strictEqual(Task.besides(range, [...rows, ...behind], known).above?.key, "0")
+    assert.strictEqual(Task.besides(range, new Map([...rows, ...behind]), known).above?.key, "0")
   })
 
   it("gaps that are wider than is trusted are parts without rows", () => {

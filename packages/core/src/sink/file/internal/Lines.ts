@@ -110,6 +110,7 @@ const bytesAtMost = (line: Line): number => (line.json === undefined ? 3 * line.
 export const makeEncoder = (terminator: Terminator): ((begin: string, lines: ReadonlyArray<Line>) => Uint8Array) => {
   let buffer = new Uint8Array()
   const ending = encoder.encode(terminator)
+  const [first = 0, second] = ending
   return (begin, lines) => {
     const most = lines.reduce((sum, line) => sum + bytesAtMost(line) + ending.length, 3 * begin.length)
     if (buffer.length < most) buffer = new Uint8Array(most)
@@ -120,7 +121,8 @@ export const makeEncoder = (terminator: Terminator): ((begin: string, lines: Rea
         json === undefined
           ? end + encoder.encodeInto(line.text, buffer.subarray(end)).written
           : write(json, buffer, end)
-      for (const byte of ending) buffer[end++] = byte
+      buffer[end++] = first
+      if (second !== undefined) buffer[end++] = second
     }
     return buffer.subarray(0, end)
   }
