@@ -98,6 +98,38 @@ describe("PageScan", () => {
     }
   })
 
+  it(`reads calls whose keys differ from those of the call before (seed ${seed})`, () => {
+    const random = make(seed)
+    const keys = [
+      "a",
+      "ab",
+      "abc",
+      "abcd",
+      "abcde",
+      "abcdX",
+      "id2",
+      "started_at",
+      "durationSec",
+      "7",
+      "é",
+      'a\\"b',
+      "callerEmail"
+    ]
+    let scanned = 0
+    for (let i = 0; i < 400; i++) {
+      const object = (depth: number): string => {
+        const fields = Array.from({ length: random.next(5) }, () => {
+          const key = keys[random.next(keys.length)] ?? ""
+          const value = depth < 3 && random.next(3) === 0 ? object(depth + 1) : random.next(2) === 0 ? "1" : '"x"'
+          return `"${key}":${random.next(6) === 0 ? `[${value},${value}]` : value}`
+        })
+        return `{${[...(depth === 0 ? [`"id":"${random.next(99)}"`] : []), ...fields].join(",")}}`
+      }
+      if (agrees(page(...Array.from({ length: 6 }, () => object(0))))) scanned++
+    }
+    assert.isAtLeast(scanned, 300)
+  })
+
   const id = '"id":"a"'
   const keptOf = (call: string) => {
     const body = scan(page(call))
