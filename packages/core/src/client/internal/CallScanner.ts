@@ -92,7 +92,6 @@ export class CallScanner {
     this.odd = false
     this.parts.length = 0
     this.values.fill(0)
-    this.keys.begin()
     return this.object(at, 0)
   }
 

@@ -76,7 +76,6 @@ export class Keys {
   private readonly fields: ReadonlySet<string>
   /** By depth and text. */
   private readonly known: Array<Map<string, Key>> = []
-  private readonly start: Key
   private last: Key
   private objects = 0
 
@@ -84,13 +83,8 @@ export class Keys {
   constructor(bytes: Uint8Array, fields: ReadonlySet<string>) {
     this.words = new ByteWords(bytes)
     this.fields = fields
-    this.start = makeKey({ first: 0, end: 0, depth: -1, isPlain: true, text: "" }, fields)
-    this.last = this.start
-  }
-
-  /** Before the keys of a call. */
-  begin(): void {
-    this.last = this.start
+    // Before the first one.
+    this.last = makeKey({ first: 0, end: 0, depth: -1, isPlain: true, text: "" }, fields)
   }
 
   /** A number for an object. */
