@@ -43,8 +43,7 @@ describe("History.windows over any endpoint", () => {
         assert.isAtLeast(tally.proven + tally.provisional, 0.6 * count, told)
         assert.isAtLeast(tally.provenWindows, 0.4 * tally.windows, told)
         assert.isAtMost(tally.failed, 0.03 * count, told)
-      }),
-    { timeout: 120_000 }
+      })
   )
 
   it.live(
@@ -98,35 +97,29 @@ describe("History.windows over any endpoint", () => {
         const told = JSON.stringify(tally)
         assert.isAtLeast(tally.resumed, 0.25 * tally.of, told)
         assert.isAtLeast(tally.complete, 0.9 * tally.of, told)
-      }),
-    { timeout: 120_000 }
+      })
   )
 
-  it.live(
-    "the same histories make a page walk, and a cursor whose seams all meet, miss sessions",
-    () =>
-      Effect.gen(function* () {
-        const missed = { pages: 0, seams: 0, of: 0 }
-        for (let seed = first; seed < first + walks; seed++) {
-          const one = bare(seed)
-          const { pageSize = 10 } = Histories.make(seed).read
-          const pages = Histories.open(one)
-          const walked = yield* Effect.result(
-            Effect.provideService(SeamWalk.byPages(pageSize), AgniClient, pages.client)
-          )
-          const seams = Histories.open(one)
-          const stepped = yield* Effect.result(SeamWalk.bySeams(seams.client, pageSize))
-          if (walked._tag === "Failure" || stepped._tag === "Failure") continue
-          missed.of++
-          if (Histories.missed(one, pages, walked.success).length > 0) missed.pages++
-          const { complete, ids } = stepped.success
-          if (complete && Histories.missed(one, seams, ids).length > 0) missed.seams++
-        }
-        const told = JSON.stringify(missed)
-        assert.isAtLeast(missed.of, 0.66 * walks, told)
-        assert.isAtLeast(missed.pages, 0.05 * missed.of, told)
-        assert.isAtLeast(missed.seams, 0.05 * missed.of, told)
-      }),
-    { timeout: 120_000 }
+  it.live("the same histories make a page walk, and a cursor whose seams all meet, miss sessions", () =>
+    Effect.gen(function* () {
+      const missed = { pages: 0, seams: 0, of: 0 }
+      for (let seed = first; seed < first + walks; seed++) {
+        const one = bare(seed)
+        const { pageSize = 10 } = Histories.make(seed).read
+        const pages = Histories.open(one)
+        const walked = yield* Effect.result(Effect.provideService(SeamWalk.byPages(pageSize), AgniClient, pages.client))
+        const seams = Histories.open(one)
+        const stepped = yield* Effect.result(SeamWalk.bySeams(seams.client, pageSize))
+        if (walked._tag === "Failure" || stepped._tag === "Failure") continue
+        missed.of++
+        if (Histories.missed(one, pages, walked.success).length > 0) missed.pages++
+        const { complete, ids } = stepped.success
+        if (complete && Histories.missed(one, seams, ids).length > 0) missed.seams++
+      }
+      const told = JSON.stringify(missed)
+      assert.isAtLeast(missed.of, 0.66 * walks, told)
+      assert.isAtLeast(missed.pages, 0.05 * missed.of, told)
+      assert.isAtLeast(missed.seams, 0.05 * missed.of, told)
+    })
   )
 })
