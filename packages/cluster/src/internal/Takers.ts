@@ -85,7 +85,7 @@ const part = Effect.fnUntraced(function* (
       yield* start(job)
       const working = whileWorking(place, job)
       if (nth < cut.stretches.length) return yield* finish(yield* working(job.stretch(cut, nth, lease, onEvent)))
-      const { stretches } = yield* StretchRows.delivered(sql, of.run)
+      const stretches = yield* StretchRows.delivered(sql, of.run)
       yield* finish(yield* working(job.ending(cut, stretches, lease, onEvent)))
     })
   )
@@ -104,7 +104,7 @@ const follow = Effect.fnUntraced(function* (worker: Worker, of: RunRows.Attempt)
     yield* RunRows.fail(sql, of, together(failed))
     return yield* RunWorkflow.complete(of)
   }
-  const { ending } = yield* StretchRows.delivered(sql, of.run)
+  const ending = yield* StretchRows.ending(sql, of.run)
   if (ending === undefined) return
   const { coverage, nth } = ending
   if (coverage === undefined) return yield* Queue.offer([{ ...of, nth }])
