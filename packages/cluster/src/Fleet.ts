@@ -4,16 +4,17 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Schedule from "effect/Schedule"
+import * as PubSub from "effect/PubSub"
 import type * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as Stream from "effect/Stream"
 import { checkFleetName, FleetError, ofSql } from "./FleetError.ts"
 import type { FleetRun, FleetRunDetails } from "./FleetRun.ts"
 import * as FleetRows from "./internal/FleetRows.ts"
+import * as Notifications from "./internal/Notifications.ts"
 import * as Tables from "./internal/Tables.ts"
 
 /**
@@ -47,12 +48,12 @@ export interface SubmitOptions {
 export class Fleet extends Context.Service<
   Fleet,
   {
-    /** Workers begin it within a few seconds. The spec has names of secrets, never secrets. Returns the id of the run. */
+    /** Workers begin it at once, or within five seconds where no notification reaches them. The spec has names of secrets, never secrets. Returns the id of the run. */
     readonly submit: (name: string, spec: Schema.Json, options?: SubmitOptions) => Effect.Effect<string, FleetError>
     /** So many runs at most, the newest first. @default 100 */
     readonly runs: (limit?: number) => Effect.Effect<ReadonlyArray<FleetRun>, FleetError>
     readonly run: (name: string) => Effect.Effect<FleetRunDetails, FleetError>
-    /** The run whenever it has changed, up to its end. It looks once a second. */
+    /** The run whenever it has changed, up to its end. It looks once a second, and as soon as the state of the run changes. */
     readonly watch: (name: string) => Stream.Stream<FleetRunDetails, FleetError>
     /** A worker that reads a part of it stops at its next commit. What is committed stays. */
     readonly cancel: (name: string) => Effect.Effect<void, FleetError>
@@ -69,18 +70,43 @@ export class Fleet extends Context.Service<
  */
 export const hasEnded = ({ state }: Pick<FleetRun, "state">): boolean => state !== "planned" && state !== "running"
 
+/** Waits until the state of a run changes, or a second. One connection serves all who wait. */
+const changes = Effect.fnUntraced(function* (client: SqlClient.SqlClient, fleet: string) {
+  const changed = yield* PubSub.unbounded<string>()
+  const publish = (runs: ReadonlyArray<{ readonly run: string }>) =>
+    Effect.asVoid(
+      PubSub.publishAll(
+        changed,
+        runs.map(({ run }) => run)
+      )
+    )
+  const scope = yield* Effect.scope
+  const listening = yield* Effect.cached(Effect.forkIn(Notifications.listen(client, fleet, publish), scope))
+  return Effect.gen(function* () {
+    yield* listening
+    const subscription = yield* PubSub.subscribe(changed)
+    return (id: string) =>
+      Effect.raceFirst(
+        Effect.repeat(PubSub.take(subscription), { until: (run) => run === id }),
+        Effect.sleep("1 second")
+      )
+  })
+})
+
 /**
- * The service. Makes the tables of fleets, if they are missing.
+ * The service. Makes the tables of fleets, if they are missing. While somebody watches a run it has one connection to listen.
  *
  * @since 0.1.0
  * @category constructors
  */
 export const make = Effect.fnUntraced(function* (
   options: Options = {}
-): Effect.fn.Return<Fleet["Service"], FleetError, SqlClient.SqlClient> {
+): Effect.fn.Return<Fleet["Service"], FleetError, SqlClient.SqlClient | Scope.Scope> {
   const fleet = yield* checkFleetName(options.fleet ?? "default")
   yield* Effect.mapError(Tables.migrate, ofSql)
-  const sql = (yield* SqlClient.SqlClient).withoutTransforms()
+  const client = yield* SqlClient.SqlClient
+  const sql = client.withoutTransforms()
+  const subscribe = yield* changes(client, fleet)
   const run = (name: string) => FleetRows.details(sql, fleet, name)
   return Fleet.of({
     submit: Effect.fnUntraced(function* (name, spec, { organization } = {}) {
@@ -91,7 +117,10 @@ export const make = Effect.fnUntraced(function* (
     runs: (limit = 100) => FleetRows.list(sql, fleet, limit),
     run,
     watch: (name) =>
-      Stream.fromEffectSchedule(run(name), Schedule.spaced(Duration.millis(500))).pipe(
+      Effect.map(Effect.all([subscribe, run(name)]), ([changed, first]) =>
+        Stream.concat(Stream.succeed(first), Stream.fromEffectRepeat(Effect.andThen(changed(first.id), run(name))))
+      ).pipe(
+        Stream.unwrap,
         Stream.changesWith((before, after) => JSON.stringify(before) === JSON.stringify(after)),
         Stream.takeUntil(hasEnded)
       ),

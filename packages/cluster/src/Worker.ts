@@ -37,7 +37,7 @@ export interface Options {
  * A worker, for as long as the layer lives. When it ends, what it holds is handed back at once; when its process is killed,
  * other workers take it over within 10 seconds. It opens no port.
  *
- * The client is one of PostgreSQL with at least 4 connections, which nothing else uses: no sink of a job may have it. It
+ * The client is one of PostgreSQL with at least 5 connections, which nothing else uses: no sink of a job may have it. It
  * needs its sessions for itself, so there is no pooler in transaction mode in between. Have the server end transactions that
  * wait for longer than 5 seconds (`idle_in_transaction_session_timeout`): a worker that is frozen in one holds the others up.
  *
@@ -50,22 +50,24 @@ export const layer = (options: Options = {}): Layer.Layer<never, FleetError, Sql
       const fleet = yield* checkFleetName(options.fleet ?? "default")
       const stretches = options.stretches ?? 4
       const name = `${options.name ?? "worker"}-${SecureRandom.uuidV4Unsafe().slice(0, 8)}`
-      const sql = (yield* SqlClient.SqlClient).withoutTransforms()
+      const client = yield* SqlClient.SqlClient
+      const sql = client.withoutTransforms()
       const jobs = yield* Jobs
       yield* Effect.mapError(Tables.migrate, ofSql)
-      const takers = Effect.map(RunnerStorage, (runners) => {
+      const work = Effect.map(RunnerStorage, (runners) => {
         const readers = runners.getRunners.pipe(
           Effect.map((all) => stretches * all.filter(([, isHealthy]) => isHealthy).length),
           Effect.orElseSucceed(() => stretches)
         )
-        return Takers.layer({ sql, jobs, name, readers }, stretches)
+        return Layer.merge(
+          Takers.layer({ sql, jobs, name, readers }, stretches),
+          Housekeeping.layer({ sql, client, fleet, readers })
+        )
       })
       // The engine and the queue log each try to reach a database that is away. Housekeeping says it once.
       const engine = Layer.merge(Engine.layer({ fleet, worker: name }), Queue.layer(fleet)).pipe(
         Layer.provide(Layer.succeed(References.MinimumLogLevel, "None"))
       )
-      return Layer.mergeAll(RunWorkflow.layer, Layer.unwrap(takers), Housekeeping.layer(sql, fleet)).pipe(
-        Layer.provide(engine)
-      )
+      return Layer.merge(RunWorkflow.layer, Layer.unwrap(work)).pipe(Layer.provide(engine))
     })
   )

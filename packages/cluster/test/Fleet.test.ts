@@ -310,6 +310,11 @@ describe.skipIf(Postgres.missing)(`a fleet on PostgreSQL${Postgres.reason}`, { c
         assert.strictEqual((yield* TestFleet.ended(service, "large")).state, "finished")
         assert.strictEqual((yield* TestFleet.ended(service, "small")).state, "finished")
         assert.isAtMost(begun.indexOf("small/0"), 8)
+        // The first ones are the largest.
+        assert.deepStrictEqual(
+          begun.filter((call) => call.startsWith("large/")),
+          Array.from({ length: 20 }, (_, nth) => `large/${nth}`)
+        )
         // Two of one reader, and the planning of the other run.
         assert.isAtMost(Math.max(...most), 3)
         eachOnce(world, 21, 2)

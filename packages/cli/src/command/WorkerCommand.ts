@@ -35,8 +35,8 @@ interface Settings {
   readonly concurrency: number
 }
 
-/** Connections that take parts and note them, and those that hand out requests. */
-const connections = { engine: 6, budgets: 2 }
+/** Connections that take parts and note them, one of which listens, and those that hand out requests. */
+const connections = { engine: 7, budgets: 2 }
 
 const work = Effect.fnUntraced(function* ({ concurrency, database, fleet, stretches }: Settings) {
   const screen = yield* Screen

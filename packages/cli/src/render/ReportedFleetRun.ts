@@ -1,11 +1,11 @@
 /** Shows a run that workers do, as if it ran here. */
-import { Fleet, FleetRun } from "@callstream/cluster"
+import { FleetRun } from "@callstream/cluster"
 import { OutputLockFile } from "@callstream/core"
 import { NodeProcessOwner } from "@callstream/node"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Ref from "effect/Ref"
-import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
 import type * as Tasks from "../job/Tasks.ts"
 import { Incomplete, RunNotFinished } from "../option/UsageError.ts"
 import * as CoverageReport from "../run/CoverageReport.ts"
@@ -18,13 +18,11 @@ import * as Summary from "./Summary.ts"
 
 type Run = FleetRun.FleetRunDetails
 
-/** Looks once a second until the run has ended; a database that is away is waited for. */
+/** Up to the end of the run; a database that is away is waited for. */
 const watch = ({ asked, fleet }: FleetAccess.Access, name: string, shown: Ref.Ref<Run | undefined>) =>
-  asked(fleet.run(name)).pipe(
-    Effect.tap((run) => Ref.set(shown, run)),
-    FleetAccess.patiently,
-    Effect.repeat({ schedule: Schedule.spaced("1 second"), until: Fleet.hasEnded })
-  )
+  FleetAccess.patientlyEach((answered) =>
+    asked(Stream.runForEach(fleet.watch(name), (run) => Effect.andThen(answered, Ref.set(shown, run))))
+  ).pipe(Effect.andThen(FleetAccess.patiently(asked(fleet.run(name)))))
 
 /** The coverage file of a file's own option is here, not on a worker. */
 const writeCoverage = ({ job }: Tasks.Task, report: object) =>

@@ -17,6 +17,8 @@ import * as Schedule from "effect/Schedule"
 import type { SqlClient } from "effect/sql/SqlClient"
 import type { WorkflowEngine } from "effect/workflow/WorkflowEngine"
 import { reported } from "./Away.ts"
+import * as Notifications from "./Notifications.ts"
+import * as Offers from "./Offers.ts"
 import * as Queue from "./Queue.ts"
 import type { Attempt } from "./RunRows.ts"
 import * as RunWorkflow from "./RunWorkflow.ts"
@@ -71,21 +73,41 @@ const sweep = Effect.fnUntraced(function* (sql: SqlClient, { attempt, run }: Att
 WHERE id = ${run}::uuid AND attempt = ${attempt} AND finished_at IS NOT NULL`
 })
 
-const round = Effect.fnUntraced(function* (sql: SqlClient, fleet: string) {
+interface Options extends Offers.Offering {
+  readonly fleet: string
+  /** Gets notifications. */
+  readonly client: SqlClient
+}
+
+const round = Effect.fnUntraced(function* ({ fleet, sql }: Options) {
   for (const row of yield* due(sql, fleet)) yield* row.planned ? start(sql, row) : sweep(sql, row)
 })
 
-/** Every three seconds. */
+/**
+ * What a changed run needs: a worker starts one that was submitted, and looks for stretches of one that was planned. All workers offer
+ * these: the one that planned them may end before it does.
+ */
+const onChanged = Effect.fnUntraced(function* ({ sql, ...offering }: Options, changed: ReadonlyArray<Attempt>) {
+  yield* round({ sql, ...offering })
+  for (const of of changed) yield* Offers.next({ sql, ...offering }, of)
+})
+
+/** Every five seconds, and when the state of a run changes. */
 export const layer = (
-  sql: SqlClient,
-  fleet: string
+  options: Options
 ): Layer.Layer<
   never,
   never,
   WorkflowEngine | Sharding | MessageStorage | PersistedQueueFactory | PersistedQueueStore
 > =>
   Layer.effectDiscard(
-    Effect.flatMap(reported(round(sql, fleet)), (one) =>
-      Effect.forkScoped(Effect.repeat(one, Schedule.spaced("3 seconds")))
-    )
+    Effect.gen(function* () {
+      const one = yield* reported(round(options))
+      yield* Effect.forkScoped(Effect.repeat(one, Schedule.spaced("5 seconds")))
+      // The next round says that the database is away, and does what this one did not.
+      const listening = Notifications.listen(options.client, options.fleet, (runs) =>
+        Effect.ignoreCause(onChanged(options, runs))
+      )
+      yield* Effect.forkScoped(listening)
+    })
   )

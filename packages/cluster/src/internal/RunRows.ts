@@ -91,14 +91,15 @@ UNION ALL SELECT ${run}::uuid, ${cut.stretches.length}, NULL, ${cutting}::json`
     yield* sql`UPDATE ${sql(runs)} SET state = 'running', cut = coalesce(cut, ${text}::json) WHERE id = ${run}::uuid`
   }).pipe(sql.withTransaction, Effect.mapError(ofSql))
 
-/** The first so many stretches that nobody has finished yet, by number. */
+/** The first so many stretches of a running attempt that nobody has finished yet, by number. */
 export const openStretches = (
   sql: SqlClient,
-  run: string,
+  { attempt, run }: Attempt,
   most: number
 ): Effect.Effect<ReadonlyArray<number>, FleetError> =>
-  sql<{ readonly nth: number }>`SELECT nth FROM ${sql(stretches)}
-WHERE run = ${run}::uuid AND status = 'open' AND range IS NOT NULL ORDER BY nth LIMIT ${most}`.pipe(
+  sql<{ readonly nth: number }>`SELECT nth FROM ${sql(stretches)} AS part
+JOIN ${sql(runs)} AS run ON run.id = part.run AND run.attempt = ${attempt} AND run.state = 'running'
+WHERE part.run = ${run}::uuid AND part.status = 'open' AND part.range IS NOT NULL ORDER BY nth LIMIT ${most}`.pipe(
     Effect.map((rows) => rows.map(({ nth }) => nth)),
     Effect.mapError(ofSql)
   )

@@ -121,41 +121,36 @@ export const release = (sql: SqlClient, { epoch, nth, run }: Holder): Effect.Eff
 WHERE run = ${run}::uuid AND nth = ${nth} AND epoch = ${epoch}`
   )
 
-/** What the stretches left, ascending, in their last commits; the ending, with its coverage once it is finished. */
+/** What the stretches left, ascending, in their last commits. */
 export const delivered = Effect.fnUntraced(function* (
   sql: SqlClient,
   run: string
-): Effect.fn.Return<
-  {
-    readonly stretches: ReadonlyArray<Delivered>
-    readonly ending: { readonly nth: number; readonly coverage: CoverageSet | undefined } | undefined
-  },
-  FleetError
-> {
+): Effect.fn.Return<ReadonlyArray<Delivered>, FleetError> {
   const rows = yield* Effect.mapError(
-    sql<{
-      readonly nth: number
-      readonly range: string | null
-      readonly state: string | null
-      readonly coverage: string | null
-    }>`SELECT nth, range::text AS range, state::text AS state, coverage::text AS coverage FROM ${sql(stretches)}
-WHERE run = ${run}::uuid ORDER BY nth`,
+    sql<{ readonly range: string; readonly state: string }>`SELECT range::text AS range, state::text AS state
+FROM ${sql(stretches)} WHERE run = ${run}::uuid AND range IS NOT NULL AND state IS NOT NULL ORDER BY nth`,
     ofSql
   )
-  const read = yield* Effect.forEach(rows, ({ coverage, nth, range, state }) =>
-    Effect.all({
-      nth: Effect.succeed(nth),
-      range: range === null ? Effect.undefined : Stored.decode(Range, run, range),
-      state: state === null ? Effect.undefined : Stored.decode(State, run, state),
-      coverage: coverage === null ? Effect.undefined : Stored.decode(CoverageSet, run, coverage)
-    })
+  return yield* Effect.forEach(rows, ({ range, state }) =>
+    Effect.map(Effect.all([Stored.decode(Range, run, range), Stored.decode(State, run, state)]), ([range, state]) =>
+      deliveredOf(range, state)
+    )
   )
-  return {
-    stretches: read.flatMap(({ range, state }) =>
-      range === undefined || state === undefined ? [] : [deliveredOf(range, state)]
-    ),
-    ending: read.find(({ range }) => range === undefined)
-  }
+})
+
+/** The ending, with its coverage once it is finished. What stretches left is large, and stays where it is. */
+export const ending = Effect.fnUntraced(function* (
+  sql: SqlClient,
+  run: string
+): Effect.fn.Return<{ readonly nth: number; readonly coverage: CoverageSet | undefined } | undefined, FleetError> {
+  const [row] = yield* Effect.mapError(
+    sql<{ readonly nth: number; readonly coverage: string | null }>`SELECT nth, coverage::text AS coverage
+FROM ${sql(stretches)} WHERE run = ${run}::uuid AND range IS NULL`,
+    ofSql
+  )
+  if (row === undefined) return undefined
+  const { coverage, nth } = row
+  return { nth, coverage: coverage === null ? undefined : yield* Stored.decode(CoverageSet, run, coverage) }
 })
 
 /** Of all parts together. */

@@ -8,6 +8,9 @@ export const stretches = "callstream_stretches"
 export const budgets = "callstream_budgets"
 const schema = "callstream_fleet_schema"
 
+/** Where PostgreSQL notifies of runs whose state changed. */
+export const channelOf = (fleet: string): string => `callstream_${fleet}_runs`
+
 const migrations: ReadonlyArray<ReadonlyArray<string>> = [
   [
     `CREATE TABLE ${runs} (
@@ -57,6 +60,15 @@ const migrations: ReadonlyArray<ReadonlyArray<string>> = [
   latest float8 NOT NULL DEFAULT 0,
   held float8 NOT NULL DEFAULT 0
 )`
+  ],
+  [
+    // Whatever changes a state: each statement of each version, and by hand.
+    `CREATE FUNCTION ${runs}_notify() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN
+  PERFORM pg_notify('${channelOf("' || NEW.fleet || '")}', json_build_object('run', NEW.id, 'attempt', NEW.attempt)::text);
+  RETURN NULL;
+END$$`,
+    `CREATE TRIGGER ${runs}_notify AFTER INSERT OR UPDATE OF state ON ${runs}
+FOR EACH ROW EXECUTE FUNCTION ${runs}_notify()`
   ]
 ]
 

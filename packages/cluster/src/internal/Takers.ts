@@ -9,16 +9,14 @@ import type { WorkflowEngine } from "effect/workflow/WorkflowEngine"
 import { describe, type FailureReason } from "../FleetRun.ts"
 import type { Job } from "../Jobs.ts"
 import * as Claim from "./Claim.ts"
+import * as Offers from "./Offers.ts"
 import * as Queue from "./Queue.ts"
 import * as RunPart from "./RunPart.ts"
 import * as RunRows from "./RunRows.ts"
 import * as RunWorkflow from "./RunWorkflow.ts"
 import * as StretchRows from "./StretchRows.ts"
 
-interface Worker extends RunPart.Worker {
-  /** How many stretches the fleet can read at once. */
-  readonly readers: Effect.Effect<number>
-}
+interface Worker extends RunPart.Worker, Offers.Offering {}
 
 /** What a worker has so many of as it reads stretches. */
 interface Place {
@@ -38,15 +36,6 @@ const whileWorking = ({ free }: Place, { isWaiting }: Job) => {
   const watch = Effect.andThen(isWaitingFor(patience), Effect.never)
   return <A, E, R>(work: Effect.Effect<A, E, R>) => Effect.raceFirst(work, watch)
 }
-
-/**
- * Offers the stretches that come next. Those of one run never fill the queue: another run would wait until all of them are
- * read.
- */
-const offerNext = Effect.fnUntraced(function* ({ readers, sql }: Worker, of: RunRows.Attempt) {
-  const next = yield* RunRows.openStretches(sql, of.run, 2 * (yield* readers))
-  yield* Queue.offer(next.map((nth) => ({ ...of, nth })))
-})
 
 /** Cuts a run, unless an earlier attempt did, and offers what is left of it. */
 const plan = Effect.fnUntraced(function* (worker: Worker, place: Place, loaded: RunRows.Loaded, of: RunRows.Attempt) {
@@ -96,7 +85,7 @@ const part = Effect.fnUntraced(function* (
       yield* start(job)
       const working = whileWorking(place, job)
       if (nth < cut.stretches.length) return yield* finish(yield* working(job.stretch(cut, nth, lease, onEvent)))
-      const { stretches } = yield* StretchRows.delivered(sql, of.run)
+      const stretches = yield* StretchRows.delivered(sql, of.run)
       yield* finish(yield* working(job.ending(cut, stretches, lease, onEvent)))
     })
   )
@@ -109,13 +98,13 @@ const follow = Effect.fnUntraced(function* (worker: Worker, of: RunRows.Attempt)
   const { sql } = worker
   // One that could not be cut, or was cancelled.
   if ((yield* RunRows.load(sql, of)) === undefined) return yield* RunWorkflow.complete(of)
-  if (!(yield* RunRows.isDelivered(sql, of))) return yield* offerNext(worker, of)
+  if (!(yield* RunRows.isDelivered(sql, of))) return yield* Offers.next(worker, of)
   const failed = yield* RunRows.failures(sql, of.run)
   if (failed.length > 0) {
     yield* RunRows.fail(sql, of, together(failed))
     return yield* RunWorkflow.complete(of)
   }
-  const { ending } = yield* StretchRows.delivered(sql, of.run)
+  const ending = yield* StretchRows.ending(sql, of.run)
   if (ending === undefined) return
   const { coverage, nth } = ending
   if (coverage === undefined) return yield* Queue.offer([{ ...of, nth }])

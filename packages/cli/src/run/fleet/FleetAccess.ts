@@ -32,11 +32,12 @@ export const toCommandError =
 const isAway = (error: unknown): error is CheckpointError =>
   error instanceof CheckpointError && error.reason._tag === "Database" && SqlFailure.isRetryable(error.reason.failure)
 
-/** Tries again every two seconds while the database is away, and says so once. */
-export const patiently = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+/** Tries again every two seconds while the database is away, and says so once until it has `answered`. */
+export const patientlyEach = <A, E, R>(
+  effect: (answered: Effect.Effect<void>) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R> =>
   Effect.flatMap(Ref.make(false), (isWaiting) =>
-    effect.pipe(
-      Effect.tap(() => Ref.set(isWaiting, false)),
+    effect(Ref.set(isWaiting, false)).pipe(
       Effect.tapError((error) =>
         isAway(error)
           ? Effect.flatMap(Ref.getAndSet(isWaiting, true), (was) =>
@@ -48,8 +49,12 @@ export const patiently = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effec
     )
   )
 
-/** Connections of a pool that only asks and notes. */
-const few = 2
+/** Tries again every two seconds while the database is away, and says so once. */
+export const patiently = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  patientlyEach(() => effect)
+
+/** Connections of a pool that only asks and notes, and of one that listens. */
+const few = 3
 
 /** A fleet, with errors that commands know. */
 export interface Access {

@@ -1,5 +1,6 @@
 /** Where a range is cut into stretches of about as many calls each. */
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import type { AgniError } from "../../model/AgniError.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
 import type { Micros, Range } from "../../endpoint/internal/Micros.ts"
@@ -83,13 +84,32 @@ export interface Stretch extends Range {
 /** The start of the first call behind so many, newest first. */
 type Look = (behind: number) => Effect.Effect<Micros | undefined, AgniError>
 
-/** A count that is off by less is good enough: in parts of a stretch, and in pages. */
-const tolerance = { part: 0.1, pages: 4 }
+/**
+ * A count that is off by less is good enough: in parts of a stretch, and in pages. The oldest stretch gets what it is off by. Where
+ * stretches descend, that one is read first, and its reader reads fewer of the others.
+ */
+const tolerance = { part: 0.1, descending: 0.25, pages: 4 }
+
+const tolerated = (calls: number, pageSize: number, options: Options): number => {
+  const [size = calls] = sizesOf(calls, pageSize, options)
+  const part = options.descending === true ? tolerance.descending : tolerance.part
+  return Math.max(tolerance.pages * pageSize, part * size)
+}
+
+/** Where the list may end, by what the probes saw: closer together where that is likely. */
+const likely = [0.6, 0.83, 0.94, 1.05, 1.18, 1.5, 2.2]
 
 /** Pages that are asked for at the same time: a turn more costs more than some requests. */
-const looks = 7
+const looks = 8
 
-/** Pages are asked for at most so often in turn. A list that never ends would be asked for ever. */
+/** Without those that would show no more than the one before. */
+const apart = (places: ReadonlyArray<number>, least: number): ReadonlyArray<number> =>
+  places.reduce<ReadonlyArray<number>>(
+    (kept, place) => (place < (kept.at(-1) ?? 0) + least ? kept : [...kept, place]),
+    []
+  )
+
+/** Pages that are asked for at most so often in turn. A list that never ends would be asked for ever. */
 const mostRounds = 8
 
 /**
@@ -101,7 +121,10 @@ const counted = Effect.fnUntraced(function* (look: Look, about: number, pageSize
   let high = Infinity
   // A page beyond the end may bring others again: those are not older than what is known to be there.
   let oldest = Infinity
-  let next = [about / 1.2, about * 1.2]
+  let next = apart(
+    likely.map((part) => part * about),
+    tolerated(about, pageSize, options)
+  )
   for (let round = 0; round < mostRounds; round++) {
     const starts = yield* Effect.forEach(next, look, { concurrency: "unbounded" })
     for (const [i, start] of starts.entries()) {
@@ -113,13 +136,14 @@ const counted = Effect.fnUntraced(function* (look: Look, about: number, pageSize
       low = at
       oldest = start
     }
-    const [size = low] = sizesOf(low, pageSize, options)
-    if (high - low <= Math.max(tolerance.pages * pageSize, tolerance.part * size)) break
+    const enough = tolerated(low, pageSize, options)
+    if (high - low <= enough) break
     const [from, to] = [low, high]
+    const gaps = Math.min(looks + 1, Math.ceil((to - from) / enough))
     next =
       to === Infinity
         ? [2 * from, 4 * from, 8 * from]
-        : Array.from({ length: looks }, (_, nth) => from + ((nth + 1) * (to - from)) / (looks + 1))
+        : Array.from({ length: gaps - 1 }, (_, nth) => from + ((nth + 1) * (to - from)) / gaps)
   }
   return high === Infinity ? low : (low + high) / 2
 })
@@ -128,24 +152,26 @@ const counted = Effect.fnUntraced(function* (look: Look, about: number, pageSize
 const byPages = Effect.fnUntraced(function* (
   settings: Settings,
   range: Range,
-  whole: boolean,
-  about: number,
+  look: Look,
+  calls: number,
   options: Options
 ): Effect.fn.Return<ReadonlyArray<Stretch>, AgniError> {
-  const ask = askOf(settings)
-  const bounds = whole ? {} : Ask.boundsOf(range)
-  const look: Look = (behind) =>
-    Effect.map(
-      Ask.orNothing(ask(1 + Math.floor(behind / settings.size), bounds)),
-      (answer) => answer?.rows.find(({ start }) => start !== undefined)?.start
-    )
-  const calls = yield* counted(look, about, settings.size, options)
   const sizes = sizesOf(calls, settings.size, options)
   const edges = yield* Effect.forEach(edgesOf(sizes), (before) => look(calls - before), { concurrency: "unbounded" })
   const stretches = tiles(range, edges)
   // With an edge missing, the sizes are those of other stretches.
   return stretches.length === sizes.length ? stretches.map((one, i) => ({ ...one, rows: sizes[i] })) : stretches
 })
+
+const lookOf = (settings: Settings, range: Range, whole: boolean): Look => {
+  const ask = askOf(settings)
+  const bounds = whole ? {} : Ask.boundsOf(range)
+  return (behind) =>
+    Effect.map(
+      Ask.orNothing(ask(1 + Math.floor(behind / settings.size), bounds)),
+      (answer) => answer?.rows.find(({ start }) => start !== undefined)?.start
+    )
+}
 
 /** Stretches that tile the range, ascending: as many calls each as is said where pages show it, in proportion otherwise. */
 export const cut = Effect.fnUntraced(function* (
@@ -159,10 +185,14 @@ export const cut = Effect.fnUntraced(function* (
   if (busy === undefined || options.sideBySide < 2) return [range]
   const { calls, high, low } = busy
   if (calls < 4 * settings.size) return [range]
-  // Where a page beyond the end brings another one again, a page that is asked alone may be one of those. Then it shows no place in
-  // the list, and calls before it that leave are not missed.
-  if (seen.sorted && seen.profile.newestFirst && !(yield* settings.repeats))
-    return yield* byPages(settings, range, whole, calls, options)
+  if (seen.sorted && seen.profile.newestFirst) {
+    const look = lookOf(settings, range, whole)
+    const counting = yield* Effect.forkChild(counted(look, calls, settings.size, options))
+    // Where a page beyond the end brings another one again, a page that is asked alone may be one of those. Then it shows no place in
+    // the list, and calls before it that leave are not missed. Few do, so the count does not wait for that.
+    if (!(yield* settings.repeats)) return yield* byPages(settings, range, look, yield* Fiber.join(counting), options)
+    yield* Fiber.interrupt(counting)
+  }
   const edges = edgesOf(sizesOf(calls, settings.size, options))
   return tiles(
     range,
