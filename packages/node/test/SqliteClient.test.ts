@@ -95,7 +95,7 @@ describe("SqliteClient", () => {
   it.live("without a file the disk gets nothing", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
-      yield* sql.unsafe("CREATE TABLE calls (id TEXT)")
+      assert.lengthOf(yield* sql.unsafe("CREATE TABLE calls (id TEXT)"), 0)
     }).pipe(
       Effect.provide(SqliteClient.layer({ filename: ":memory:" })),
       Effect.provideService(Disk, (_file, done) => done(new Error("there is no file")))

@@ -1,7 +1,8 @@
 /** Brings the log of a SQLite file to the disk while the process does other work: SQLite's own way holds it up until the disk wrote. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type * as Scope from "effect/Scope"
+import * as Ref from "effect/Ref"
+import * as Scope from "effect/Scope"
 import { close, fdatasync, open } from "node:fs"
 
 type Done<A> = (error: NodeJS.ErrnoException | null, value: A) => void
@@ -22,31 +23,25 @@ const isAbsent = ({ code }: NodeJS.ErrnoException): boolean => code === "ENOENT"
 
 /**
  * When it returns, all that was committed is on the disk. The log is opened when it is first needed, because SQLite makes it with the
- * first write, and stays open: SQLite keeps it as long as a connection does. SQLite has no lock on this file that closing it would take away.
+ * first write, and stays open: SQLite keeps it as long as a connection does. Closing it releases no lock of SQLite, which has none on it.
  */
 export const make = Effect.fnUntraced(function* (
   filename: string
 ): Effect.fn.Return<Effect.Effect<void, NodeJS.ErrnoException>, never, Scope.Scope> {
   const disk = yield* Disk
-  let kept: number | undefined
-  yield* Effect.addFinalizer(() =>
-    Effect.suspend(() => {
-      const file = kept
-      return file === undefined
-        ? Effect.void
-        : Effect.ignore(called<void>((done) => close(file, (e) => done(e ?? null))))
-    })
-  )
+  const scope = yield* Effect.scope
+  const kept = Ref.makeUnsafe<number | undefined>(undefined)
   // Where it may only be read, a system may refuse to bring it to the disk.
-  const opened = Effect.suspend(() =>
-    kept === undefined
-      ? Effect.tap(
-          called<number>((done) => open(`${filename}-wal`, "r+", done)),
-          (file) => Effect.sync(() => void (kept = file))
-        )
-      : Effect.succeed(kept)
+  const log = Effect.acquireRelease(
+    called<number>((done) => open(`${filename}-wal`, "r+", done)),
+    (file) => Effect.ignore(called<void>((done) => close(file, (error) => done(error ?? null))))
+  ).pipe(
+    Scope.provide(scope),
+    Effect.tap((file) => Ref.set(kept, file))
   )
-  return Effect.flatMap(opened, (file) => called<void>((done) => disk(file, (error) => done(error)))).pipe(
+  return Ref.get(kept).pipe(
+    Effect.flatMap((file) => (file === undefined ? log : Effect.succeed(file))),
+    Effect.flatMap((file) => called<void>((done) => disk(file, (error) => done(error)))),
     Effect.catchIf(isAbsent, () => Effect.void),
     Effect.uninterruptible
   )

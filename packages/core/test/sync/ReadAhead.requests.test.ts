@@ -8,7 +8,7 @@ import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as World from "../sync/SyncWorld.ts"
+import * as World from "./SyncWorld.ts"
 
 const letters = SessionSink.make<DeadLetter>({ name: "letters", delivery: "append", write: () => Effect.void })
 
