@@ -20,6 +20,7 @@ import { classifySqliteError, SqlError } from "effect/sql/SqlError"
 import * as Statement from "effect/sql/Statement"
 import * as Stream from "effect/Stream"
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite"
+import * as WalSync from "./internal/WalSync.ts"
 
 /**
  * Which file, and how.
@@ -44,7 +45,7 @@ const pause = 10
  * A client of one connection: its statements and transactions come one after another.
  *
  * The file is kept in WAL mode, where readers and a writer do not wait for each other, and a commit is on the disk when it
- * returns. A transaction begins with the right to write, so that it does not find out in its middle that somebody else
+ * returns; the process does other work until then. A transaction begins with the right to write, so that it does not find out in its middle that somebody else
  * has it. Errors are `SqlError`s whose cause has SQLite's own number as `errcode`.
  *
  * @since 0.1.0
@@ -68,10 +69,17 @@ export const make = Effect.fnUntraced(function* (
   }
   const all = (statement: StatementSync, params: ReadonlyArray<unknown>) => statement.all(...bindings(params))
   const patiently = waiting(patience)
-  const run = (sql: string, params: ReadonlyArray<unknown>) =>
-    patiently(attempt("execute", () => all(prepare(sql), params)))
-  const values = (statement: () => StatementSync, params: ReadonlyArray<unknown>) =>
-    patiently(attempt("execute", () => all(statement(), params).map((row) => Object.values(row))))
+  const sync = yield* journal(database, patiently)
+  /** What a statement commits is on the disk when it returns. */
+  const run = (sql: string, params: ReadonlyArray<unknown>, statement = prepare) => {
+    const ran = patiently(attempt("execute", () => all(statement(sql), params)))
+    if (sync === undefined || changesNothing(sql)) return ran
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.tap(restore(ran), () => (database.isTransaction ? Effect.void : sync))
+    )
+  }
+  const unprepared = (sql: string) => database.prepare(sql)
+  const values = (rows: ReturnType<typeof run>) => Effect.map(rows, (found) => found.map((row) => Object.values(row)))
 
   const connection: Connection = {
     execute: (sql, params, transform) => {
@@ -83,19 +91,13 @@ export const make = Effect.fnUntraced(function* (
       const rows = run(sql, params)
       return Stream.fromIterableEffect(transform === undefined ? rows : Effect.map(rows, (found) => transform(found)))
     },
-    executeValues: (sql, params) => values(() => prepare(sql), params),
-    executeValuesUnprepared: (sql, params) => values(() => database.prepare(sql), params),
+    executeValues: (sql, params) => values(run(sql, params)),
+    executeValuesUnprepared: (sql, params) => values(run(sql, params, unprepared)),
     executeUnprepared: (sql, params, transform) => {
-      const rows = patiently(attempt("execute", () => all(database.prepare(sql), params)))
+      const rows = run(sql, params, unprepared)
       return transform === undefined ? rows : Effect.map(rows, (found) => transform(found))
     }
   }
-  yield* patiently(
-    attempt("open", () => {
-      database.exec("PRAGMA journal_mode = WAL")
-      database.exec("PRAGMA synchronous = FULL")
-    })
-  )
   return yield* SqlClient.make({
     ...SqlClient.makeSqliteAcquirers({
       connection: Effect.succeed(connection),
@@ -108,6 +110,25 @@ export const make = Effect.fnUntraced(function* (
     spanAttributes: [["db.system.name", "sqlite"]]
   })
 })
+
+/**
+ * Sets how the file is kept. In WAL mode a commit is in the log, and the effect that it gives brings the log to the disk. Another
+ * mode is SQLite's own business: in memory, or where a file system has no WAL.
+ */
+const journal = Effect.fnUntraced(function* (database: DatabaseSync, patiently: ReturnType<typeof waiting>) {
+  const filename = yield* patiently(
+    attempt("open", () => {
+      const mode = database.prepare("PRAGMA journal_mode = WAL").get()?.["journal_mode"]
+      database.exec(`PRAGMA synchronous = ${mode === "wal" ? "NORMAL" : "FULL"}`)
+      return mode === "wal" ? database.prepare("PRAGMA database_list").get()?.["file"] : undefined
+    })
+  )
+  if (typeof filename !== "string") return undefined
+  return Effect.mapError(yield* WalSync.make(filename), (cause) => failed("sync", cause))
+})
+
+/** So nothing of it has to be on the disk. */
+const changesNothing = (sql: string): boolean => sql.startsWith("SELECT") || sql === "ROLLBACK"
 
 /**
  * The client as a layer.

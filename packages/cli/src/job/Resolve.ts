@@ -224,7 +224,7 @@ export const toJob = Effect.fnUntraced(function* (asked: PipelineSpec, { report,
     {
       // Mistakes in a sink's settings are found before any request.
       sinks: Effect.tap(Sinks.plan(spec.sinks), (planned) =>
-        Sinks.make(planned, { organization: "", spool: undefined, keepsOffset: false, timeZone: undefined })
+        Sinks.make(planned, { spool: undefined, keepsOffset: false, timeZone: undefined })
       ),
       selection: Source.selection(source, zone),
       profile: source.profile === undefined ? Effect.succeed(undefined) : ProfileFile.read(source.profile, baseUrl),

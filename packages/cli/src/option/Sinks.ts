@@ -215,8 +215,8 @@ const patience = "10 seconds"
 /** In a sync, the sink is a log of changes. */
 const events = <R>(
   sink: SessionSink.SessionSink<unknown, R>,
-  { organization, sync }: { readonly organization: string; readonly sync?: SqlSink.Options["sync"] }
-): SessionSink.SessionSink<unknown, R> => (sync === undefined ? sink : ChangeLog.make(sink, { organization }))
+  { sync }: { readonly sync?: SqlSink.Options["sync"] }
+): SessionSink.SessionSink<unknown, R> => (sync === undefined ? sink : ChangeLog.make(sink))
 
 const compressions = { gzip: Gzip.compression, zstd: Zstd.compression }
 
@@ -227,7 +227,7 @@ export const check = Effect.fnUntraced(function* (
   timeZone: DateTime.TimeZone | undefined
 ) {
   const replacing = planned.filter(({ settings }) => settings.force === true && settings.rotate !== undefined)
-  const sinks = yield* make(replacing, { organization: "", spool: undefined, keepsOffset: false, timeZone })
+  const sinks = yield* make(replacing, { spool: undefined, keepsOffset: false, timeZone })
   yield* Effect.forEach(sinks, (sink) => Effect.scoped(sink.open({ ...SessionSink.opening(), covers })), {
     discard: true
   })
@@ -272,7 +272,8 @@ export const sharesOf = ({ settings, target }: Planned): SessionSink.Shares | un
       : "together"
 
 interface Making {
-  readonly organization: string
+  /** Of an export, where its sinks need it. @default not known: a sync says it with each batch */
+  readonly organization?: string | undefined
   readonly spool: string | undefined
   readonly keepsOffset: boolean
   /** Whose days the files of `--rotate day` have, and whose clock spreadsheets show. */

@@ -1,6 +1,5 @@
 /** Runs the sync of a job. */
 import {
-  AgniClient,
   type AgniError,
   DeadLetterFile,
   Instant,
@@ -28,16 +27,6 @@ export interface SyncJob extends Job {
 }
 
 export const isSync = (job: Job): job is SyncJob => job.sync !== undefined && job.name !== undefined
-
-/** The organization of the calls, which is a part of events. */
-const organizationOf = Effect.flatMap(AgniClient, ({ list }) =>
-  Effect.map(
-    list({ pageSize: 20 }),
-    ({ rows }) =>
-      rows.sessions().find(({ organizationId }) => typeof organizationId === "string" && organizationId !== "")
-        ?.organizationId ?? ""
-  )
-)
 
 /** A pass, and what became of the recordings of its calls. */
 export interface PassSummary extends SyncPipeline.PassSummary {
@@ -104,10 +93,7 @@ export const run = Effect.fnUntraced(function* (job: SyncJob, watch: Watch) {
   const { deadLetters, name, selection, state, sync } = job
   const ledger = yield* LedgerPlace.layer(name, state)
   const pseudonymizer = yield* pseudonymizerOf(job)
-  const hasEvents = job.sinks.some(({ target }) => target._tag !== "Table")
-  const organization = hasEvents ? yield* organizationOf : ""
   const sinks = yield* Sinks.make(job.sinks, {
-    organization,
     // What waits is read again, so nothing is kept.
     spool: undefined,
     keepsOffset: true,
@@ -137,7 +123,6 @@ export const run = Effect.fnUntraced(function* (job: SyncJob, watch: Watch) {
         remember: sync.remember,
         worth: sync.worth,
         maxRequests: sync.maxRequests,
-        sentBefore: hasEvents ? 1 : 0,
         every: sync.every,
         sinks: [first, ...rest],
         deadLetters: DeadLetterFile.make(deadLetters),

@@ -116,8 +116,6 @@ export interface Options<A, Sinks extends ReadonlyArray<AnySink>, RD, ET = never
    * no longer pass are `left`. @default false
    */
   readonly restart?: boolean | undefined
-  /** Requests that were sent for this run before it begins: they count towards `maxRequests`. @default 0 */
-  readonly sentBefore?: number | undefined
   /** Called when changes were delivered, though they may not be safe yet. */
   readonly onDelivered?: ((delivered: Delivered) => Effect.Effect<void>) | undefined
   /** Called after each pass. Its error ends the run. Its requests count towards `maxRequests`. */

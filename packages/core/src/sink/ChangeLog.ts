@@ -16,8 +16,8 @@ import type { Batch, Refused, SessionSink } from "./SinkContract.ts"
  * @category options
  */
 export interface Options {
-  /** The organization of the calls: a part of each event, and of its id. */
-  readonly organization: string
+  /** The organization of the calls: a part of each event, and of its id. @default as the API shows it */
+  readonly organization?: string | undefined
 }
 
 /**
@@ -29,9 +29,9 @@ export interface Options {
  * @since 0.1.0
  * @category combinators
  */
-export const make = <R>(self: SessionSink<unknown, R>, { organization }: Options): SessionSink<unknown, R> => {
-  const event = ChangeEvent.events(organization)
-  const split = (items: ReadonlyArray<Item<unknown>>) => {
+export const make = <R>(self: SessionSink<unknown, R>, { organization }: Options = {}): SessionSink<unknown, R> => {
+  const split = ({ items, ...batch }: Batch<unknown>) => {
+    const event = ChangeEvent.events(organization ?? batch.organization ?? "")
     const events: Array<Item<object>> = []
     const refused: Array<Refused> = []
     for (const item of items) {
@@ -47,7 +47,7 @@ export const make = <R>(self: SessionSink<unknown, R>, { organization }: Options
       Effect.map(self.open(opening), (writer) => {
         const write = (batch: Batch<unknown>) =>
           Effect.suspend(() => {
-            const { events, refused } = split(batch.items)
+            const { events, refused } = split(batch)
             return Effect.map(writer.write({ ...batch, items: events }), (more) => [...refused, ...more])
           })
         return { ...writer, write, remove: write }

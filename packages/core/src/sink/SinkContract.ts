@@ -37,6 +37,12 @@ export interface Batch<out A> {
    * @default every version is accepted
    */
   readonly highestCredible?: Version | undefined
+  /**
+   * Whose calls they are, as the API shows it, for a sink of a sync that keeps changes; empty where the API does not show it.
+   *
+   * @default not known
+   */
+  readonly organization?: string | undefined
 }
 
 /**

@@ -18,6 +18,7 @@ import * as Letters from "./Letters.ts"
 import * as RunState from "./RunState.ts"
 import { type ChangedRow, type Delivered, forConsumer, Fresh, Given, givenOf, isGone, segments } from "./SyncItems.ts"
 import type { SinkHandle } from "./SinkHandle.ts"
+import type { SyncOrganization } from "./SyncOrganization.ts"
 import type { Member, SyncSinks } from "./SyncSinks.ts"
 
 /** What consumers may show of a call, and by which version and commit they know it. */
@@ -49,6 +50,8 @@ export interface Options<A, ET, RT> {
   readonly lease: Lease
   readonly transform: Transform.Transform<CallSession, A, ET, RT>
   readonly sinks: SyncSinks<A>
+  /** Whose calls they are: a part of events. */
+  readonly organization: SyncOrganization["ofCalls"]
   readonly run: Ref.Ref<RunState.RunState>
   readonly letters: Letters.Letters
   readonly putAside: (found: ReadonlyArray<RejectedRow>, records: number) => Effect.Effect<void, SinkError>
@@ -88,16 +91,19 @@ interface Rejection extends Refused {
   readonly sink: string
 }
 
+/** What the batches of a step have in common. */
+type Common<A> = Pick<Batch<A>, "columns" | "organization">
+
 /** Writes items to one sink, in their order. */
 const write = Effect.fnUntraced(function* <A>(
   handle: SinkHandle<A>,
   items: ReadonlyArray<ChangedRow<A> | Item<null>>,
-  columns: Batch<A>["columns"]
+  common: Common<A>
 ): Effect.fn.Return<ReadonlyArray<Rejection>, SinkError> {
   const now = yield* Instant.now
   const highest = items.reduce<number>((most, { version = 0 }) => Math.max(most, version), now)
   const about: Omit<Batch<A>, "items"> = {
-    columns,
+    ...common,
     observedAt: Version.of(highest),
     highestCredible: Version.of(highest + Version.tolerance)
   }
@@ -120,14 +126,14 @@ const writeAll = Effect.fnUntraced(function* <A>(
   handle: SinkHandle<A>,
   changes: ReadonlyArray<Delivered<A>>,
   given: number,
-  columns: Batch<A>["columns"]
+  common: Common<A>
 ): Effect.fn.Return<ReadonlyArray<Rejection>, SinkError> {
   const isNew = ({ commit, isSame }: Delivered<A>) => commit > given && !(isSame && handle.keeps === "latest")
   const rejected: Array<Rejection> = []
   for (let from = 0; from < changes.length; from += together) {
     const lacks = changes.slice(from, from + together).filter(isNew)
     const items = lacks.map((change) => forConsumer(change, given))
-    if (items.length > 0) rejected.push(...(yield* write(handle, items, columns)))
+    if (items.length > 0) rejected.push(...(yield* write(handle, items, common)))
   }
   return rejected
 })
@@ -137,11 +143,11 @@ const give = Effect.fnUntraced(function* <A>(
   sinks: SyncSinks<A>,
   changes: ReadonlyArray<Delivered<A>>,
   last: number,
-  columns: Batch<A>["columns"]
+  common: Common<A>
 ) {
   const rejected: Array<Rejection> = []
   const one = ({ given, handle }: Member<A>) => {
-    const step = Effect.map(writeAll(handle, changes, given, columns), (rows) => void rejected.push(...rows))
+    const step = Effect.map(writeAll(handle, changes, given, common), (rows) => void rejected.push(...rows))
     return sinks.give(handle.name, step, last)
   }
   yield* Effect.forEach(sinks.members(), one, { concurrency: "unbounded", discard: true })
@@ -262,7 +268,7 @@ const judging = <A, ET, RT>({
 }
 
 export const make = <A, ET, RT>(options: Options<A, ET, RT>) => {
-  const { lease, letters, putAside, run, sinks, transform } = options
+  const { lease, letters, organization, putAside, run, sinks, transform } = options
   const columns = transform.columns(Column.ofSession)
   const judge = judging(options)
   const waiting = new WeakMap<ReadonlyArray<SyncChange>, Judged<A>>()
@@ -283,6 +289,12 @@ export const make = <A, ET, RT>(options: Options<A, ET, RT>) => {
     return judged
   })
 
+  const giveAll = Effect.fnUntraced(function* (delivered: ReadonlyArray<Delivered<A>>, last: number) {
+    const isNamed = delivered.length > 0 && sinks.members().some(({ handle }) => handle.keeps === "changes")
+    const common = isNamed ? { columns, organization: yield* organization } : { columns }
+    return yield* give(sinks, delivered, last, common)
+  })
+
   /** Delivers the changes of a step, and gives those that were any to consumers. */
   const deliver = Effect.fnUntraced(function* (step: Step) {
     const isRepeated = step._tag === "CaughtUp"
@@ -292,7 +304,7 @@ export const make = <A, ET, RT>(options: Options<A, ET, RT>) => {
     const { delivered, filtered, given } = judged
     yield* Ref.update(run, RunState.received({ received: given.length + rejected.length, filtered }))
     const last = changes.at(-1)?.commit.commit
-    const refused = last === undefined ? [] : yield* give(sinks, delivered, last, columns)
+    const refused = last === undefined ? [] : yield* giveAll(delivered, last)
     const failed = [...rejected.map(letters.ofRecord), ...judged.failed, ...refused.map(ofRejection(judged))]
     if (failed.length > 0) yield* putAside(failed, failed.length)
     return delivered

@@ -36,6 +36,7 @@ import * as RunTelemetry from "./RunTelemetry.ts"
 import * as SinkHandle from "./SinkHandle.ts"
 import * as SyncDelivery from "./SyncDelivery.ts"
 import type * as SyncItems from "./SyncItems.ts"
+import * as SyncOrganization from "./SyncOrganization.ts"
 import * as SyncSinks from "./SyncSinks.ts"
 
 interface Once<A, RA, RD, ET, RT> extends Omit<Options<A, readonly [], RD, ET, RT>, "sinks" | "transform"> {
@@ -83,8 +84,10 @@ export const runSync = Effect.fnUntraced(function* <A, RA, RD, ET, RT>(options: 
   const delivered = yield* Ref.make(nothing)
   // Nothing of this is in a summary yet: a pass that ended early has none of its own.
   const summed = yield* Ref.make(nothing)
-  const { counted, spend } = yield* spending(lease, options.sentBefore ?? 0)
-  const { judge, step } = yield* stepOf(options, { lease, sinks, run, letters, acknowledge, delivered })
+  const { counted, spend } = yield* spending(lease)
+  const organization = yield* SyncOrganization.make
+  const about = { lease, sinks, run, letters, acknowledge, delivered, organization: organization.ofCalls }
+  const { judge, step } = yield* stepOf(options, about)
 
   const pass = Effect.gen(function* () {
     yield* sinks.open
@@ -115,6 +118,7 @@ export const runSync = Effect.fnUntraced(function* <A, RA, RD, ET, RT>(options: 
     yield* counted(onPass(summary))
     return summary
   }).pipe(
+    organization.watching,
     Effect.onExit((exit) => (Exit.isFailure(exit) && Cause.hasDies(exit.cause) ? Effect.void : spend)),
     (pass) => RunTelemetry.pass(name, pass, ({ changes }) => Object.values(changes).reduce((sum, one) => sum + one, 0))
   )
@@ -133,8 +137,8 @@ export const runSync = Effect.fnUntraced(function* <A, RA, RD, ET, RT>(options: 
  * Requests besides those of a pass, such as those for recordings, are some of those that a day may have. `spend` notes them, once the
  * ledger has a state: while a pass runs, the pass has its own count.
  */
-const spending = Effect.fnUntraced(function* (lease: Lease, sentBefore: number) {
-  const sent = yield* Ref.make(sentBefore)
+const spending = Effect.fnUntraced(function* (lease: Lease) {
+  const sent = yield* Ref.make(0)
   const counted = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | AgniClient> =>
     Effect.updateService(effect, AgniClient, (client) => ({
       ...client,
@@ -164,18 +168,20 @@ interface Parts<A> {
   readonly letters: SinkHandle.SinkHandle<DeadLetter>
   readonly acknowledge: Effect.Effect<void, SinkError | LedgerError>
   readonly delivered: Ref.Ref<Delivered>
+  readonly organization: SyncOrganization.SyncOrganization["ofCalls"]
 }
 
 /** Delivers one step, and acknowledges by time. */
 const stepOf = Effect.fnUntraced(function* <A, RA, RD, ET, RT>(
   options: Once<A, RA, RD, ET, RT>,
-  { acknowledge, delivered, lease, letters, run, sinks }: Parts<A>
+  { acknowledge, delivered, lease, letters, organization, run, sinks }: Parts<A>
 ) {
   const { onDelivered = () => Effect.void, transform } = options
   const { deliver, judge } = SyncDelivery.make({
     lease,
     transform,
     sinks,
+    organization,
     run,
     letters: Letters.make(transform.redaction, options.rawLetters ?? false),
     putAside: putAsideOf(letters, run)

@@ -63,8 +63,8 @@ export interface Options {
    * event that it cannot make a body of, which is then rejected. @default the event
    */
   readonly body?: Body | undefined
-  /** The organization of the calls: a part of each event, and of its id. */
-  readonly organization: string
+  /** The organization of the calls: a part of each event, and of its id. @default in a sync as the API shows it; else empty */
+  readonly organization?: string | undefined
   /**
    * A folder for unsent messages: `concurrency` at a time, and twice their bytes at most. They hold data of calls. If a run
    * is killed, the next one first sends these messages again, byte for byte. Each pipeline, and each fingerprint of it, has
@@ -139,7 +139,7 @@ const settingsOf = Effect.fnUntraced(function* (options: Options) {
 
 const open = Effect.fnUntraced(function* (options: Options, opening: SessionSink.Opening) {
   const { bytes, concurrency, headers, name, secrets, size, url } = yield* settingsOf(options)
-  const spool = yield* digest(`${options.organization}\n${Redacted.value(url).href}`)
+  const spool = yield* digest(`${options.organization ?? ""}\n${Redacted.value(url).href}`)
   const folder = options.body === undefined ? options.spool : undefined
   const transport = yield* WebhookTransport
   const paths = yield* Path.Path
@@ -222,7 +222,7 @@ const makeWriter = (options: {
   readonly size: number
   readonly bytes: number
   readonly concurrency: number
-  readonly organization: string
+  readonly organization: string | undefined
   readonly repairs: Repairs
   readonly body: Options["body"]
 }) => {
@@ -259,7 +259,8 @@ const makeWriter = (options: {
 
   const write = Effect.fnUntraced(function* (batch: Batch<unknown>) {
     yield* recover
-    const { events, refused } = yield* Message.events(batch, options.organization, options.repairs, options.body)
+    const organization = options.organization ?? batch.organization ?? ""
+    const { events, refused } = yield* Message.events(batch, organization, options.repairs, options.body)
     const all = [...refused]
     for (const round of Message.rounds(events)) {
       const bytes = Math.min(options.bytes, yield* Ref.get(taken))

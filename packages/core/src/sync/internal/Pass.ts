@@ -30,6 +30,7 @@ import * as EmptyWindows from "./EmptyWindows.ts"
 import * as Endpoint from "./Endpoint.ts"
 import * as FrontSearch from "./FrontSearch.ts"
 import * as Lateness from "./Lateness.ts"
+import * as ReadAhead from "./ReadAhead.ts"
 import * as SyncState from "./SyncState.ts"
 import * as Unread from "./Unread.ts"
 
@@ -238,7 +239,7 @@ export const prove = (
 ): Stream.Stream<Look, AgniError | LedgerError, AgniClient> => {
   const rest = reading?.withoutStart === "skip" ? Stream.empty : alone(run, why, reading?.onExpected)
   const { flush, hold } = holding(run, why, reading?.isNew)
-  return windows(run, range, reading).pipe(
+  return ReadAhead.windows(windows(run, range, reading), run.settings).pipe(
     Stream.tapError((error) => (error._tag === "AgniError" ? flush : Effect.void)),
     Stream.mapEffect(
       Effect.fnUntraced(function* (window) {

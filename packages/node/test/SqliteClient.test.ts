@@ -1,0 +1,104 @@
+import * as SqliteClient from "@callstream/node/SqliteClient"
+import { assert, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as SqlClient from "effect/sql/SqlClient"
+import { isSqlError } from "effect/sql/SqlError"
+import { fstatSync, mkdtempSync, rmSync, statSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { describe } from "vitest"
+import { Disk } from "../src/internal/WalSync.ts"
+
+type Done = (error: NodeJS.ErrnoException | null) => void
+
+/** Instead of a disk. */
+interface Fake {
+  write: (file: number, done: Done) => void
+}
+
+const quick = (): Fake => ({ write: (_file, done) => done(null) })
+
+/** A file with a table, on that disk. */
+const withTable = Effect.fnUntraced(function* (
+  disk: Fake,
+  use: (sql: SqlClient.SqlClient, filename: string) => Effect.Effect<void, unknown>
+) {
+  const folder = yield* Effect.acquireRelease(
+    Effect.sync(() => mkdtempSync(join(tmpdir(), "callstream-sqlite-"))),
+    (folder) => Effect.sync(() => rmSync(folder, { recursive: true }))
+  )
+  const filename = join(folder, "calls.db")
+  yield* Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql.unsafe("CREATE TABLE calls (id TEXT)")
+    yield* use(sql, filename)
+  }).pipe(
+    Effect.provide(SqliteClient.layer({ filename })),
+    Effect.provideService(Disk, (file, done) => disk.write(file, done))
+  )
+}, Effect.scoped)
+
+describe("SqliteClient", () => {
+  it.live("a commit returns when the disk has it, and others work until then", () => {
+    const disk = quick()
+    const asked: Array<Done> = []
+    return withTable(
+      disk,
+      Effect.fnUntraced(function* (sql) {
+        disk.write = (_file, done) => void asked.push(done)
+        const insert = sql.unsafe("INSERT INTO calls VALUES ('a')")
+        const commit = yield* Effect.forkChild(sql.withTransaction(insert), { startImmediately: true })
+        const [written] = asked
+        assert.isUndefined(commit.pollUnsafe())
+        written?.(null)
+        yield* Fiber.join(commit)
+        assert.deepStrictEqual(yield* sql.unsafe("SELECT id FROM calls"), [{ id: "a" }])
+      })
+    )
+  })
+
+  it.live("the log of the file is what the disk gets, once a commit", () => {
+    const disk = quick()
+    const files: Array<number> = []
+    return withTable(
+      disk,
+      Effect.fnUntraced(function* (sql, filename) {
+        disk.write = (file, done) => {
+          files.push(fstatSync(file).ino)
+          done(null)
+        }
+        const log = statSync(`${filename}-wal`).ino
+        yield* sql.unsafe("INSERT INTO calls VALUES ('a')")
+        assert.deepStrictEqual(files, [log])
+        const insert = (id: string) => sql.unsafe("INSERT INTO calls VALUES (?)", [id])
+        yield* sql.withTransaction(Effect.andThen(insert("b"), insert("c")))
+        assert.deepStrictEqual(files, [log, log])
+        yield* Effect.ignore(sql.withTransaction(Effect.andThen(insert("d"), Effect.fail("rolled back"))))
+        assert.lengthOf(yield* sql.unsafe("SELECT id FROM calls"), 3)
+        assert.deepStrictEqual(files, [log, log])
+      })
+    )
+  })
+
+  it.live("a disk that fails is an error of the statement", () => {
+    const disk = quick()
+    return withTable(
+      disk,
+      Effect.fnUntraced(function* (sql) {
+        disk.write = (_file, done) => done(Object.assign(new Error("EIO: i/o error"), { code: "EIO" }))
+        assert.isTrue(isSqlError(yield* Effect.flip(Effect.asVoid(sql.unsafe("INSERT INTO calls VALUES ('a')")))))
+      })
+    )
+  })
+
+  it.live("without a file the disk gets nothing", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      assert.lengthOf(yield* sql.unsafe("CREATE TABLE calls (id TEXT)"), 0)
+    }).pipe(
+      Effect.provide(SqliteClient.layer({ filename: ":memory:" })),
+      Effect.provideService(Disk, (_file, done) => done(new Error("there is no file")))
+    )
+  )
+})
