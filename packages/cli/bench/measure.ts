@@ -11,7 +11,7 @@ const folder = mkdtempSync(join(tmpdir(), "callstream-bench-"))
 export const clear = () => rmSync(folder, { recursive: true, force: true })
 export const fileOf = (name: string) => join(folder, name)
 export const out = fileOf("out.ndjson")
-const env = { ...process.env, AGNI_API_KEY: "agni_test_key" }
+export const env = { ...process.env, AGNI_API_KEY: "agni_test_key" }
 
 /**
  * Who answers. `simulator`: the project's own, whose calls are created in another order than they start. `quiet`: a server

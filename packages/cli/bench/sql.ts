@@ -1,12 +1,16 @@
 /**
- * Rows a second of the sinks of tables against their drivers alone: the same rows, the same tables, columns and indexes, the
- * same settings of the database, the same statement, and transactions of the same size with the same cursor in them. The
- * driver alone binds fields as they came, and objects as JSON. In SQLite it runs the statement for each row.
+ * Rows a second of the sinks of tables against their drivers alone: the same calls, the same tables, columns and indexes, the
+ * same settings of the database, and transactions of the same size with the same cursor in them. Both check for a newer
+ * version. Each page is parsed before its calls are written, and the time of that does not count.
+ *
+ * The driver alone does what a user of it would do. In SQLite it runs the statement for each call, and binds fields as they
+ * came, objects as JSON. PostgreSQL takes 500 calls as one text of JSON, with the types of the table's columns.
+ *
+ * node bench/sql.ts URL prints the rates as JSON.
  */
 import * as SessionSink from "@callstream/core/sink/SessionSink"
 import * as Position from "@callstream/core/model/Position"
 import { Column, SqlSink, Version } from "@callstream/core"
-import { AgniSimulator } from "@callstream/core/testing"
 import { SqliteClient } from "@callstream/node"
 import * as Effect from "effect/Effect"
 import { mkdtempSync, rmSync } from "node:fs"
@@ -14,6 +18,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import * as SqlClient from "effect/sql/SqlClient"
+import type * as Connection from "effect/sql/SqlConnection"
 import * as Layer from "effect/Layer"
 import * as Postgres from "../../node/test/postgres/PostgresServer.ts"
 
@@ -23,44 +28,94 @@ export interface Rate {
   readonly ours: number
   readonly theirs: number
   readonly ratio: number
+  /** The sink's processor time a row of this process, by that of the driver. */
+  readonly work: number
 }
 
 const size = 1000
 const windows = 60
-const observedAt = Date.UTC(2026, 6, 1) * 1000
+const observedAt = Version.of(Date.UTC(2026, 6, 1) * 1000)
+const observedText = "2026-07-01T00:00:00.000000Z"
+
+type Call = Readonly<Record<string, unknown>> & { readonly id: string }
 
 const median = (values: ReadonlyArray<number>): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 
-/** What whoever writes this by hand binds: a field as it came, objects as JSON. */
-const bound = (value: unknown): string | number | null =>
-  typeof value === "string" || typeof value === "number"
-    ? value
-    : value === null || value === undefined
-      ? null
-      : JSON.stringify(value)
+/** The text of each window, as the server sent it: 60,000 objects would be collected again and again. */
+const read = async (baseUrl: string): Promise<ReadonlyArray<Buffer>> => {
+  const pages: Array<ReadonlyArray<Call>> = []
+  for (let page = 1; page <= (size * windows) / 100; page++) {
+    const response = await fetch(`${baseUrl}/api/v1/calling/call-sessions?page=${page}&page_size=100`, {
+      headers: { "X-Api-Key": process.env["AGNI_API_KEY"] ?? "" }
+    })
+    pages.push(JSON.parse(await response.text()).data.callSessions)
+  }
+  const perWindow = size / 100
+  return Array.from({ length: windows }, (_, at) =>
+    Buffer.from(JSON.stringify(pages.slice(at * perWindow, (at + 1) * perWindow).flat()))
+  )
+}
+
+/** Counts time while it runs. */
+const stopwatch = () => {
+  let seconds = 0
+  let work = 0
+  let since: readonly [number, NodeJS.CpuUsage] | undefined
+  const stop = () => {
+    if (since === undefined) return
+    const { system, user } = process.cpuUsage(since[1])
+    work += (user + system) / 1e6
+    seconds += (performance.now() - since[0]) / 1000
+    since = undefined
+  }
+  const start = () => {
+    since = [performance.now(), process.cpuUsage()]
+  }
+  return {
+    start,
+    stop,
+    took: () => ({ seconds, work }),
+    /** Without the time that it takes to parse them. */
+    calls: (text: Buffer | undefined): ReadonlyArray<Call> => {
+      stop()
+      const calls = JSON.parse(text?.toString() ?? "[]")
+      start()
+      return calls
+    }
+  }
+}
+type Stopwatch = ReturnType<typeof stopwatch>
 
 /** In turn, so that a machine that changes its speed does so to both. */
 const compare = Effect.fnUntraced(function* <E, R>(
   what: string,
   turns: number,
-  ours: (turn: number) => Effect.Effect<void, E, R>,
-  theirs: (turn: number) => Effect.Effect<void, E, R>
+  ours: (watch: Stopwatch) => Effect.Effect<void, E, R>,
+  theirs: (watch: Stopwatch) => Effect.Effect<void, E, R>
 ) {
-  const rates: Array<readonly [number, number]> = []
+  const pairs: Array<Readonly<Record<"ours" | "theirs", ReturnType<Stopwatch["took"]>>>> = []
+  const timed = Effect.fnUntraced(function* (run: typeof ours) {
+    const watch = stopwatch()
+    watch.start()
+    yield* run(watch)
+    watch.stop()
+    return watch.took()
+  })
   for (let turn = 0; turn <= turns; turn++) {
-    const pair: Array<number> = []
-    for (const run of turn % 2 === 0 ? [ours, theirs] : [theirs, ours]) {
-      const started = performance.now()
-      yield* run(turn)
-      pair.push((size * windows * 1000) / (performance.now() - started))
-    }
-    const [first = 0, second = 0] = pair
+    const first = yield* timed(turn % 2 === 0 ? ours : theirs)
+    const second = yield* timed(turn % 2 === 0 ? theirs : ours)
     // The first turn warms up.
-    if (turn > 0) rates.push(turn % 2 === 0 ? [first, second] : [second, first])
+    if (turn > 0) pairs.push(turn % 2 === 0 ? { ours: first, theirs: second } : { ours: second, theirs: first })
   }
-  const of = (side: 0 | 1) => median(rates.map((pair) => pair[side]))
-  return { what, ours: of(0), theirs: of(1), ratio: median(rates.map(([a, b]) => a / b)) } satisfies Rate
+  const rows = size * windows
+  return {
+    what,
+    ours: median(pairs.map(({ ours }) => rows / ours.seconds)),
+    theirs: median(pairs.map(({ theirs }) => rows / theirs.seconds)),
+    ratio: median(pairs.map(({ ours, theirs }) => theirs.seconds / ours.seconds)),
+    work: median(pairs.map(({ ours, theirs }) => ours.work / theirs.work))
+  } satisfies Rate
 })
 
 /** What makes the tables of the sink, and the columns of its rows. */
@@ -72,99 +127,126 @@ const madeBy = (filename: string) => {
   return { tables: tables.map(({ sql }) => String(sql)), columns: columns.map(({ name }) => String(name)) }
 }
 
+/** What whoever writes this by hand binds: a field as it came, objects as JSON. */
+const bound = (value: unknown): string | number | null =>
+  typeof value === "string" || typeof value === "number"
+    ? value
+    : value === null || value === undefined
+      ? null
+      : JSON.stringify(value)
+
+const throughSqlite = (
+  watch: Stopwatch,
+  texts: ReadonlyArray<Buffer>,
+  filename: string,
+  { columns, tables }: ReturnType<typeof madeBy>
+) => {
+  const database = new DatabaseSync(filename)
+  database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
+  for (const sql of tables) database.exec(sql)
+  const updates = columns.filter((name) => name !== "id").map((name) => `"${name}" = excluded."${name}"`)
+  const insert = database.prepare(`INSERT INTO call_sessions AS held ("${columns.join('", "')}")
+VALUES (${columns.map(() => "?").join(", ")}) ON CONFLICT (id) DO UPDATE SET ${updates.join(", ")}
+WHERE held.observed_at IS NULL OR excluded.observed_at >= held.observed_at`)
+  const commit = database.prepare(
+    "INSERT OR REPLACE INTO callstream_commits (name, cursor, updated_at) VALUES ('bench', ?, '2026-07-01')"
+  )
+  for (const [at, text] of texts.entries()) {
+    const calls = watch.calls(text)
+    database.exec("BEGIN IMMEDIATE")
+    for (const call of calls) {
+      insert.run(...Column.ofSession.map(({ name }) => bound(call[name])), null, observedText)
+    }
+    commit.run(at)
+    database.exec("COMMIT")
+  }
+  database.close()
+}
+
+const throughPostgres = Effect.fnUntraced(function* (
+  watch: Stopwatch,
+  texts: ReadonlyArray<Buffer>,
+  connection: Connection.Connection,
+  columns: ReadonlyArray<{ readonly name: string; readonly type: string }>
+) {
+  const fields = columns.filter(({ name }) => name !== "extra" && name !== "observed_at")
+  const names = fields.map(({ name }) => `"${name}"`).join(", ")
+  // A field without a value may be empty text.
+  const isText = (type: string) => type === "text" || type === "jsonb"
+  const values = fields.map(({ name, type }) => (isText(type) ? `"${name}"` : `NULLIF("${name}", '')::${type}`))
+  const given = fields.map(({ name, type }) => `"${name}" ${isText(type) ? type : "text"}`)
+  const updates = fields.filter(({ name }) => name !== "id").map(({ name }) => `"${name}" = excluded."${name}", `)
+  const upsert = `INSERT INTO call_sessions AS held (${names}, extra, observed_at)
+SELECT ${values.join(", ")}, NULL, $2::text::timestamptz
+FROM jsonb_to_recordset($1::text::jsonb) AS given (${given.join(", ")})
+ON CONFLICT (id) DO UPDATE SET ${updates.join("")} extra = excluded.extra, observed_at = excluded.observed_at
+WHERE held.observed_at IS NULL OR excluded.observed_at >= held.observed_at`
+  const commit = `INSERT INTO callstream_commits (name, cursor, updated_at) VALUES ('bench', $1::text::bigint, now())
+ON CONFLICT (name) DO UPDATE SET cursor = excluded.cursor`
+  for (const [at, text] of texts.entries()) {
+    const calls = watch.calls(text)
+    yield* connection.executeUnprepared("BEGIN", [], undefined)
+    for (let from = 0; from < size; from += 500) {
+      yield* connection.execute(upsert, [JSON.stringify(calls.slice(from, from + 500)), observedText], undefined)
+    }
+    yield* connection.execute(commit, [String(at)], undefined)
+    yield* connection.executeUnprepared("COMMIT", [], undefined)
+  }
+})
+
+const through = <E, R>(watch: Stopwatch, texts: ReadonlyArray<Buffer>, layer: Layer.Layer<SqlClient.SqlClient, E, R>) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const writer = yield* SqlSink.make({ keepsOffset: true }).open(SessionSink.opening())
+      for (const [at, text] of texts.entries()) {
+        const items = watch.calls(text).map((row) => ({ id: row.id, start: undefined, row }))
+        yield* writer.write({ items, columns: Column.ofSession, observedAt })
+        yield* writer.flush(Position.of(at))
+      }
+      yield* writer.finish
+    })
+  ).pipe(Effect.provide(layer))
+
 const main = Effect.gen(function* () {
-  const simulator = yield* AgniSimulator.make({ seed: 1, sessions: size * windows })
-  const sessions = simulator.truth()
-  const batches = Array.from({ length: windows }, (_, at) => sessions.slice(at * size, (at + 1) * size))
-
-  const through = <E, R>(sink: SqlSink.Options, layer: Layer.Layer<SqlClient.SqlClient, E, R>) =>
-    Effect.scoped(
-      Effect.gen(function* () {
-        const writer = yield* SqlSink.make(sink).open(SessionSink.opening())
-        for (const [at, rows] of batches.entries()) {
-          const items = rows.map((row) => ({ id: row.id, start: undefined, row }))
-          yield* writer.write({ items, columns: Column.ofSession, observedAt: Version.of(observedAt) })
-          yield* writer.flush(Position.of(at))
-        }
-      })
-    ).pipe(Effect.provide(layer))
-
+  const texts = yield* Effect.promise(() => read(process.argv[2] ?? ""))
   const folder = yield* Effect.acquireRelease(
     Effect.sync(() => mkdtempSync(join(tmpdir(), "callstream-bench-"))),
     (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
   )
-  const example = join(folder, "example.db")
-  yield* Effect.scoped(
-    Effect.flatMap(SqlSink.make({ keepsOffset: true }).open(SessionSink.opening()), ({ finish }) => finish)
-  ).pipe(Effect.provide(SqliteClient.layer({ filename: example })))
-  const { columns, tables } = madeBy(example)
-  const updates = columns.filter((name) => name !== "id").map((name) => `"${name}" = excluded."${name}"`)
-  const upsert = `INSERT INTO call_sessions AS held ("${columns.join('", "')}") VALUES (${columns.map(() => "?").join(", ")})
-ON CONFLICT (id) DO UPDATE SET ${updates.join(", ")}
-WHERE held.observed_at IS NULL OR excluded.observed_at >= held.observed_at`
+  const filename = join(folder, "calls.db")
+  const remove = Effect.sync(() => rmSync(filename, { force: true }))
+  const layerSqlite = SqliteClient.layer({ filename })
+  yield* through(stopwatch(), [], layerSqlite)
+  const made = madeBy(filename)
   const sqlite = yield* compare(
     "SQLite",
     5,
-    (turn) => through({ keepsOffset: true }, SqliteClient.layer({ filename: join(folder, `ours-${turn}.db`) })),
-    (turn) =>
-      Effect.sync(() => {
-        const database = new DatabaseSync(join(folder, `theirs-${turn}.db`))
-        database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
-        for (const sql of tables) database.exec(sql)
-        const insert = database.prepare(upsert)
-        const commit = database.prepare(
-          "INSERT OR REPLACE INTO callstream_commits (name, cursor, updated_at) VALUES ('bench', ?, '2026-07-01')"
-        )
-        for (const [at, batch] of batches.entries()) {
-          database.exec("BEGIN IMMEDIATE")
-          for (const row of batch) {
-            const values = Column.ofSession.map(({ name }) => bound((row as unknown as Record<string, unknown>)[name]))
-            insert.run(...values, null, "2026-07-01T00:00:00.000000Z")
-          }
-          commit.run(at)
-          database.exec("COMMIT")
-        }
-        database.close()
-      })
+    (watch) => Effect.andThen(remove, through(watch, texts, layerSqlite)),
+    (watch) =>
+      Effect.andThen(
+        remove,
+        Effect.sync(() => throughSqlite(watch, texts, filename, made))
+      )
   )
 
   const server = yield* Postgres.Server.make
-  const database = yield* server.database()
-  const client = yield* server.client(database, { maxConnections: 2 })
-  const clear = client`TRUNCATE call_sessions, callstream_commits`
-  // The statements are what the sink sends; the driver alone still has to make JSON of typed rows.
-  const sent: Array<readonly [sql: string, params: ReadonlyArray<unknown>]> = []
-  const connection = yield* client.reserve
-  const spied = Object.assign((...args: Parameters<SqlClient.SqlClient>) => client(...args), client, {
-    reserve: Effect.succeed({
-      ...connection,
-      execute: (...[sql, params, rows]: Parameters<typeof connection.execute>) => {
-        if (sql.includes("jsonb_to_recordset")) sent.push([sql, params])
-        return connection.execute(sql, params, rows)
-      },
-      executeUnprepared: (...args: Parameters<typeof connection.executeUnprepared>) =>
-        connection.executeUnprepared(...args)
-    })
-  })
-  yield* through({ keepsOffset: true }, Layer.succeed(SqlClient.SqlClient, spied))
-  const perWindow = sent.length / windows
-  const typed = sent.map(([sql, [text]]) => [sql, JSON.parse(String(text)) as unknown] as const)
+  const client = yield* server.client(yield* server.database(), { maxConnections: 2 })
   const layer = Layer.succeed(SqlClient.SqlClient, client)
+  yield* through(stopwatch(), [], layer)
+  const clear = client`TRUNCATE call_sessions, callstream_commits`
+  const connection = yield* client.reserve
+  const found = yield* connection.execute(
+    `SELECT attname AS name, format_type(atttypid, atttypmod) AS type FROM pg_attribute
+WHERE attrelid = 'call_sessions'::regclass AND attnum > 0 ORDER BY attnum`,
+    [],
+    undefined
+  )
+  const columns = found.map(({ name, type }) => ({ name: String(name), type: String(type) }))
   const postgres = yield* compare(
     "PostgreSQL",
     5,
-    () => Effect.andThen(clear, through({ keepsOffset: true }, layer)),
-    () =>
-      Effect.gen(function* () {
-        yield* clear
-        for (let at = 0; at < windows; at++) {
-          yield* connection.executeUnprepared("BEGIN", [], undefined)
-          for (const [sql, rows] of typed.slice(at * perWindow, (at + 1) * perWindow)) {
-            yield* connection.execute(sql, [JSON.stringify(rows)], undefined)
-          }
-          yield* connection.executeUnprepared("COMMIT", [], undefined)
-        }
-      })
+    (watch) => Effect.andThen(clear, through(watch, texts, layer)),
+    (watch) => Effect.andThen(clear, throughPostgres(watch, texts, connection, columns))
   )
   return [sqlite, postgres]
 })

@@ -26,6 +26,15 @@ describe("Table", () => {
     assert.deepStrictEqual(cells({ a: "soon" }), [null, '{"a":"soon"}'])
   })
 
+  it("has a row's own fields only, and none of its prototype", () => {
+    const row: object = Object.assign(Object.create({ b: "inherited", c: "inherited" }), { a: "own" })
+    const { cells } = Table.make([
+      { name: "a", type: "text" },
+      { name: "b", type: "text" }
+    ])
+    assert.deepStrictEqual(cells(row), ["own", null, null])
+  })
+
   it("types each cell once, and keeps in extra what a column cannot hold", () => {
     assert.deepStrictEqual<unknown>(...taken("text", "", ""))
     assert.deepStrictEqual<unknown>(...taken("text", "  =1+1\u0000 😀", "  =1+1\u0000 😀"))

@@ -72,9 +72,9 @@ const database = (eager: boolean) => {
   const dialect: Pick<Dialect, "eager" | "upserts" | "wrote"> = {
     eager,
     upserts: (_, rows) => {
-      const sql = JSON.stringify(rows.map(({ id }) => id))
-      const statement = { sql, params: [], weight: rows.length }
-      return { upserts: [{ statement, rows: rows.length, above: () => statement }], unsayable: [] }
+      const ids = Array.from(rows, ({ id }) => id)
+      const statement = { sql: JSON.stringify(ids), params: [], weight: ids.length }
+      return { upserts: [{ statement, rows: ids.length, above: () => statement }], unsayable: [] }
     },
     wrote: (_, { sql }) =>
       Effect.suspend(() => {

@@ -111,10 +111,13 @@ export interface Dialect {
   /** Run before a table is changed: nobody else changes it at the same time, and nobody waits for ever. */
   readonly lock: (place: Place) => ReadonlyArray<Statement>
   readonly look: (connection: Connection, place: Place) => Effect.Effect<Look, SqlError>
-  /** The upserts of these rows, no two of one id, and those among them that cannot be said here. */
+  /**
+   * The upserts of these rows, which are iterated once, and those among them that cannot be said here. Rows with one id
+   * have one version: the last of them wins.
+   */
   readonly upserts: (
     layout: Layout,
-    rows: ReadonlyArray<Row>
+    rows: Iterable<Row>
   ) => { readonly upserts: ReadonlyArray<Upsert>; readonly unsayable: ReadonlyArray<Row> }
   /** Runs a statement of an upsert: how many rows it wrote. */
   readonly wrote: (connection: Connection, statement: Statement) => Effect.Effect<number, SqlError>

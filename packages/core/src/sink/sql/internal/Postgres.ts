@@ -7,6 +7,7 @@ import { type Dialect, type Existing, type Layout, type Look, type Row, statemen
 import * as Jsonb from "./Jsonb.ts"
 import * as Names from "./ColumnNames.ts"
 import * as Time from "./Time.ts"
+import * as TypedRows from "./TypedRows.ts"
 
 const declared: Readonly<Record<Type, string>> = {
   text: "text",
@@ -150,7 +151,8 @@ const upserts: Dialect["upserts"] = (layout, rows) => {
     text = ""
     count = 0
   }
-  for (const row of rows) {
+  // One statement cannot write a row twice.
+  for (const row of TypedRows.newest([...rows])) {
     if (!Jsonb.holdsText(row.id)) {
       unsayable.push(row)
       continue

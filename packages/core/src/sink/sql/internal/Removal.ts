@@ -74,7 +74,7 @@ WHERE ${key} IN ${ids} AND ${removed} IS NULL AND ${seen} IS NOT NULL ON CONFLIC
     },
     withHistory: (upserts, all) => {
       const last = upserts.at(-1)
-      if (!history || last === undefined) return upserts
+      if (last === undefined) return upserts
       const text = about(all)
       return [...upserts.slice(0, -1), { ...last, after: [statement(ends, text), statement(begins, text)] }]
     },
@@ -144,8 +144,10 @@ export const open = (
   return {
     columns: (columns) => [...columns, column],
     upserts: (layout, rows) => {
-      const { unsayable, upserts } = dialect.upserts(layout, rows)
-      const ids = rows.map(({ id }) => id)
+      if (!options.history) return dialect.upserts(layout, rows)
+      const all = [...rows]
+      const { unsayable, upserts } = dialect.upserts(layout, all)
+      const ids = all.map(({ id }) => id)
       return { unsayable, upserts: of(layout).withHistory(upserts, ids) }
     },
     settle: Effect.fnUntraced(function* (layout) {

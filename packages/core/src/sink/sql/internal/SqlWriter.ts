@@ -18,7 +18,7 @@ import * as Repaired from "../../internal/Repaired.ts"
 import * as CommitTable from "./CommitTable.ts"
 import * as OwnCommits from "./OwnCommits.ts"
 import * as Removal from "./Removal.ts"
-import type { Dialect, Layout, Place } from "./Dialect.ts"
+import type { Dialect, Layout, Place, Row } from "./Dialect.ts"
 import * as TableAccess from "./TableAccess.ts"
 import { failure } from "./TableFailure.ts"
 import * as Time from "./Time.ts"
@@ -70,12 +70,13 @@ export const make = Effect.fnUntraced(function* (
     const table = yield* tableOf(batch)
     const at = (yield* Ref.get(layout)) ?? (yield* settle(table))
     const typed = TypedRows.make(batch, table, at.keyCell)
-    if (typed.hasOtherKeys) return yield* failure(name, "write", { _tag: "KeyColumn", column: at.key })
-    if (typed.rows.length === 0) return typed.refused
     const { unsayable, upserts } = removal.upserts(at, typed.rows)
+    if (typed.found.hasOtherKeys) return yield* failure(name, "write", { _tag: "KeyColumn", column: at.key })
+    const rejected = [...typed.found.refused, ...unsayable.map(unsayableId)]
+    if (upserts.length === 0) return rejected
     const before = rows.pending.length
     const { highestCredible } = batch
-    const rejected = yield* Uncommitted.put(rows, { layout: at, rows: typed.rows, upserts, highestCredible })
+    const more = yield* Uncommitted.put(rows, { layout: at, rows: typed.rows, upserts, highestCredible })
     if (rows.weight > options.maxPending) {
       yield* Effect.andThen(Uncommitted.send(rows), commits.check).pipe(
         Effect.andThen(Uncommitted.commit(rows)),
@@ -83,8 +84,7 @@ export const make = Effect.fnUntraced(function* (
         Effect.onError(() => Effect.sync(() => Uncommitted.takeBack(rows, before)))
       )
     }
-    const reason = "its id has a character that the database cannot hold"
-    return [...typed.refused, ...unsayable.map(({ id }): Refused => ({ id, reason })), ...rejected]
+    return [...rejected, ...more]
   })
 
   const remove = Effect.fnUntraced(function* (batch: Batch<null>) {
@@ -120,6 +120,8 @@ export const make = Effect.fnUntraced(function* (
     finish: Repaired.reporting(name, repairs, turns.take("finish", finish))
   }
 })
+
+const unsayableId = ({ id }: Row): Refused => ({ id, reason: "its id has a character that the database cannot hold" })
 
 /** The accounts of stretches are not needed any more. They may stay where this user has no right to delete. */
 const forget = (

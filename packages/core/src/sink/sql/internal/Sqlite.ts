@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import type { Type } from "../../../model/Column.ts"
 import type { Cell } from "../../Table.ts"
-import { type Dialect, type Existing, type Layout, type Row, type Upsert } from "./Dialect.ts"
+import { type Dialect, type Existing, type Layout, type Upsert } from "./Dialect.ts"
 import * as Names from "./ColumnNames.ts"
 import * as Time from "./Time.ts"
 
@@ -87,37 +87,43 @@ WHERE`
 
 const bound = (cell: Cell): string | number | null => (typeof cell === "boolean" ? (cell ? 1 : 0) : cell)
 
+const weigh = (params: ReadonlyArray<string | number | null>): number => {
+  let weight = 0
+  for (const param of params) if (typeof param === "string") weight += param.length
+  return weight
+}
+
+/** Of two rows with one id, the second finds the first in the table, and overwrites it: they have one version. */
 const upserts: Dialect["upserts"] = (layout, rows) => {
   const { keyCell } = layout
   const width = layout.cells.length
   const shape = shapeOf(layout)
   const observed = Time.repeated()
   const upserts: Array<Upsert> = []
-  for (let from = 0; from < rows.length;) {
-    const count = rows.length - from >= together ? together : 1
-    const { above, blank, sql } = shape(count)
-    const params = blank.slice()
-    let weight = 0
-    let next = 0
-    for (let at = from; at < from + count; at++) {
-      const row: Row | undefined = rows[at]
-      if (row === undefined) continue
-      const { cells } = row
-      for (let place = 0; place < width; place++) {
-        const cell = cells[place] ?? null
-        if (typeof cell === "string") weight += cell.length
-        params[next++] = bound(cell)
-      }
-      if (keyCell === undefined) params[next++] = row.id
-      params[next++] = observed(row.version)
-    }
+  const close = (count: number, params: ReadonlyArray<string | number | null>) => {
+    const { above, sql } = shape(count)
+    const weight = weigh(params)
     upserts.push({
       statement: { sql, params, weight },
       rows: count,
       above: (version) => ({ sql: above, params: [...params, Time.format(version)], weight })
     })
-    from += count
   }
+  const { blank } = shape(together)
+  let params = blank.slice()
+  let next = 0
+  for (const row of rows) {
+    const { cells } = row
+    for (let place = 0; place < width; place++) params[next++] = bound(cells[place] ?? null)
+    if (keyCell === undefined) params[next++] = row.id
+    params[next++] = observed(row.version)
+    if (next < blank.length) continue
+    close(together, params)
+    params = blank.slice()
+    next = 0
+  }
+  const each = blank.length / together
+  for (let from = 0; from < next; from += each) close(1, params.slice(from, from + each))
   return { upserts, unsayable: [] }
 }
 

@@ -38,17 +38,17 @@ export const repeated = (): ((version: Version) => string) => {
   }
 }
 
-/** The separators of `format`, by position. */
-const separators: ReadonlyArray<readonly [number, string]> = [
-  [4, "-"],
-  [7, "-"],
-  [10, "T"],
-  [13, ":"],
-  [16, ":"],
-  [19, "."],
-  [26, "Z"]
-]
+const [dash, colon, point, letterT, letterZ] = [45, 58, 46, 84, 90]
 
 /** The same, of the text that the instant was read from: nearly always that is it already. */
 export const text = (instant: Instant, from: string): string =>
-  from.length === 27 && separators.every(([at, separator]) => from[at] === separator) ? from : format(instant)
+  from.length === 27 &&
+  from.charCodeAt(4) === dash &&
+  from.charCodeAt(7) === dash &&
+  from.charCodeAt(10) === letterT &&
+  from.charCodeAt(13) === colon &&
+  from.charCodeAt(16) === colon &&
+  from.charCodeAt(19) === point &&
+  from.charCodeAt(26) === letterZ
+    ? from
+    : format(instant)

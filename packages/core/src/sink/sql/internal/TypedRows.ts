@@ -5,33 +5,52 @@ import type { Cell, Table } from "../../Table.ts"
 import type { Row } from "./Dialect.ts"
 
 export interface TypedRows {
-  /** No two have the same id. */
-  readonly rows: ReadonlyArray<Row>
-  readonly refused: Array<Refused>
+  /**
+   * Rows with one id have one version here, and the last of them wins. If the batch has one version, rows are made one at
+   * a time while they are iterated, so that a row is gone once its statement has its cells.
+   */
+  readonly rows: Iterable<Row>
+  /** What the latest iteration found. */
+  readonly found: Found
+}
+
+interface Found {
+  refused: Array<Refused>
   /** The column of the key has other values than the ids. */
-  readonly hasOtherKeys: boolean
+  hasOtherKeys: boolean
 }
 
 /** @param keyCell The cell that is the key; `undefined` if the key is beside the cells. */
 export const make = (batch: Batch<object>, table: Table, keyCell: number | undefined): TypedRows => {
-  const rows: Array<Row> = []
-  const refused: Array<Refused> = []
-  let hasOtherKeys = false
+  const found: Found = { refused: [], hasOtherKeys: false }
+  const rows = { [Symbol.iterator]: () => typed(batch, table, keyCell, found) }
+  const hasOneVersion = batch.items.every((item) => versionOf(batch, item) === batch.observedAt)
+  return { rows: hasOneVersion ? rows : { [Symbol.iterator]: () => newest([...rows]).values() }, found }
+}
+
+/** One function for all batches: V8 keeps what the closure of a generator holds. */
+function* typed(batch: Batch<object>, table: Table, keyCell: number | undefined, found: Found): Generator<Row, void> {
+  found.refused = []
+  found.hasOtherKeys = false
   for (const item of batch.items) {
-    const { id, row } = item
-    try {
-      const cells = table.cells(row)
-      if (!id.isWellFormed()) refused.push({ id, reason: "its id is no text that a database can hold" })
-      else {
-        const keyed = keyCell === undefined || cells[keyCell] === id ? cells : withKey(cells, keyCell, id)
-        hasOtherKeys ||= keyed === undefined
-        rows.push({ id, version: versionOf(batch, item), cells: keyed ?? cells })
-      }
-    } catch {
-      refused.push({ id, reason: "JSON cannot say one of its values" })
+    const { id } = item
+    const cells = cellsOf(table, item.row)
+    if (cells === undefined) found.refused.push({ id, reason: "JSON cannot say one of its values" })
+    else if (!id.isWellFormed()) found.refused.push({ id, reason: "its id is no text that a database can hold" })
+    else {
+      const keyed = keyCell === undefined || cells[keyCell] === id ? cells : withKey(cells, keyCell, id)
+      found.hasOtherKeys ||= keyed === undefined
+      yield { id, version: versionOf(batch, item), cells: keyed ?? cells }
     }
   }
-  return { rows: newest(rows), refused, hasOtherKeys }
+}
+
+const cellsOf = (table: Table, row: object): ReadonlyArray<Cell> | undefined => {
+  try {
+    return table.cells(row)
+  } catch {
+    return undefined
+  }
 }
 
 /** The key of a row stays what it is, also where the id in it is redacted; `undefined` where it is another value. */
@@ -41,7 +60,7 @@ const withKey = (cells: ReadonlyArray<Cell>, at: number, id: string): ReadonlyAr
 }
 
 /** Of rows with one id the newest one, the last one of those that are as new. */
-const newest = (rows: ReadonlyArray<Row>): ReadonlyArray<Row> => {
+export const newest = (rows: ReadonlyArray<Row>): ReadonlyArray<Row> => {
   const ids = new Set<string>()
   for (const { id } of rows) ids.add(id)
   if (ids.size === rows.length) return rows

@@ -25,7 +25,7 @@ export interface Uncommitted {
 /** Rows of one batch, and how to write all of them. */
 export interface Given {
   readonly layout: Layout
-  readonly rows: ReadonlyArray<Row>
+  readonly rows: Iterable<Row>
   readonly upserts: ReadonlyArray<Upsert>
   readonly highestCredible: Version | undefined
 }
@@ -125,10 +125,14 @@ const putNow = Effect.fnUntraced(function* (
   // The server has given up the whole transaction.
   yield* rollback(self)
   yield* send(self)
-  const sifted = yield* sift(self, given)
+  const sifted = yield* sift(self, { ...given, rows: [...given.rows] })
   add(self, sifted.pending)
   return sifted.refused
 })
+
+interface Sifting extends Pick<Given, "highestCredible" | "layout"> {
+  readonly rows: ReadonlyArray<Row>
+}
 
 interface Sifted {
   readonly pending: ReadonlyArray<Comparing.Pending>
@@ -136,7 +140,7 @@ interface Sifted {
 }
 
 /** Writes each half separately, until each rejected row is alone. */
-const sift = (self: Uncommitted, given: Omit<Given, "upserts">): Effect.Effect<Sifted, SqlError> =>
+const sift = (self: Uncommitted, given: Sifting): Effect.Effect<Sifted, SqlError> =>
   Effect.gen(function* () {
     const { dialect, transaction } = self
     const { layout, rows } = given
