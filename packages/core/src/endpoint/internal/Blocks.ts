@@ -71,6 +71,12 @@ const countRepeating = Effect.fnUntraced(function* (
   return Math.min(high, pageBeyondAll)
 })
 
+/** A row that cannot be had. */
+const failed = (shown: Shown): Block => {
+  shown.failing++
+  return { rows: [undefined], ended: false }
+}
+
 /**
  * Asks for blocks of one list. Half a block that fails is requested once: after a transient failure it comes in smaller parts. A row that
  * is left is asked for with the patience of `single`; without it, it is the one that fails.
@@ -99,19 +105,13 @@ export const make = (ask: Ask.Ask, bounds: Ask.Bounds, sort: Ask.Sort, single?: 
     return shown.rows
   })
 
-  /** A row that cannot be had. */
-  const failed = (): Block => {
-    shown.failing++
-    return { rows: [undefined], ended: false }
-  }
-
   /** A block of which it is known that it fails, and perhaps that rows come behind it. */
   const halve = Effect.fnUntraced(function* (
     at: number,
     size: number,
     isInside: boolean
   ): Effect.fn.Return<Block, AgniError> {
-    if (size === 1) return (single === undefined ? undefined : yield* one(at, single)) ?? failed()
+    if (size === 1) return (single === undefined ? undefined : yield* one(at, single)) ?? failed(shown)
     const half = size / 2
     const left = yield* look(at, half, Patience.once)
     if (left?.ended === true) return left
@@ -125,7 +125,7 @@ export const make = (ask: Ask.Ask, bounds: Ask.Bounds, sort: Ask.Sort, single?: 
     const again = half === 1 ? yield* look(at, half, Patience.soon) : undefined
     const end = isInside ? undefined : yield* count(at + size)
     // A row that was asked for again is not asked for once more.
-    const first = again ?? (half === 1 ? failed() : yield* halve(at, half, isInside))
+    const first = again ?? (half === 1 ? failed(shown) : yield* halve(at, half, isInside))
     if (end !== undefined && end <= at + half) return { ...first, ended: true, repeats: true }
     return join(first, yield* halve(at + half, half, isInside))
   })
