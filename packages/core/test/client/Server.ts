@@ -53,8 +53,10 @@ export const transportError = (request: HttpClientRequest.HttpClientRequest, cod
     })
   })
 
-const respond = (request: HttpClientRequest.HttpClientRequest, reply: Reply): HttpClientResponse.HttpClientResponse => {
-  const { body, cutOff, headers = {}, onRead, status = 200 } = reply
+const responseOf = (
+  request: HttpClientRequest.HttpClientRequest,
+  { body, cutOff, headers = {}, onRead, status = 200 }: Reply
+): HttpClientResponse.HttpClientResponse => {
   const text = body === undefined ? "" : typeof body === "string" ? body : JSON.stringify(body)
   // Without promises in the body, the test clock knows when a fiber waits for it.
   const stream = Stream.concat(
@@ -69,6 +71,17 @@ const respond = (request: HttpClientRequest.HttpClientRequest, reply: Reply): Ht
   })
 }
 
+/** The response to a request, as a transport has it. */
+export const respond = (
+  request: HttpClientRequest.HttpClientRequest,
+  given: Answer
+): Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError> => {
+  if (Effect.isEffect(given)) return given
+  return Effect.succeed(
+    given instanceof Response ? HttpClientResponse.fromWeb(request, given) : responseOf(request, given)
+  )
+}
+
 /** An `HttpClient` that records what it is asked. The number of a request counts from 1. */
 export const make = (answer: (number: number, sent: Sent, request: HttpClientRequest.HttpClientRequest) => Answer) => {
   const sent: Array<Sent> = []
@@ -76,11 +89,7 @@ export const make = (answer: (number: number, sent: Sent, request: HttpClientReq
     Effect.flatMap(Clock.currentTimeMillis, (at) => {
       const one: Sent = { url, method: request.method, headers: { ...request.headers }, signal, at }
       sent.push(one)
-      const given = answer(sent.length, one, request)
-      if (Effect.isEffect(given)) return given
-      return Effect.succeed(
-        given instanceof Response ? HttpClientResponse.fromWeb(request, given) : respond(request, given)
-      )
+      return respond(request, answer(sent.length, one, request))
     })
   )
   /** The time of each request, from the first one on. */

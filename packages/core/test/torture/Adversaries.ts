@@ -33,7 +33,10 @@ const often = [
 /** Drawn last: the meaning of a seed stays. */
 const rare = ["slow", "zone", "not found"] as const
 
-export const names = [...often, ...rare]
+/** Drawn after those. */
+const latest = ["flaky"] as const
+
+export const names = [...often, ...rare, ...latest]
 export type Name = (typeof names)[number]
 
 /** A history, its server, and how it is read: all of it is JSON. */
@@ -46,6 +49,8 @@ export interface Case {
   readonly read: Read
   /** Server time that each request takes, in µs. */
   readonly step: number
+  /** Through the real client, with its retries. */
+  readonly client?: true | undefined
 }
 
 type Chance = ReturnType<typeof random>
@@ -165,14 +170,22 @@ const serverOf = (random: Chance, rows: ReadonlyArray<Adversary.Row>, drawn: Dra
   }
 }
 
-/** The case of a seed; with `only` that trait alone. */
-export const make = (seed: number, only?: Name | "none"): Case => {
+const flakyOf = (random: Chance, step: number): NonNullable<Adversary.Traits["flaky"]> => {
+  const { chance, pick } = random
+  const as = pick<Adversary.Fault>("busy", "busy", "limited", "reset", "cut off", "unsuccessful", "hang")
+  const byChance = { by: "chance" as const, share: pick(0.05, 0.2, 0.4) }
+  return { as, when: chance(0.7) ? byChance : when(random, step) }
+}
+
+/** The case of a seed; with `only` that trait alone, and `also` besides the others. */
+export const make = (seed: number, only?: Name | "none", also?: Name): Case => {
   const chance = random(seed)
   const { next, pick } = chance
   const few = pick(0, 1, 1, 2, 3)
   const chosen = new Set<Name>(
     only === undefined ? Array.from({ length: few }, () => pick(...often)) : only === "none" ? [] : [only]
   )
+  if (also !== undefined) chosen.add(also)
   const has = (name: Name) => chosen.has(name)
   const step = pick(0, 50, 1000) * 1000
   const cap = pick(5, 7, 10, 20, 50)
@@ -199,6 +212,10 @@ export const make = (seed: number, only?: Name | "none"): Case => {
   for (const name of rare) if (only === undefined && chance.chance(0.02)) chosen.add(name)
   const most = pick(2 * day, 7 * day, 31 * day)
   const zone = pick(-5, 1, 5.5) * hour
+  for (const name of latest) if (only === undefined && chance.chance(0.03)) chosen.add(name)
+  const flaky = flakyOf(chance, step)
+  const isClient = chance.chance(0.1) || has("flaky")
+  const keepGoing = read.keepGoing === true || (has("flaky") && chance.chance(0.5))
   return {
     seed,
     traits: [...chosen],
@@ -206,12 +223,14 @@ export const make = (seed: number, only?: Name | "none"): Case => {
       ...server,
       ...(has("slow") ? { span: { most, cut: "failure" } } : {}),
       ...(has("zone") ? { zone } : {}),
-      ...(has("not found") ? { beyond: "not found" } : {})
+      ...(has("not found") ? { beyond: "not found" } : {}),
+      ...(has("flaky") ? { flaky } : {})
     },
     rows,
     range,
-    read: sideBySide === undefined ? read : { ...read, order: undefined, sideBySide },
-    step
+    read: sideBySide === undefined ? { ...read, keepGoing } : { ...read, keepGoing, order: undefined, sideBySide },
+    step,
+    ...(isClient ? { client: true } : {})
   }
 }
 

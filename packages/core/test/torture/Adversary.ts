@@ -6,6 +6,7 @@ import * as Rows from "@callstream/core/model/Rows"
 import type { AgniClient } from "@callstream/core/client/AgniClient"
 import { AgniError, InvalidRequest, NotFound, Unavailable } from "@callstream/core/model/AgniError"
 import type { CallSession } from "@callstream/core/model/CallSession"
+import type { CallSessionQuery } from "@callstream/core/model/CallSessionQuery"
 import * as Instant from "@callstream/core/model/Instant"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -69,7 +70,11 @@ export interface Traits {
     | undefined
   /** From that request on pages are cut otherwise, or ordered otherwise. */
   readonly change?: { readonly at: number; readonly cap?: number; readonly order?: Order } | undefined
+  /** Requests that fail although the server could answer them, and how. */
+  readonly flaky?: { readonly as: Fault; readonly when: When } | undefined
 }
+
+export type Fault = "busy" | "limited" | "reset" | "cut off" | "unsuccessful" | "hang"
 
 /** An answer that says that there are so many rows, or at least so many: its page was not the last one, or a limit had cut it. */
 interface Counted extends Bounds {
@@ -77,9 +82,21 @@ interface Counted extends Bounds {
   readonly front: ReadonlyArray<Row>
 }
 
+/** What a request got: the calls of a page, or how it failed. */
+export interface Taken {
+  readonly found: ReadonlyArray<CallSession> | "error" | "failure" | "not found" | Fault
+  /** By the server's clock, or what it takes for it. */
+  readonly observedAt: Instant.Instant
+}
+
 export interface Server {
+  /** Without what a client does: each request is made once. */
   readonly client: AgniClient["Service"]
+  /** One request, as it arrives: the answer is made now, and the client has it when the effect ends. */
+  readonly take: (query: CallSessionQuery) => Effect.Effect<Taken>
   readonly now: () => number
+  /** Lets time pass, up to then. */
+  readonly wait: (until: number) => void
   readonly began: number
   readonly requests: () => number
   /** Ids that an answer listed. */
@@ -132,6 +149,26 @@ const pageOf = (traits: Traits, all: ReadonlyArray<Row>, { number, page = 1, pag
   }
   return { rows: all.slice(skip, end), skip, isOther: skip !== (page - 1) * step }
 }
+
+const listing =
+  (take: Server["take"]): AgniClient["Service"]["list"] =>
+  (query) =>
+    Effect.flatMap(take(query), ({ found, observedAt }) => {
+      if (found === "error") return Effect.fail(fail(new InvalidRequest({ status: 400, quote: "out of limits" })))
+      if (found === "not found") return Effect.fail(fail(new NotFound()))
+      if (typeof found === "string")
+        return Effect.fail(fail(new Unavailable({ outage: { _tag: "Status", status: 500, quote: "cannot render" } })))
+      return Effect.succeed({
+        page: query.page ?? 1,
+        rows: Rows.ofSessions(found, observedAt),
+        rejected: [],
+        observedAt,
+        edition: "camelCase" as const,
+        total: undefined,
+        age: 0,
+        characters: 1000 * found.length
+      })
+    })
 
 /** Bounds that are about one second, in µs. */
 const narrow = 4_000_000
@@ -218,45 +255,34 @@ export const serve = (
     })
   }
 
-  const list: AgniClient["Service"]["list"] = (query) =>
+  const take = (query: CallSessionQuery): Effect.Effect<Taken> =>
     Effect.suspend(() => {
       clock += options.step
       if (++number > options.limit) return Effect.die(new Error(`more than ${options.limit} requests`))
       const request: Request = { ...query, number, connection: underWay++ % 4, at: clock }
-      const found = answer(request)
-      const { date, replica } = traits
+      const { date, flaky, replica } = traits
+      const found = flaky !== undefined && matching.meets(flaky.when, request) ? flaky.as : answer(request)
       const lag = replica === undefined ? 0 : matching.lagOf(request)
-      const sessions = typeof found === "string" ? [] : found.map((row) => sessionOf(row, startOf(row, clock - lag)))
+      const sessions = typeof found === "string" ? found : found.map((row) => sessionOf(row, startOf(row, clock - lag)))
       const wrong = date !== undefined && number >= date.from && number < date.to && number % date.every === 0
       const observedAt = Instant.of(Math.floor((clock + (wrong ? date.offset : 0)) / 1e6) * 1e6)
       return Effect.andThen(
         Effect.yieldNow,
-        Effect.suspend(() => {
+        Effect.sync((): Taken => {
           underWay--
-          if (found === "error") return Effect.fail(fail(new InvalidRequest({ status: 400, quote: "out of limits" })))
-          if (found === "not found") return Effect.fail(fail(new NotFound()))
-          if (found === "failure")
-            return Effect.fail(
-              fail(new Unavailable({ outage: { _tag: "Status", status: 500, quote: "cannot render" } }))
-            )
-          for (const { id } of found) notes.listed.add(id)
-          return Effect.succeed({
-            page: query.page ?? 1,
-            rows: Rows.ofSessions(sessions, observedAt),
-            rejected: [],
-            observedAt,
-            edition: "camelCase" as const,
-            total: undefined,
-            age: 0,
-            characters: 1000 * sessions.length
-          })
+          if (typeof sessions !== "string") for (const { id } of sessions) notes.listed.add(id)
+          return { found: sessions, observedAt }
         })
       )
     })
   const { alone, counted, countedOld, counts, listed, withheld } = notes
   return {
-    client: { list },
+    client: { list: listing(take) },
+    take,
     now: () => clock,
+    wait: (until) => {
+      clock = Math.max(clock, until)
+    },
     began: options.began,
     requests: () => number,
     listed,

@@ -3,14 +3,16 @@ import * as CoverageReason from "@callstream/core/coverage/CoverageReason"
 import { AgniClient } from "@callstream/core/client/AgniClient"
 import { startInstant } from "@callstream/core/model/CallSession"
 import { type Verdict, verdict, weaker, type Window } from "@callstream/core/history/Coverage"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
 import * as References from "effect/References"
 import * as Stream from "effect/Stream"
 import { began, type Case } from "./Adversaries.ts"
 import * as Adversary from "./Adversary.ts"
+import * as AdversaryClient from "./AdversaryClient.ts"
 import { isThere, startOf } from "./AdversaryRows.ts"
 import { finalCoverage, windows as read } from "./Histories.ts"
+import * as VirtualTime from "./VirtualTime.ts"
 
 const second = 1_000_000
 const hour = 3600 * second
@@ -225,10 +227,11 @@ const provenWrong = (
   return [...wrong, ...undatedWrong(one, server, windows, truth)]
 }
 
+/** So many rows start within six seconds. */
 const together = (rows: ReadonlyArray<Adversary.Row>): number => {
   const starts = rows.flatMap(({ start }) => start ?? []).sort((a, b) => a - b)
   return starts.reduce(
-    (most, start, i) => Math.max(most, i - starts.findIndex((other) => other >= start - 6 * second)),
+    (most, start, i) => Math.max(most, i + 1 - starts.findIndex((other) => other >= start - 6 * second)),
     0
   )
 }
@@ -284,7 +287,7 @@ const isProvable = (one: Case, server: Adversary.Server): boolean => {
   // A page beyond the end that repeats another one, and is empty beyond a limit: the end is not to be found.
   if (traits.beyond !== "empty" && (traits.depth ?? traits.offset) !== undefined) return false
   // More rows of one second than a limit lets come, or more than a page, which stand otherwise on each.
-  return together(rows.filter((row) => isThere(row, began))) < mostTogether(one) && !isLarge
+  return together(rows.filter((row) => isThere(row, began))) <= mostTogether(one) && !isLarge
 }
 
 /** Whether all answers at the end say that they were made before the first one. */
@@ -327,18 +330,8 @@ const judge = (one: Case, server: Adversary.Server, windows: ReadonlyArray<Windo
   }
 }
 
-const clockOf = (server: Adversary.Server): Effect.Effect<Clock.Clock> =>
-  Effect.map(Clock.Clock, (clock) => ({
-    currentTimeMillis: Effect.sync(() => server.now() / 1000),
-    currentTimeMillisUnsafe: () => server.now() / 1000,
-    currentTimeNanos: Effect.sync(() => BigInt(server.now()) * 1000n),
-    currentTimeNanosUnsafe: () => BigInt(server.now()) * 1000n,
-    monotonicTimeNanos: clock.monotonicTimeNanos,
-    monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
-    sleep: () => Effect.yieldNow
-  }))
-
-const open = (one: Case, limit = 20_000): Adversary.Server => {
+/** The server of a case. */
+export const open = (one: Case, limit = 20_000): Adversary.Server => {
   const { from = -Infinity, to = Infinity } = one.range
   const range = { after: from - margin, before: to + margin }
   return Adversary.serve(one.rows, one.server, {
@@ -354,13 +347,21 @@ const open = (one: Case, limit = 20_000): Adversary.Server => {
 /** The windows of a case. */
 export const windows = (one: Case, server = open(one)) =>
   Stream.runCollect(read(one)).pipe(
-    Effect.provideService(AgniClient, server.client),
+    Effect.provideService(AgniClient, one.client === true ? AdversaryClient.make(server) : server.client),
     Effect.provideService(References.MinimumLogLevel, "None"),
-    Effect.provideServiceEffect(Clock.Clock, clockOf(server))
+    Random.withSeed(one.seed),
+    VirtualTime.make(server)
   )
 
+/**
+ * Whether the run of a case may end in an error: a record that fails each page may be the only one, or the first of a list that filters
+ * after paging, and requests may fail eight times by chance.
+ */
+export const mayFail = ({ server }: Case): boolean => server.poison !== undefined || server.flaky !== undefined
+
 /** One case from end to end. */
-export const run = (one: Case) => {
-  const server = open(one)
-  return Effect.map(windows(one, server), (all) => judge(one, server, ascending(one, all)))
-}
+export const run = (one: Case) => runOn(one, open(one))
+
+/** The same on a server that is given. */
+export const runOn = (one: Case, server: Adversary.Server) =>
+  Effect.map(windows(one, server), (all) => judge(one, server, ascending(one, all)))

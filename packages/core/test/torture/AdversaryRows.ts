@@ -152,5 +152,5 @@ export const makeMatching = (rows: ReadonlyArray<Row>, traits: Traits, seed: num
     const rows = results.cut === "last" ? all.slice(-results.most) : all.slice(0, results.most)
     return { rows, withheld, isCut: true }
   }
-  return Object.assign(match, { lagOf })
+  return Object.assign(match, { lagOf, meets })
 }

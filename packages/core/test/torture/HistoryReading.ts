@@ -42,8 +42,8 @@ const inStretches = (
     })
   )
 
-/** As another process has it. */
-const passed = <A>(value: A): A => JSON.parse(JSON.stringify(value))
+/** As another process has it: nothing, where answers are no evidence. */
+const passed = <A>(value: A): A => (value === undefined ? value : JSON.parse(JSON.stringify(value)))
 
 const entryOf = ({ coverage, from, observedAt, requests, rows, settled, to }: Window): CoverageSet.Entry => ({
   range: { from, to },

@@ -1,8 +1,8 @@
 /**
- * `node packages/core/test/torture/adversaries-main.ts --count 5000 [--seed N] [--only TRAIT]`: histories on the adversary, and
+ * `node packages/core/test/torture/adversaries-main.ts --count 5000 [--seed N] [--only TRAIT] [--with TRAIT]`: histories on the adversary, and
  * for each trait how many, how many are proven, and how many wrongly. Each seed that is wrong is printed; then the exit code
  * is 1. `--until-wrong` stops there; with `--small` it is made as small as it stays wrong besides, and printed as JSON.
- * `--weak` prints each seed that could have been proven and was not. `--apart`: each stretch in a process of its own.
+ * `--weak` prints each seed that could have been proven and was not. `--apart`: each stretch in a process of its own. `--with`: that trait besides those of each seed.
  */
 import { parseArgs } from "node:util"
 import * as Effect from "effect/Effect"
@@ -16,6 +16,7 @@ const { values } = parseArgs({
     count: { type: "string", default: "5000" },
     seed: { type: "string" },
     only: { type: "string" },
+    with: { type: "string" },
     quiet: { type: "boolean" },
     weak: { type: "boolean" },
     apart: { type: "boolean" },
@@ -25,6 +26,7 @@ const { values } = parseArgs({
 })
 const first = values.seed === undefined ? Math.floor(Math.random() * 1e9) : Number(values.seed)
 const only = ["none" as const, ...Adversaries.names].find((name) => name === values.only)
+const also = Adversaries.names.find((name) => name === values.with)
 console.log(`seed ${first}`)
 
 const zero = { histories: 0, possible: 0, proven: 0, wrong: 0, failed: 0, requests: 0, windows: 0, provenWindows: 0 }
@@ -68,7 +70,7 @@ const note = (one: Adversaries.Case, exit: Exit.Exit<Judge.Judgement, unknown>):
 }
 
 for (let seed = first; seed < first + Number(values.count); seed++) {
-  const drawn = Adversaries.make(seed, only)
+  const drawn = Adversaries.make(seed, only, also)
   const one = values.apart === true ? Adversaries.apart(drawn) : drawn
   const exit = await Effect.runPromiseExit(Judge.run(one))
   note(one, exit)

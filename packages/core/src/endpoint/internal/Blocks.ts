@@ -59,18 +59,23 @@ const countRepeating = Effect.fnUntraced(function* (
   const isLast = (at: number) =>
     Effect.map(one(at, Patience.once), (block) => block !== undefined && (block.ended || block.rows[0]?.key === key))
   let low = 0
-  let high = Math.max(1, expected)
-  while (high < pageBeyondAll && !(yield* isLast(high - 1))) {
-    low = high
-    high = Math.min(2 * high, pageBeyondAll)
+  let high = Infinity
+  let place = Math.max(1, expected)
+  // The guess is mostly right, or nearly: it is left in both directions in steps that grow.
+  for (let step = 1; high - low > 1 && low < pageBeyondAll; step *= 8) {
+    if (yield* isLast(place - 1)) high = place
+    else low = place
+    const next = high === Infinity ? low + step : low === 0 && step <= 64 ? high - step : Math.floor((low + high) / 2)
+    place = Math.max(low + 1, Math.min(high - 1, next))
   }
-  while (high - low > 1) {
-    const middle = Math.floor((low + high) / 2)
-    if (yield* isLast(middle - 1)) high = middle
-    else low = middle
-  }
-  return high
+  return Math.min(high, pageBeyondAll)
 })
+
+/** A row that cannot be had. */
+const failed = (shown: Shown): Block => {
+  shown.failing++
+  return { rows: [undefined], ended: false }
+}
 
 /**
  * Asks for blocks of one list. Half a block that fails is requested once: after a transient failure it comes in smaller parts. A row that
@@ -106,11 +111,7 @@ export const make = (ask: Ask.Ask, bounds: Ask.Bounds, sort: Ask.Sort, single?: 
     size: number,
     isInside: boolean
   ): Effect.fn.Return<Block, AgniError> {
-    if (size === 1) {
-      const row = single === undefined ? undefined : yield* one(at, single)
-      if (row === undefined) shown.failing++
-      return row ?? { rows: [undefined], ended: false }
-    }
+    if (size === 1) return (single === undefined ? undefined : yield* one(at, single)) ?? failed(shown)
     const half = size / 2
     const left = yield* look(at, half, Patience.once)
     if (left?.ended === true) return left
@@ -120,12 +121,13 @@ export const make = (ask: Ask.Ask, bounds: Ask.Bounds, sort: Ask.Sort, single?: 
     if (right !== undefined) return join(yield* halve(at, half, true), right)
     if (!isInside && shown.failing >= mostFailing && (yield* beyond) === "fails")
       return { rows: Array.from({ length: size }, () => undefined), ended: false }
-    // Nothing came: is the server still there?
-    const again = yield* look(at, half, Patience.soon)
+    // Nothing came: is the server still there? Of larger blocks their parts show it.
+    const again = half === 1 ? yield* look(at, half, Patience.soon) : undefined
     const end = isInside ? undefined : yield* count(at + size)
-    if (end !== undefined && end <= at + half)
-      return { ...(again ?? (yield* halve(at, half, false))), ended: true, repeats: true }
-    return join(again ?? (yield* halve(at, half, isInside)), yield* halve(at + half, half, isInside))
+    // A row that was asked for again is not asked for once more.
+    const first = again ?? (half === 1 ? failed(shown) : yield* halve(at, half, isInside))
+    if (end !== undefined && end <= at + half) return { ...first, ended: true, repeats: true }
+    return join(first, yield* halve(at + half, half, isInside))
   })
 
   const orHalve = (at: number, size: number, how: ListOptions): Effect.Effect<Block, AgniError> =>

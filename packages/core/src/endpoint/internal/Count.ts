@@ -26,6 +26,13 @@ export const rows = (
   ask: Ask.Ask,
   bounds: Ask.Bounds,
   options: Options
+): Effect.Effect<number | undefined, AgniError> => Ask.catchPoison(orFail(ask, bounds, options), () => Effect.undefined)
+
+/** The same, and where a page fails on a record, its failure: who needs the count can do without it, or must read such pages anyway. */
+export const orFail = (
+  ask: Ask.Ask,
+  bounds: Ask.Bounds,
+  options: Options
 ): Effect.Effect<number | undefined, AgniError> => {
   const { expected, size } = options
   // A last page that is full would take another request to be known as the last.
@@ -39,10 +46,7 @@ export const rows = (
         if (rows !== undefined) NotedCounts.noteCount(ask.log.counts, bounds, rows)
       })
     ),
-    Effect.catchIf(
-      (error) => Ask.isPoison(error) || Ask.isRefusal(error),
-      () => Effect.undefined
-    )
+    Effect.catchIf(Ask.isRefusal, () => Effect.undefined)
   )
 }
 

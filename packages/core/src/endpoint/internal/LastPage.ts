@@ -1,48 +1,62 @@
 /** How many rows fixed bounds hold, when nothing is known of them: from the number of the last page. */
 import * as Effect from "effect/Effect"
+import type { ListOptions } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import { pageBeyondAll } from "../../model/Limits.ts"
 import * as Ask from "./Ask.ts"
+import * as Patience from "./Patience.ts"
 import * as Rows from "./ListedRows.ts"
 
 const mostPages = 2 ** 26
 
 /**
- * Pages 1, 2, 4 … until one is beyond the end, then halves; nothing when none is. A server that repeats itself beyond the end
- * is asked for a page far beyond, and what is like that one is beyond too: if it repeats its last page, the first such page
- * is the last.
+ * The page where the end is expected, and others until the last one and the one beyond it are next to each other; nothing when none is
+ * beyond. A server that repeats itself beyond the end is asked for a page far beyond, and what is like that one is beyond too: if it
+ * repeats its last page, the first such page is the last.
  */
 export const count = Effect.fnUntraced(function* (
   ask: Ask.Ask,
   bounds: Ask.Bounds,
-  options: { readonly size: number; readonly repeats: boolean }
+  options: {
+    readonly size: number
+    readonly repeats: boolean
+    /** @default nothing is known of how many there are */
+    readonly expected?: number
+    /** The first page, where it is known. */
+    readonly first?: ReadonlyArray<Rows.Row> | undefined
+  }
 ): Effect.fn.Return<number | undefined, AgniError> {
-  const { repeats, size } = options
-  const look = (page: number) => Effect.map(ask(page, bounds), ({ rows }) => rows)
-  const first = yield* look(1)
+  const { expected, repeats, size } = options
+  const look = (page: number, how?: ListOptions) => Effect.map(ask(page, bounds, how && { how }), ({ rows }) => rows)
+  const first = options.first ?? (yield* look(1))
   if (first.length === 0) return 0
-  const repeated = repeats ? yield* look(pageBeyondAll) : []
+  // If it fails while the server is up, the last record does, which comes there again.
+  const repeated = repeats ? yield* look(pageBeyondAll, Patience.soon) : []
   const isBeyond = (rows: ReadonlyArray<Rows.Row>) =>
     rows.length === 0 || (repeated.length > 0 && Rows.alike(rows, repeated))
   let within = 1
   let last = first
-  let beyond = 2
-  for (;;) {
-    const rows = yield* look(beyond)
-    if (isBeyond(rows)) break
-    if (beyond >= mostPages) return undefined
-    within = beyond
-    last = rows
-    beyond *= 2
-  }
+  let beyond = Infinity
+  const isGuessed = expected !== undefined && Number.isFinite(expected)
+  let page = isGuessed ? Math.min(mostPages, Math.ceil(expected / size)) : 2
+  /** Greater each time, because the guess may be far off. */
+  let step = 1
   while (beyond - within > 1) {
-    const middle = (within + beyond) >>> 1
-    const rows = yield* look(middle)
-    if (isBeyond(rows)) beyond = middle
+    page = Math.max(within + 1, Math.min(beyond - 1, page))
+    const rows = yield* look(page)
+    if (isBeyond(rows)) beyond = page
+    else if (page >= mostPages) return undefined
     else {
-      within = middle
+      within = page
       last = rows
     }
+    page =
+      beyond === Infinity
+        ? Math.min(mostPages, within + (isGuessed ? step : within))
+        : isGuessed && within === 1 && step <= 4
+          ? beyond - step
+          : Math.floor(Math.sqrt((within + 1) * beyond))
+    step *= 4
   }
   return repeated.length > 0 && !Rows.alike(repeated, first)
     ? (beyond - 1) * size + repeated.length

@@ -1,5 +1,6 @@
 /** Where the calls of an endpoint begin. */
 import * as Effect from "effect/Effect"
+import type { ListOptions } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import { earliestStart } from "../../model/Limits.ts"
 import * as Ask from "./Ask.ts"
@@ -33,8 +34,8 @@ const startsFrom = (rows: ReadonlyArray<Rows.Row>, edge: Micros): boolean =>
  * What lies before an edge, and a little after it: a full page at the bound itself could hide what lies before it. Nothing where the
  * server refuses so wide a range, or fails for it.
  */
-const before = (ask: Ask.Ask, edge: Micros, margin: number, after: Micros = earliestStart) => {
-  const bounds = { after, before: edge + margin }
+const before = (ask: Ask.Ask, edge: Micros, after: Micros = earliestStart) => {
+  const bounds = { after, before: edge + 2 * Ask.second }
   return Ask.catchPoison(
     Effect.catchIf(ask(1, bounds, { how: Patience.soon }), Ask.isRefusal, () => Effect.undefined),
     () => Effect.map(Ask.failsAsWhole(ask, bounds), (asWhole) => (asWhole ? undefined : ("fails" as const)))
@@ -57,7 +58,7 @@ export const find = Effect.fnUntraced(function* (
   const guess = Ask.floorSecond(Math.min(...starts))
   let fails = false
   if (starts.length > 0) {
-    const found = yield* before(ask, guess, 2 * Ask.second)
+    const found = yield* before(ask, guess)
     fails = found === "fails"
     const answer = found === "fails" ? undefined : found
     // A limit on the width of a range hides what lies before: then the list itself must do.
@@ -74,9 +75,7 @@ export const find = Effect.fnUntraced(function* (
   }
   // Older calls likely start near those that are known.
   const edges = fails ? edgesOf(guess, 8, 4) : edgesOf(starts.length === 0 ? now : guess, 86_400, 2)
-  const empty = yield* Effect.forEach(edges, (edge) => isEmptyBefore(ask, edge, size), { concurrency: "unbounded" })
-  // A limit on the width of a range may hide what lies far before an edge, and not what lies before another one.
-  const at = edges[empty.lastIndexOf(false) + 1] ?? earliestStart
+  const at = edges[(yield* furthest(ask, edges, size)) + 1] ?? earliestStart
   return { at: starts.length === 0 && at === edges[0] ? undefined : at, sure: true, isListCut: false }
 })
 
@@ -88,13 +87,36 @@ const edgesOf = (at: Micros, seconds: number, factor: number): ReadonlyArray<Mic
   return edges
 }
 
-/** Whether nothing came from before an edge. */
-const isEmptyBefore = (ask: Ask.Ask, edge: Micros, size: number): Effect.Effect<boolean, AgniError> =>
+/** Whether nothing came from before an edge; nothing is known where no answer came. */
+const isEmptyBefore = (ask: Ask.Ask, edge: Micros, size: number, how: ListOptions) =>
   Effect.map(
-    before(ask, edge, 0),
-    (answer) =>
-      answer !== undefined && answer !== "fails" && answer.rows.length < size && !answer.rows.some(isOlder(edge))
+    Ask.orNothing(ask(1, { after: earliestStart, before: edge }, { how })),
+    (answer) => answer && answer.rows.length < size && !answer.rows.some(isOlder(edge))
   )
+
+/** For a question that failed: by chance, or for a record. */
+const again: ListOptions = { tries: 3, shortWaits: true }
+
+/**
+ * The last of the edges before which calls may lie. A limit on the width of a range may hide what lies far before an edge, and not what
+ * lies before another one. Of those without an answer the last ones are asked again: if they failed by chance, years that hold nothing
+ * would be read.
+ */
+const furthest = Effect.fnUntraced(function* (
+  ask: Ask.Ask,
+  edges: ReadonlyArray<Micros>,
+  size: number
+): Effect.fn.Return<number, AgniError> {
+  const empty = yield* Effect.forEach(edges, (edge) => isEmptyBefore(ask, edge, size, Patience.once), {
+    concurrency: "unbounded"
+  })
+  for (let last = edges.length - 1; last >= 0; last--) {
+    const edge = edges[last]
+    if (edge === undefined || (empty[last] ?? (yield* isEmptyBefore(ask, edge, size, again))) === true) continue
+    return last
+  }
+  return -1
+})
 
 /** Each halves what is unknown of a width, or finds calls that are older still. */
 const mostTurns = 1000
@@ -120,7 +142,7 @@ const olderThan = Effect.fnUntraced(function* (
   for (let turn = 0; turn < mostTurns && nothing - Math.max(alone, minute) > minute; turn++) {
     const whole = at - earliestStart
     const after = width >= whole ? earliestStart : Ask.floorSecond(at - width)
-    const answer = yield* before(ask, at, 2 * Ask.second, after)
+    const answer = yield* before(ask, at, after)
     const rows = answer === undefined || answer === "fails" ? [] : answer.rows
     if (rows.some(({ start }) => start !== undefined && start < at)) {
       const bounds = { after, before: at + 2 * Ask.second }

@@ -56,12 +56,14 @@ export const judge = Effect.fnUntraced(function* (
     seen.deepest = Math.min(seen.deepest, count ?? Infinity)
     return split(work, Task.halve(range, held, held.size(), settings.size))
   }
-  // A limit on results cut them off; calls that are newer may have come meanwhile.
-  if (missing.length > 0 && (isBelow(missing, held) || (!young && isAbove(missing, held))) && canHalve(range))
-    return split(work, Task.halve(range, held, held.size(), settings.size))
+  // A limit on results, which is no lower than a page, cut them off; calls that are newer may have come meanwhile.
+  const isCut =
+    missing.length > 0 && held.size() >= size && (isBelow(missing, held) || (!young && isAbove(missing, held)))
+  if (isCut && canHalve(range)) return split(work, Task.halve(range, held, held.size(), settings.size))
   seen.differs = !young
-  // Something was missed, came or went. Smaller windows pass more quickly; the smallest are read by pages.
-  const isSmall = held.size() <= 20 * size && known.order !== "start" && seen.order !== "start"
+  // Something was missed, came or went. Smaller windows pass more quickly; the smallest are read by pages, as is what one page holds.
+  const isByPages = known.order !== "start" && seen.order !== "start"
+  const isSmall = held.size() < size || (held.size() <= 20 * size && isByPages)
   if (canHalve(range) && !isSmall) return split(work, Task.halve(range, held, held.size(), settings.size))
   const again = yield* readAgain(work, done, most)
   // Pages of the same bounds may be cut at the same row each time.

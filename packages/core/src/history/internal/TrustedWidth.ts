@@ -57,8 +57,9 @@ export const believe = Effect.fnUntraced(function* (work: Work) {
         believed
       )
     : undefined
+  const counted = { ...task, expected: before ?? task.expected }
   const parts = isFurther
-    ? (atGaps ?? Task.byWidth(task, ask.log.width === 0 ? Math.max(believed, width / 1.9) : believed))
+    ? (atGaps ?? Task.byWidth(counted, ask.log.width === 0 ? Math.max(believed, width / 1.9) : believed))
     : undefined
   return { parts, before, first }
 })

@@ -98,9 +98,9 @@ interface Work {
   readonly limit: Front.Limit
 }
 
-/** The count of all calls, and the question for it. */
+/** The count of all calls. A record that fails it is on a page that would be read next, without a count. */
 const countAll = ({ ask, found, repeats, settings: { size } }: Work) =>
-  Count.rows(ask, {}, { expected: Math.max(1, Found.expected(found)), size, repeats })
+  Count.orFail(ask, {}, { expected: Math.max(1, Found.expected(found)), size, repeats })
 
 /** Rows that start in the range, where it is not known how many there should be. */
 const measure = ({ about, ask, range, repeats, settings: { size } }: Work) =>

@@ -87,14 +87,14 @@ const costOf = (
   if (rows <= mostOverlapping * size || !newestFirst) {
     return overlapping(rows, size) + control
   }
-  const count = repeats ? 4 + 2 * Math.log2(rows / size) : 1
+  const count = repeats ? 4 : 1
   const walked = steps(size, rows, range) + 2 * count + control
   return rows > 1.5 * perWindow ? walked + count : walked
 }
 
 /** The windows of tasks, in order, and what each takes; what cutting one takes counts with its first part. */
 export const windows = (shape: Shape, tasks: ReadonlyArray<Task>): ReadonlyArray<Stretch> => {
-  const { perWindow, repeats, size, spread } = shape
+  const { perWindow, repeats, spread } = shape
   const { second } = Ask
   return tasks.flatMap((task): ReadonlyArray<Stretch> => {
     const low = spread.rowsBefore(task.from - second)
@@ -109,7 +109,7 @@ export const windows = (shape: Shape, tasks: ReadonlyArray<Task>): ReadonlyArray
     const edges = Array.from({ length: parts - 1 }, (_, i) =>
       Ask.floorSecond(spread.startOf(low + ((i + 1) * rows) / parts))
     ).filter((edge) => edge > task.from && edge < task.to)
-    const cutting = small ? 4 : (repeats ? 4 + 2 * Math.log2(rows / size) : 2) + edges.length
+    const cutting = small ? 4 : (repeats ? 4 : 2) + edges.length
     return [...edges, task.to].map((to, i) => {
       const range = { from: i === 0 ? task.from : (edges[i - 1] ?? task.from), to }
       return { ...range, rows: own(range), requests: costOf(shape, rows / parts, range) + (i === 0 ? cutting : 0) }
@@ -125,11 +125,7 @@ export const undated = (
   if (rows.dated + rows.inFront === 0) return 4
   const front = Math.ceil((rows.inFront + 1) / shape.size)
   const pages = Math.ceil((rows.dated + rows.inFront) / shape.size)
-  const count = shape.repeats
-    ? 4 + 2 * Math.log2(Math.max(1, pages))
-    : (rows.dated + rows.inFront) % shape.size === 0
-      ? 2
-      : 1
+  const count = shape.repeats ? 4 : (rows.dated + rows.inFront) % shape.size === 0 ? 2 : 1
   const everywhere = rows.elsewhere ? pages + 1 + 3 * count - front : 0
   return (rows.inFront > 0 || rows.elsewhere ? 2 * front + 3 * count : front + 2 * count) + everywhere
 }

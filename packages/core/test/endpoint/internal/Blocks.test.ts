@@ -1,6 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Ask from "../../../src/endpoint/internal/Ask.ts"
 import * as Blocks from "../../../src/endpoint/internal/Blocks.ts"
+import * as Patience from "../../../src/endpoint/internal/Patience.ts"
+import { began, hour, open, rowsAt, second } from "../../history/internal/FakeServer.ts"
 
 /** A list of rows, some of which cannot be had; beyond its end nothing, or the last row again and again. */
 const listOf = (list: ReadonlyArray<string | undefined>, repeats: boolean) => ({
@@ -31,4 +34,40 @@ describe("Blocks.all", () => {
       })
     )
   }
+})
+
+describe("Blocks.make", () => {
+  const sort = { by: undefined, order: undefined }
+  /** Single rows, the newest first, of which the oldest fails; beyond the end the last page comes again. */
+  const readerOf = (count: number) => {
+    const rows = rowsAt(Array.from({ length: count }, (_, i) => began - hour - (count - i) * 10 * second))
+    const server = open(rows, { poison: "row-0", beyond: "last" })
+    const ask = Ask.make(Patience.make(server.client.list), {}, { size: 8, sort })
+    return { server, reader: Blocks.make(ask, {}, sort, Patience.soon) }
+  }
+
+  it.effect("of a block that fails from its first row on, single rows alone are asked for again", () =>
+    Effect.gen(function* () {
+      const { reader, server } = readerOf(9)
+      const { rows } = yield* reader.part(8, 8)
+      assert.deepStrictEqual(
+        rows,
+        Array.from({ length: 8 }, () => undefined)
+      )
+      assert.isAtMost(server.requests(), 20)
+    })
+  )
+
+  for (const count of [1, 2, 41, 1000])
+    it.effect(`counts ${count} rows, a few more or less than expected, in at most 8 requests`, () =>
+      Effect.gen(function* () {
+        for (const expected of [count, count + 1, count - 1, count + 3]) {
+          const rows = rowsAt(Array.from({ length: count }, (_, i) => began - hour - (count - i) * 10 * second))
+          const server = open(rows, { beyond: "last" })
+          const ask = Ask.make(Patience.make(server.client.list), {}, { size: 8, sort })
+          assert.strictEqual(yield* Blocks.make(ask, {}, sort).count(expected), count)
+          assert.isAtMost(server.requests(), 8)
+        }
+      })
+    )
 })

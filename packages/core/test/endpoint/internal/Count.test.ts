@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Ask from "../../../src/endpoint/internal/Ask.ts"
 import * as Count from "../../../src/endpoint/internal/Count.ts"
+import * as Patience from "../../../src/endpoint/internal/Patience.ts"
 import * as Histories from "../../torture/Histories.ts"
 import { askOf, began, hour, open, rowsAt, second } from "../../history/internal/FakeServer.ts"
 
@@ -41,6 +43,40 @@ describe("Count.rows", () => {
         87
       )
       assert.strictEqual(server.requests(), 1)
+    })
+  )
+
+  it.effect(
+    "takes four where a page beyond the end is the last one again, and two with a known first page that holds all",
+    () =>
+      Effect.gen(function* () {
+        const options = { size: 10, repeats: true, even: true }
+        const server = open(rowsAt(startsOf(87, Histories.random(1))), { beyond: "last" })
+        assert.strictEqual(yield* Count.rows(askOf(server), bounds, { ...options, expected: 85 }), 87)
+        assert.strictEqual(server.requests(), 4)
+        const small = open(rowsAt(startsOf(7, Histories.random(1))), { beyond: "last" })
+        const ask = askOf(small)
+        const first = (yield* ask(1, bounds)).rows
+        assert.strictEqual(yield* Count.rows(ask, bounds, { ...options, expected: 7, first }), 7)
+        assert.strictEqual(small.requests(), 3)
+      })
+  )
+
+  it.effect("is unknown, or fails where that was asked for, when the last page fails on a record", () =>
+    Effect.gen(function* () {
+      for (const beyond of ["empty", "last"] as const) {
+        const starts = startsOf(87, Histories.random(3)).sort((a, b) => a - b)
+        const server = open(rowsAt(starts), { beyond, poison: "row-0" })
+        const ask = Ask.make(
+          Patience.make(server.client.list),
+          {},
+          { size: 10, sort: { by: undefined, order: undefined } }
+        )
+        const options = { expected: 87, size: 10, repeats: beyond === "last" }
+        assert.isUndefined(yield* Count.rows(ask, bounds, options))
+        const error = yield* Effect.flip(Count.orFail(ask, bounds, options))
+        assert.isTrue(Ask.isPoison(error))
+      }
     })
   )
 

@@ -1,4 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
+import { AgniError, Unavailable } from "@callstream/core/model/AgniError"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Ask from "../../../src/endpoint/internal/Ask.ts"
 import * as Observe from "../../../src/endpoint/internal/Observe.ts"
@@ -18,6 +20,13 @@ const find = (starts: ReadonlyArray<number>, cut: Adversary.Limit["cut"]) => {
     requests: server.requests()
   }))
 }
+
+const broken = new AgniError({
+  reason: new Unavailable({ outage: { _tag: "Status", status: 503 } }),
+  request: "GET",
+  attempts: 2,
+  elapsed: Duration.zero
+})
 
 const hourly = (count: number) => Array.from({ length: count }, (_, i) => began - (i + 1) * hour)
 
@@ -53,6 +62,23 @@ describe("Oldest.find", () => {
       const starts = [...hourly(most - 1), ...Array.from({ length: 2 * most }, () => began - 300 * hour)]
       const { sure } = yield* find(starts, "empty")
       assert.isFalse(sure)
+    })
+  )
+
+  it.effect("years that hold nothing are not read because one question about them failed by chance", () =>
+    Effect.gen(function* () {
+      const server = open(rowsAt(hourly(100)))
+      const failed = new Set<string>()
+      const list = Patience.make((query, options) => {
+        const year = String(query.startedBefore).slice(0, 4)
+        const isFirst = query.pageSize === 10 && year < "2020" && !failed.has(year)
+        failed.add(year)
+        return isFirst ? Effect.fail(broken) : server.client.list(query, options)
+      })
+      const options = { size: 10, repeats: Effect.succeed(false), newestFirst: true }
+      const ask = Ask.make(list, {}, { size: 10, sort: { by: undefined, order: undefined } })
+      const { at } = yield* Oldest.find(ask, [], false, began, options)
+      assert.isAbove(at ?? 0, began - 30 * day)
     })
   )
 

@@ -52,6 +52,27 @@ describe("readRange", () => {
     })
   )
 
+  it.effect("what one page holds is not cut where answers lack rows: pages of its parts would lack them too", () =>
+    Effect.gen(function* () {
+      for (const every of [2, 3])
+        for (const away of [1, every - 1])
+          for (let rows = 2; rows < 10; rows++) {
+            const hidden = { ids: [`row-${rows - 1}`], when: { by: "number", every, for: away } } as const
+            const { windows } = yield* readAll(startsOf(rows), { hidden }, { before: known({ order: "start" }) })
+            assert.strictEqual(windows, 1, `${rows} rows, away for ${away} of ${every} requests`)
+          }
+    })
+  )
+
+  it.effect("parts of years that hold few rows are not counted as if they were full", () =>
+    Effect.gen(function* () {
+      const rows = { expected: 300_000, from: began - 400 * day }
+      const { came, requests, windows } = yield* readAll(startsOf(60), {}, rows)
+      assert.strictEqual(came, 60)
+      assert.isAtMost(requests, 5 * windows)
+    })
+  )
+
   it.effect("a range with many rows is counted, and cut", () =>
     Effect.gen(function* () {
       const read = yield* readAll(startsOf(700))
