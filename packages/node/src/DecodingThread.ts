@@ -19,8 +19,8 @@ const make = (work: PageDecoder.Work, script?: Thread.Script): Layer.Layer<never
 /**
  * Clients under this layer decode large responses in a worker thread, if there is more than one processor. Small responses
  * and the first large one are decoded in the caller's thread. The thread starts with the second large response, so a small
- * export starts none. It ends with the layer, and does not keep the process alive. If it ends or cannot start, only speed is
- * lost: its pages are requested again, and decoded in the caller's thread.
+ * export starts none. It ends with the layer, and does not keep the process alive. If it cannot start, all is decoded
+ * in the caller's thread; if it ends later, what it had is requested again.
  *
  * A page then holds its calls as JSON until they are read. That suits files of JSON lines.
  *

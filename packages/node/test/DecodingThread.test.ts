@@ -123,13 +123,23 @@ describe("DecodingThread", () => {
       const thread = yield* Thread.make({ hold: "json" }, { url: new URL("./threads/Ends.ts", import.meta.url) })
       const before = yield* thread.decode(bytes(bodies.camelCase), about)
       assert.isUndefined(Rows.items(before.rows)[0]?.json)
-      yield* thread.start
+      yield* thread.decode(bytes(bodies.camelCase), about)
       const exit = yield* Effect.exit(thread.decode(bytes(bodies.camelCase), about))
       const failure = Exit.isFailure(exit) ? Exit.findErrorOption(exit) : assert.fail("the thread ended")
       assert.deepInclude(failure, { _tag: "Some" })
       assert.include(JSON.stringify(failure), "Unavailable")
       const after = yield* thread.decode(bytes(bodies.camelCase), about)
       assert.deepStrictEqual(after.rows.sessions(), before.rows.sessions())
+    }).pipe(Effect.scoped)
+  )
+
+  it.live.each(["Never", "NoSuchFile"])("decodes here what it was asked before it could start: %s", (name) =>
+    Effect.gen(function* () {
+      const thread = yield* Thread.make({}, { url: new URL(`./threads/${name}.ts`, import.meta.url) })
+      yield* thread.start
+      const decode = Effect.suspend(() => thread.decode(bytes(bodies.camelCase), about))
+      const pages = yield* Effect.all([decode, decode, decode], { concurrency: "unbounded" })
+      for (const { rows } of pages) assert.lengthOf(rows.sessions(), 3)
     }).pipe(Effect.scoped)
   )
 
@@ -196,7 +206,9 @@ describe("DecodingThread", () => {
       )
       const thread = yield* Thread.make({ hold: "json" }, { url: new URL("./threads/Ends.ts", import.meta.url) })
       yield* thread.start
-      const again = yield* Effect.provideService(read, PageDecoder.PageDecoder, thread)
+      const reading = Effect.provideService(read, PageDecoder.PageDecoder, thread)
+      yield* reading
+      const again = yield* reading
       assert.strictEqual(again.rows.sessions().length, 100)
     }).pipe(Effect.scoped)
   )

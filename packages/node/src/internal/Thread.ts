@@ -37,19 +37,27 @@ interface State {
   bodies: number
   /** It has not ended. What it is asked before it is ready waits for it. */
   runs: boolean
+  isReady: boolean
   /** Whether it applies the transform that was asked for: the same one has the same label. */
   applies: boolean
   /** The id of the next question. */
   next: number
 }
 
+/** `undefined` where it has to be decoded here. */
 type Answer = Effect.Effect<unknown, Unavailable>
+
+interface Waiting {
+  readonly resume: (answer: Answer) => void
+  /** Whether the body is still here. */
+  readonly isHere: boolean
+}
 
 interface Asking {
   readonly script: Script
   readonly state: State
   /** By the id of the question. */
-  readonly waiting: Map<number, (answer: Answer) => void>
+  readonly waiting: Map<number, Waiting>
 }
 
 /** Where a thread is not allowed, everything is decoded here. */
@@ -65,16 +73,17 @@ const start = ({ script, state, waiting }: Asking): void => {
   const stop = () => {
     state.runs = false
     const lost = new Unavailable({ outage: { _tag: "DecoderEnded" } })
-    for (const resume of waiting.values()) resume(Effect.fail(lost))
+    for (const { isHere, resume } of waiting.values()) resume(isHere ? Effect.undefined : Effect.fail(lost))
     waiting.clear()
     worker.unref()
   }
   worker.on("message", (answer: Answered | Ready) => {
     if ("ready" in answer) {
+      state.isReady = true
       state.applies = script.transform !== undefined && answer.ready === script.transform.label
       return
     }
-    waiting.get(answer.id)?.(Effect.succeed(answer.message))
+    waiting.get(answer.id)?.resume(Effect.succeed(answer.message))
     forget(waiting, worker, answer.id)
   })
   worker.on("error", stop)
@@ -96,10 +105,12 @@ const ask = (
 ): Answer =>
   Effect.callback<unknown, Unavailable>((resume) => {
     const id = state.next++
-    waiting.set(id, resume)
+    // It may not start at all, as where a bundle has no such file: until it has, it gets a copy.
+    const isHere = !state.isReady
+    waiting.set(id, { resume, isHere })
     worker.ref()
     try {
-      worker.postMessage({ id, ...question } satisfies Asked, [question.body.buffer])
+      worker.postMessage({ id, ...question } satisfies Asked, isHere ? [] : [question.body.buffer])
     } catch {
       // A body that cannot be given away, because a transport still holds on to it.
       forget(waiting, worker, id)
@@ -116,7 +127,7 @@ export const make = (
   Effect.acquireRelease(
     Effect.sync((): Asking => ({
       script,
-      state: { worker: undefined, bodies: 0, runs: false, applies: false, next: 0 },
+      state: { worker: undefined, bodies: 0, runs: false, isReady: false, applies: false, next: 0 },
       waiting: new Map()
     })),
     ({ state }) => Effect.promise(async () => state.worker?.terminate())
