@@ -133,9 +133,12 @@ describe("DecodingThread", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live.each(["Never", "NoSuchFile"])("decodes here what it was asked before it could start: %s", (name) =>
+  it.live.each([
+    ["it ends", new URL("./threads/Never.ts", import.meta.url)],
+    ["no such file", new URL("file:///no-such-folder/no-such-thread.js")]
+  ])("decodes here what it was asked before it could start: %s", (_, url) =>
     Effect.gen(function* () {
-      const thread = yield* Thread.make({}, { url: new URL(`./threads/${name}.ts`, import.meta.url) })
+      const thread = yield* Thread.make({}, { url })
       yield* thread.start
       const decode = Effect.suspend(() => thread.decode(bytes(bodies.camelCase), about))
       const pages = yield* Effect.all([decode, decode, decode], { concurrency: "unbounded" })
