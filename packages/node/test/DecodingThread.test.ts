@@ -134,9 +134,9 @@ describe("DecodingThread", () => {
   )
 
   it.live.each([
-    ["it ends", new URL("./threads/Never.ts", import.meta.url)],
-    ["no such file", new URL("file:///no-such-folder/no-such-thread.js")]
-  ])("decodes here what it was asked before it could start: %s", (_, url) =>
+    { url: new URL("./threads/Never.ts", import.meta.url) },
+    { url: new URL("file:///no-such-folder/no-such-thread.js") }
+  ])("decodes here what it was asked before it could start: $url", ({ url }) =>
     Effect.gen(function* () {
       const thread = yield* Thread.make({}, { url })
       yield* thread.start
