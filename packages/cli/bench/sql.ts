@@ -127,7 +127,7 @@ const madeBy = (filename: string) => {
   return { tables: tables.map(({ sql }) => String(sql)), columns: columns.map(({ name }) => String(name)) }
 }
 
-/** What whoever writes this by hand binds: a field as it came, objects as JSON. */
+/** What a program written by hand binds: a field as it came, objects as JSON. */
 const bound = (value: unknown): string | number | null =>
   typeof value === "string" || typeof value === "number"
     ? value

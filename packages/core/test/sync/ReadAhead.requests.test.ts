@@ -39,7 +39,7 @@ const first = Effect.fnUntraced(function* (maxRequests?: number) {
   }).pipe(Effect.provide([world.layer, Ledger.layerMemory]), Effect.provideService(Clock.Clock, world.clock))
   const fiber = yield* Effect.forkChild(run)
   yield* Deferred.await(arrived)
-  // Whatever goes on without the sink is done by then.
+  // Whatever continues without the sink is done by then.
   yield* Effect.repeat(Effect.yieldNow, { times: 10_000 })
   const before = world.requests
   yield* Deferred.succeed(taken, undefined)

@@ -1,4 +1,4 @@
-/** A clock whose time goes on when no fiber has anything to do: waits of a client take no time, and come in their order. */
+/** A clock whose time passes when no fiber has anything to do: waits of a client take no time, and come in their order. */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
