@@ -6,7 +6,7 @@ import { ByteWords } from "./ByteWords.ts"
 
 /** Read by columns: see `Packed.columnsOf`, which reads these fields of a call and no others. */
 export const read = ["id", "startedAt", "createdAt", "endedAt", "status", "costTotal"] as const
-/** Roles of a key: its place in `read`, or one of these. */
+/** Roles of a key: its place in `read`, that it is a number, or any other one. */
 export const [number, other] = [-1, -2]
 /** An exponent of a cost is written out. */
 export const cost = read.indexOf("costTotal")
@@ -41,7 +41,7 @@ export interface Key {
   object: number
   /** The key that came behind it last, and another one that came before that: a call may lack a field, or have an empty object. */
   next: Key | undefined
-  other: Key | undefined
+  earlier: Key | undefined
 }
 
 export interface Found {
@@ -67,7 +67,7 @@ const makeKey = ({ depth, end, first, isPlain, text }: Found, fields: ReadonlySe
     isPlain,
     object: 0,
     next: undefined,
-    other: undefined
+    earlier: undefined
   }
 }
 
@@ -94,8 +94,8 @@ export class Keys {
 
   /** The key that is expected, if it begins there. */
   next(first: number, depth: number): Key | undefined {
-    const { next, other } = this.last
-    const key = this.isAt(next, first, depth) ? next : this.isAt(other, first, depth) ? other : undefined
+    const { earlier, next } = this.last
+    const key = this.isAt(next, first, depth) ? next : this.isAt(earlier, first, depth) ? earlier : undefined
     if (key !== undefined) this.last = key
     return key
   }
@@ -118,7 +118,7 @@ export class Keys {
       key = makeKey(found, this.fields)
       ofDepth.set(found.text, key)
     }
-    this.last.other = this.last.next
+    this.last.earlier = this.last.next
     this.last.next = key
     this.last = key
     return key
