@@ -39,7 +39,7 @@ export interface Running {
   readonly ended: Effect.Effect<Hosts.Ran>
 }
 
-/** Starts the command; it is killed with the scope if it is still there. */
+/** Starts the command; it is killed with the scope if it is still there, which ends when the process has ended. */
 export const start = (
   args: ReadonlyArray<string>,
   { cwd, env = {}, shell, stdio = ["ignore", "pipe", "pipe"] }: Options = {}
@@ -65,7 +65,12 @@ export const start = (
       )
       return { child, stdout: () => stdout, stderr: () => stderr, ended: Effect.promise(() => closed) }
     }),
-    ({ child }) => Effect.sync(() => void child.kill("SIGKILL"))
+    ({ child }) =>
+      Effect.callback<void>((resume) => {
+        if (child.exitCode !== null || child.signalCode !== null) return resume(Effect.void)
+        child.once("exit", () => resume(Effect.void))
+        child.kill("SIGKILL")
+      })
   )
 
 /** Runs the command to its end in a process of its own. */
