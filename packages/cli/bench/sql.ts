@@ -194,12 +194,27 @@ ON CONFLICT (name) DO UPDATE SET cursor = excluded.cursor`
   }
 })
 
+/**
+ * A class, as the items of a pipeline are. V8 learns of a literal that its objects live long, makes all of them in the old
+ * generation then, and keeps what they hold until that is collected.
+ */
+class Item {
+  readonly start = undefined
+  readonly row: Call
+  constructor(row: Call) {
+    this.row = row
+  }
+  get id() {
+    return this.row.id
+  }
+}
+
 const through = <E, R>(watch: Stopwatch, texts: ReadonlyArray<Buffer>, layer: Layer.Layer<SqlClient.SqlClient, E, R>) =>
   Effect.scoped(
     Effect.gen(function* () {
       const writer = yield* SqlSink.make({ keepsOffset: true }).open(SessionSink.opening())
       for (const [at, text] of texts.entries()) {
-        const items = watch.calls(text).map((row) => ({ id: row.id, start: undefined, row }))
+        const items = watch.calls(text).map((row) => new Item(row))
         yield* writer.write({ items, columns: Column.ofSession, observedAt })
         yield* writer.flush(Position.of(at))
       }

@@ -67,7 +67,6 @@ export const make = Effect.fnUntraced(function* (
     prepared.set(sql, statement)
     return statement
   }
-  const all = (statement: StatementSync, params: ReadonlyArray<unknown>) => statement.all(...bindings(params))
   const patiently = waiting(patience)
   const sync = yield* journal(database, patiently)
   /** What a statement commits is on the disk when it returns. */
@@ -177,17 +176,19 @@ const load = (): typeof import("node:sqlite") => {
   }
 }
 
-/** Mostly all of them can be bound as they are, and then nothing is copied. */
-const bindings = (params: ReadonlyArray<unknown>): ReadonlyArray<SQLInputValue> =>
-  arePlain(params) ? params : params.map(bindable)
-
-/** Without a call for each: a statement of a sink has a thousand. */
-const arePlain = (params: ReadonlyArray<unknown>): params is ReadonlyArray<SQLInputValue> => {
-  for (let at = 0; at < params.length; at++) {
-    const value = params[at]
-    if (typeof value !== "string" && typeof value !== "number" && value !== null) return false
+/**
+ * Mostly all can be bound as they are: only where Node refuses one, which is before anything has run, are they looked at. An object
+ * in front Node would take for the names of parameters.
+ */
+const all = (statement: StatementSync, params: ReadonlyArray<unknown>): ReturnType<StatementSync["all"]> => {
+  if (params[0] instanceof Object) return statement.all(...params.map(bindable))
+  try {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Node looks at the type of each
+    return statement.all(...(params as ReadonlyArray<SQLInputValue>))
+  } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause
+    return statement.all(...params.map(bindable))
   }
-  return true
 }
 
 const bindable = (value: unknown): SQLInputValue => {

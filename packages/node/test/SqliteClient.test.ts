@@ -92,6 +92,37 @@ describe("SqliteClient", () => {
     )
   })
 
+  it.live("binds what SQLite has a type for, wherever it stands, and refuses the rest", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const kinds: ReadonlyArray<readonly [unknown, unknown]> = [
+        ["text", "text"],
+        [1.5, 1.5],
+        [7n, 7],
+        [true, 1],
+        [false, 0],
+        [null, null],
+        [undefined, null],
+        [new Uint8Array([1, 2]), new Uint8Array([1, 2])]
+      ]
+      for (const [first, firstBack] of kinds) {
+        for (const [second, secondBack] of kinds) {
+          const [row] = yield* sql.unsafe("SELECT ? AS first, ? AS second", [first, second])
+          assert.deepStrictEqual({ ...row }, { first: firstBack, second: secondBack })
+        }
+      }
+      for (const refused of [{}, { first: 1 }, new Date(0), [1], Symbol("one"), () => 1]) {
+        for (const params of [
+          [refused, 1],
+          [1, refused]
+        ]) {
+          const error = yield* Effect.flip(Effect.asVoid(sql.unsafe("SELECT ? AS first, ? AS second", params)))
+          assert.isTrue(isSqlError(error))
+        }
+      }
+    }).pipe(Effect.provide(SqliteClient.layer({ filename: ":memory:" })))
+  )
+
   it.live("without a file the disk gets nothing", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient

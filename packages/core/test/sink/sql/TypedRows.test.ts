@@ -2,7 +2,7 @@ import * as Column from "@callstream/core/model/Column"
 import { of as versionOf } from "@callstream/core/model/Version"
 import * as Table from "@callstream/core/sink/Table"
 import { assert, describe, it } from "@effect/vitest"
-import type { Layout } from "../../../src/sink/sql/internal/Dialect.ts"
+import { collect, type Layout } from "../../../src/sink/sql/internal/Dialect.ts"
 import { postgres } from "../../../src/sink/sql/internal/Postgres.ts"
 import * as TypedRows from "../../../src/sink/sql/internal/TypedRows.ts"
 
@@ -33,7 +33,7 @@ const typed = (items: ReadonlyArray<Given>, keyCell: number | undefined) => {
     table,
     keyCell
   )
-  return { rows: [...rows], again: [...rows], found }
+  return { rows: collect(rows), again: collect(rows), found }
 }
 
 describe("TypedRows", () => {

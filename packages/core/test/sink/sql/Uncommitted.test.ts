@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import { ConnectionError, SqlError, UnknownError } from "effect/sql/SqlError"
 import type { Connection } from "effect/sql/SqlConnection"
-import type { Dialect, Layout, Row } from "../../../src/sink/sql/internal/Dialect.ts"
+import { collect, type Dialect, type Layout, type Row } from "../../../src/sink/sql/internal/Dialect.ts"
 import type { Transaction } from "../../../src/sink/sql/internal/Transaction.ts"
 import * as Uncommitted from "../../../src/sink/sql/internal/Uncommitted.ts"
 
@@ -72,7 +72,7 @@ const database = (eager: boolean) => {
   const dialect: Pick<Dialect, "eager" | "upserts" | "wrote"> = {
     eager,
     upserts: (_, rows) => {
-      const ids = Array.from(rows, ({ id }) => id)
+      const ids = collect(rows).map(({ id }) => id)
       const statement = { sql: JSON.stringify(ids), params: [], weight: ids.length }
       return { upserts: [{ statement, rows: ids.length, above: () => statement }], unsayable: [] }
     },

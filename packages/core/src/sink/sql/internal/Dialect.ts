@@ -69,6 +69,17 @@ export interface Row {
   readonly cells: ReadonlyArray<Cell>
 }
 
+/** Rows, made one at a time where that is possible. */
+export interface Rows {
+  readonly forEach: (visit: (row: Row) => void) => void
+}
+
+export const collect = (rows: Rows): ReadonlyArray<Row> => {
+  const all: Array<Row> = []
+  rows.forEach((row) => all.push(row))
+  return all
+}
+
 /** Something to run, and about how many characters it has. */
 export interface Statement {
   readonly sql: string
@@ -112,12 +123,12 @@ export interface Dialect {
   readonly lock: (place: Place) => ReadonlyArray<Statement>
   readonly look: (connection: Connection, place: Place) => Effect.Effect<Look, SqlError>
   /**
-   * The upserts of these rows, which are iterated once, and those among them that cannot be said here. Rows with one id
+   * The upserts of these rows, which are visited once, and those among them that cannot be said here. Rows with one id
    * have one version: the last of them wins.
    */
   readonly upserts: (
     layout: Layout,
-    rows: Iterable<Row>
+    rows: Rows
   ) => { readonly upserts: ReadonlyArray<Upsert>; readonly unsayable: ReadonlyArray<Row> }
   /** Runs a statement of an upsert: how many rows it wrote. */
   readonly wrote: (connection: Connection, statement: Statement) => Effect.Effect<number, SqlError>

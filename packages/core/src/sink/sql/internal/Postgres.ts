@@ -3,7 +3,16 @@ import * as Effect from "effect/Effect"
 import type { TableProblem } from "../../SinkReason.ts"
 import type { Type } from "../../../model/Column.ts"
 import type { Cell } from "../../Table.ts"
-import { type Dialect, type Existing, type Layout, type Look, type Row, statement, type Upsert } from "./Dialect.ts"
+import {
+  collect,
+  type Dialect,
+  type Existing,
+  type Layout,
+  type Look,
+  type Row,
+  statement,
+  type Upsert
+} from "./Dialect.ts"
 import * as Jsonb from "./Jsonb.ts"
 import * as Names from "./ColumnNames.ts"
 import * as Time from "./Time.ts"
@@ -152,7 +161,7 @@ const upserts: Dialect["upserts"] = (layout, rows) => {
     count = 0
   }
   // One statement cannot write a row twice.
-  for (const row of TypedRows.newest([...rows])) {
+  for (const row of TypedRows.newest(collect(rows))) {
     if (!Jsonb.holdsText(row.id)) {
       unsayable.push(row)
       continue

@@ -3,7 +3,16 @@ import * as Effect from "effect/Effect"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Column } from "../../../model/Column.ts"
 import type { Version } from "../../../model/Version.ts"
-import { type Dialect, type Found, type Layout, type Place, type Statement, statement, type Upsert } from "./Dialect.ts"
+import {
+  collect,
+  type Dialect,
+  type Found,
+  type Layout,
+  type Place,
+  type Statement,
+  statement,
+  type Upsert
+} from "./Dialect.ts"
 import { type Batch, versionOf } from "../../SessionSink.ts"
 import type { Pending } from "./Comparing.ts"
 import * as Sweeping from "./Sweeping.ts"
@@ -145,7 +154,7 @@ export const open = (
     columns: (columns) => [...columns, column],
     upserts: (layout, rows) => {
       if (!options.history) return dialect.upserts(layout, rows)
-      const all = [...rows]
+      const all = collect(rows)
       const { unsayable, upserts } = dialect.upserts(layout, all)
       const ids = all.map(({ id }) => id)
       return { unsayable, upserts: of(layout).withHistory(upserts, ids) }

@@ -112,16 +112,15 @@ const upserts: Dialect["upserts"] = (layout, rows) => {
   const { blank } = shape(together)
   let params = blank.slice()
   let next = 0
-  for (const row of rows) {
-    const { cells } = row
+  rows.forEach(({ cells, id, version }) => {
     for (let place = 0; place < width; place++) params[next++] = bound(cells[place] ?? null)
-    if (keyCell === undefined) params[next++] = row.id
-    params[next++] = observed(row.version)
-    if (next < blank.length) continue
+    if (keyCell === undefined) params[next++] = id
+    params[next++] = observed(version)
+    if (next < blank.length) return
     close(together, params)
     params = blank.slice()
     next = 0
-  }
+  })
   const each = blank.length / together
   for (let from = 0; from < next; from += each) close(1, params.slice(from, from + each))
   return { upserts, unsayable: [] }

@@ -40,15 +40,20 @@ export const repeated = (): ((version: Version) => string) => {
 
 const [dash, colon, point, letterT, letterZ] = [45, 58, 46, 84, 90]
 
-/** The same, of the text that the instant was read from: nearly always that is it already. */
-export const text = (instant: Instant, from: string): string =>
-  from.length === 27 &&
-  from.charCodeAt(4) === dash &&
-  from.charCodeAt(7) === dash &&
-  from.charCodeAt(10) === letterT &&
-  from.charCodeAt(13) === colon &&
-  from.charCodeAt(16) === colon &&
-  from.charCodeAt(19) === point &&
-  from.charCodeAt(26) === letterZ
-    ? from
-    : format(instant)
+/** The same, of the text that the instant was read from: with six digits behind the point it is that already, with three nearly. */
+export const text = (instant: Instant, from: string): string => {
+  const { length } = from
+  if (
+    (length !== 27 && length !== 24) ||
+    from.charCodeAt(4) !== dash ||
+    from.charCodeAt(7) !== dash ||
+    from.charCodeAt(10) !== letterT ||
+    from.charCodeAt(13) !== colon ||
+    from.charCodeAt(16) !== colon ||
+    from.charCodeAt(19) !== point ||
+    from.charCodeAt(length - 1) !== letterZ
+  ) {
+    return format(instant)
+  }
+  return length === 27 ? from : `${from.slice(0, 23)}000Z`
+}

@@ -2,15 +2,15 @@
 import * as StandIn from "../../../model/internal/StandIn.ts"
 import { type Batch, type Refused, versionOf } from "../../SessionSink.ts"
 import type { Cell, Table } from "../../Table.ts"
-import type { Row } from "./Dialect.ts"
+import { collect, type Row, type Rows } from "./Dialect.ts"
 
 export interface TypedRows {
   /**
    * Rows with one id have one version here, and the last of them wins. If the batch has one version, rows are made one at
-   * a time while they are iterated, so that a row is gone once its statement has its cells.
+   * a time while they are visited, so that a row is gone once its statement has its cells.
    */
-  readonly rows: Iterable<Row>
-  /** What the latest iteration found. */
+  readonly rows: Rows
+  /** What was found when the rows were last visited. */
   readonly found: Found
 }
 
@@ -23,26 +23,25 @@ interface Found {
 /** @param keyCell The cell that is the key; `undefined` if the key is beside the cells. */
 export const make = (batch: Batch<object>, table: Table, keyCell: number | undefined): TypedRows => {
   const found: Found = { refused: [], hasOtherKeys: false }
-  const rows = { [Symbol.iterator]: () => typed(batch, table, keyCell, found) }
-  const hasOneVersion = batch.items.every((item) => versionOf(batch, item) === batch.observedAt)
-  return { rows: hasOneVersion ? rows : { [Symbol.iterator]: () => newest([...rows]).values() }, found }
-}
-
-/** One function for all batches: V8 keeps what the closure of a generator holds. */
-function* typed(batch: Batch<object>, table: Table, keyCell: number | undefined, found: Found): Generator<Row, void> {
-  found.refused = []
-  found.hasOtherKeys = false
-  for (const item of batch.items) {
-    const { id } = item
-    const cells = cellsOf(table, item.row)
-    if (cells === undefined) found.refused.push({ id, reason: "JSON cannot say one of its values" })
-    else if (!id.isWellFormed()) found.refused.push({ id, reason: "its id is no text that a database can hold" })
-    else {
-      const keyed = keyCell === undefined || cells[keyCell] === id ? cells : withKey(cells, keyCell, id)
-      found.hasOtherKeys ||= keyed === undefined
-      yield { id, version: versionOf(batch, item), cells: keyed ?? cells }
+  const rows: Rows = {
+    forEach: (visit) => {
+      found.refused = []
+      found.hasOtherKeys = false
+      for (const item of batch.items) {
+        const { id } = item
+        const cells = cellsOf(table, item.row)
+        if (cells === undefined) found.refused.push({ id, reason: "JSON cannot say one of its values" })
+        else if (!id.isWellFormed()) found.refused.push({ id, reason: "its id is no text that a database can hold" })
+        else {
+          const keyed = keyCell === undefined || cells[keyCell] === id ? cells : withKey(cells, keyCell, id)
+          found.hasOtherKeys ||= keyed === undefined
+          visit({ id, version: versionOf(batch, item), cells: keyed ?? cells })
+        }
+      }
     }
   }
+  const hasOneVersion = batch.items.every((item) => versionOf(batch, item) === batch.observedAt)
+  return { rows: hasOneVersion ? rows : { forEach: (visit) => newest(collect(rows)).forEach(visit) }, found }
 }
 
 const cellsOf = (table: Table, row: object): ReadonlyArray<Cell> | undefined => {

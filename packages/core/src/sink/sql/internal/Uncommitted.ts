@@ -5,7 +5,7 @@ import type { Version } from "../../../model/Version.ts"
 import * as SqlFailure from "../../../platform/SqlFailure.ts"
 import type { Compared, Refused } from "../../SessionSink.ts"
 import * as Comparing from "./Comparing.ts"
-import { type Dialect, type Layout, type Row, statement, type Upsert } from "./Dialect.ts"
+import { collect, type Dialect, type Layout, type Row, type Rows, statement, type Upsert } from "./Dialect.ts"
 import type { Transaction } from "./Transaction.ts"
 
 type Writing = Pick<Dialect, "eager" | "upserts" | "wrote">
@@ -25,7 +25,7 @@ export interface Uncommitted {
 /** Rows of one batch, and how to write all of them. */
 export interface Given {
   readonly layout: Layout
-  readonly rows: Iterable<Row>
+  readonly rows: Rows
   readonly upserts: ReadonlyArray<Upsert>
   readonly highestCredible: Version | undefined
 }
@@ -125,7 +125,7 @@ const putNow = Effect.fnUntraced(function* (
   // The server has given up the whole transaction.
   yield* rollback(self)
   yield* send(self)
-  const sifted = yield* sift(self, { ...given, rows: [...given.rows] })
+  const sifted = yield* sift(self, { ...given, rows: collect(given.rows) })
   add(self, sifted.pending)
   return sifted.refused
 })
