@@ -177,8 +177,8 @@ const load = (): typeof import("node:sqlite") => {
 }
 
 /**
- * Mostly all can be bound as they are: only where Node refuses one, which is before anything has run, are they looked at. An object
- * in front Node would take for the names of parameters.
+ * Mostly all can be bound as they are: they are only checked one by one where Node refuses one, which is before anything has run. An
+ * object in front Node would take for the names of parameters.
  */
 const all = (statement: StatementSync, params: ReadonlyArray<unknown>): ReturnType<StatementSync["all"]> => {
   if (params[0] instanceof Object) return statement.all(...params.map(bindable))

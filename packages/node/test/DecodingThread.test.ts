@@ -56,7 +56,7 @@ describe("DecodingThread", () => {
     it.live(`makes of each body what would be made of it here: ${hold}`, () =>
       Effect.gen(function* () {
         const thread = yield* Thread.make({ hold })
-        yield* thread.start
+        yield* thread.started
         for (const [name, body] of Object.entries(bodies)) {
           const expected = yield* Effect.result(PageDecoder.here.decode(bytes(body), about))
           assert.deepStrictEqual(plain(yield* Effect.result(thread.decode(bytes(body), about))), plain(expected), name)
@@ -68,7 +68,7 @@ describe("DecodingThread", () => {
   it.live("reads a response again when its calls are asked for, in any order and from many pages", () =>
     Effect.gen(function* () {
       const thread = yield* Thread.make({ hold: "response" })
-      yield* thread.start
+      yield* thread.started
       const exact = bodies.camelCase.replace('"12"', "12345678901234567890")
       const texts = [bodies.camelCase, bodies.snakeCase, exact, bodies.camelCase, bodies.snakeCase, exact]
       const pages = yield* Effect.forEach(texts, (text) => thread.decode(bytes(text), about))
@@ -88,7 +88,7 @@ describe("DecodingThread", () => {
   it.live("gives ids, starts and JSON without reading the sessions, and reads them one by one or together", () =>
     Effect.gen(function* () {
       const thread = yield* Thread.make()
-      yield* thread.start
+      yield* thread.started
       const page = yield* thread.decode(bytes(bodies.camelCase), about)
       const expected = yield* PageDecoder.here.decode(bytes(bodies.camelCase), about)
       const items = Rows.items(page.rows)
@@ -107,7 +107,7 @@ describe("DecodingThread", () => {
   it.live("decodes here what cannot be given away", () =>
     Effect.gen(function* () {
       const thread = yield* Thread.make()
-      yield* thread.start
+      yield* thread.started
       const body = bytes(bodies.camelCase)
       markAsUntransferable(body.buffer)
       const page = yield* thread.decode(body, about)
@@ -123,7 +123,7 @@ describe("DecodingThread", () => {
       const thread = yield* Thread.make({ hold: "json" }, { url: new URL("./threads/Ends.ts", import.meta.url) })
       const before = yield* thread.decode(bytes(bodies.camelCase), about)
       assert.isUndefined(Rows.items(before.rows)[0]?.json)
-      yield* thread.decode(bytes(bodies.camelCase), about)
+      yield* thread.started
       const exit = yield* Effect.exit(thread.decode(bytes(bodies.camelCase), about))
       const failure = Exit.isFailure(exit) ? Exit.findErrorOption(exit) : assert.fail("the thread ended")
       assert.deepInclude(failure, { _tag: "Some" })
@@ -134,12 +134,13 @@ describe("DecodingThread", () => {
   )
 
   it.live.each([
+    { url: new URL("./threads/NeverReady.ts", import.meta.url) },
     { url: new URL("./threads/Never.ts", import.meta.url) },
     { url: new URL("file:///no-such-folder/no-such-thread.js") }
-  ])("decodes here what it was asked before it could start: $url", ({ url }) =>
+  ])("decodes here what it was asked while it starts: $url", ({ url }) =>
     Effect.gen(function* () {
       const thread = yield* Thread.make({}, { url })
-      yield* thread.start
+      yield* thread.decode(bytes(bodies.camelCase), about)
       const decode = Effect.suspend(() => thread.decode(bytes(bodies.camelCase), about))
       const pages = yield* Effect.all([decode, decode, decode], { concurrency: "unbounded" })
       for (const { rows } of pages) assert.lengthOf(rows.sessions(), 3)
@@ -152,7 +153,7 @@ describe("DecodingThread", () => {
       const nested = `{"metadata":{"x":${"[".repeat(8000)}${"]".repeat(8000)}}}`
       const body = `{"success":true,"data":[${nested}],"padding":"${"x".repeat(Thread.worthIt)}"}`
       const thread = yield* Thread.make()
-      yield* thread.start
+      yield* thread.started
       const decode = Effect.suspend(() => thread.decode(bytes(body), about))
       const page = yield* Effect.retry(Effect.timeout(decode, "5 seconds"), {
         times: 1,
@@ -189,7 +190,7 @@ describe("DecodingThread", () => {
       yield* decode(bodies.small)
       assert.strictEqual(threads, 0)
       for (let n = 0; n < 2 * Thread.bodiesBeforeStart; n++) yield* decode(bodies.camelCase)
-      yield* thread.start
+      yield* thread.started
       assert.strictEqual(threads, 1)
     }).pipe(Effect.scoped)
   )
@@ -208,10 +209,8 @@ describe("DecodingThread", () => {
         expected.rows.sessions().map(({ id }) => id)
       )
       const thread = yield* Thread.make({ hold: "json" }, { url: new URL("./threads/Ends.ts", import.meta.url) })
-      yield* thread.start
-      const reading = Effect.provideService(read, PageDecoder.PageDecoder, thread)
-      yield* reading
-      const again = yield* reading
+      yield* thread.started
+      const again = yield* Effect.provideService(read, PageDecoder.PageDecoder, thread)
       assert.strictEqual(again.rows.sessions().length, 100)
     }).pipe(Effect.scoped)
   )
@@ -226,7 +225,7 @@ describe("DecodingThread", () => {
       const linesOf = Effect.fnUntraced(function* (data: string, wanted: string) {
         const transform = chainOf(wanted)
         const thread = yield* Thread.make({ hold: "response" }, { url, data, transform })
-        yield* thread.start
+        yield* thread.started
         const { rows } = yield* thread.decode(bytes(body), about)
         const { items } = yield* Transform.toItems(transform)(Rows.items(rows), () => {})
         return items.map(({ id, json, row }) => ({

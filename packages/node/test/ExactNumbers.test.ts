@@ -137,7 +137,7 @@ const decoded = Effect.fnUntraced(function* (where: "thread" | "here") {
   assert.isAbove(bytes.length, Thread.worthIt)
   if (where === "here") return Rows.items((yield* PageDecoder.here.decode(bytes, about)).rows)
   const thread = yield* Thread.make()
-  yield* thread.start
+  yield* thread.started
   return Rows.items((yield* thread.decode(bytes, about)).rows)
 })
 
@@ -243,7 +243,7 @@ describe.each(["thread", "here"] as const)(`numbers are exact, decoded %s (seed 
 it.live("raw records that are rejected come from the thread with their numbers", () =>
   Effect.gen(function* () {
     const thread = yield* Thread.make()
-    yield* thread.start
+    yield* thread.started
     const bad = records.map((text) => text.replace('"id":', '"no":'))
     const bytes = () => new TextEncoder().encode(body(bad))
     const page = yield* thread.decode(bytes(), about)

@@ -92,7 +92,7 @@ describe("SqliteClient", () => {
     )
   })
 
-  it.live("binds what SQLite has a type for, wherever it stands, and refuses the rest", () =>
+  it.live("binds what SQLite has a type for, in any place, and refuses the rest", () =>
     Effect.gen(function* () {
       const sql = yield* SqlClient.SqlClient
       const kinds: ReadonlyArray<readonly [unknown, unknown]> = [

@@ -37,6 +37,11 @@ export interface Options extends Pick<CallSessionQuery, "agentId" | "status" | "
    * server's order. @default "oldest"
    */
   readonly order?: "oldest" | "newest" | undefined
+  /**
+   * Whether all windows are read in parallel from the beginning. Otherwise the first, small one comes alone, so a
+   * program that takes only a few calls pays for few requests. @default false
+   */
+  readonly ahead?: boolean | undefined
   /** Where a range without a `to` ends. @default a day after the latest credible clock when the reading begins: `openEnd` */
   readonly end?: Instant.Bound | undefined
   /**

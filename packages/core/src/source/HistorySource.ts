@@ -50,7 +50,7 @@ export const make = (range: History.OpenRange = {}, options: Options = {}): Sour
     range,
     options,
     options.withoutStart === "skip" ? { withoutStart: "skip" } : {},
-    (range, options, at) => unitsOf(History.windows(range, { ...options, ...placeOf(at) }))
+    (range, options, at) => unitsOf(History.windows(range, { ahead: true, ...options, ...placeOf(at) }))
   ),
   stretches: (bounds, readers, begun) =>
     Effect.map(

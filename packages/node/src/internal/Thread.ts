@@ -17,8 +17,8 @@ export const bodiesBeforeStart = 2
 const decoding = () => new URL(`./DecodingWorker${extname(import.meta.url)}`, import.meta.url)
 
 export interface Thread extends PageDecoder.Decoder {
-  /** Starts the thread if it was not started yet. */
-  readonly start: Effect.Effect<void>
+  /** Starts the thread if it was not started yet, and waits until it is ready or has ended. */
+  readonly started: Effect.Effect<void>
 }
 
 /** What the thread runs. */
@@ -35,7 +35,7 @@ interface State {
   worker: Worker | undefined
   /** Bodies that were worth it. */
   bodies: number
-  /** It has not ended. What it is asked before it is ready waits for it. */
+  /** It has not ended. */
   runs: boolean
   isReady: boolean
   /** Whether it applies the transform that was asked for: the same one has the same label. */
@@ -47,10 +47,12 @@ interface State {
 /** `undefined` where it has to be decoded here. */
 type Answer = Effect.Effect<unknown, Unavailable>
 
+type Question = Pick<Asked, "work"> & { readonly body: Uint8Array<ArrayBuffer> }
+
 interface Waiting {
   readonly resume: (answer: Answer) => void
-  /** Whether the body is still here. */
-  readonly isHere: boolean
+  /** What it gets when it is ready; nothing once it has it. */
+  early: Question | undefined
 }
 
 interface Asking {
@@ -61,7 +63,8 @@ interface Asking {
 }
 
 /** Where a thread is not allowed, everything is decoded here. */
-const start = ({ script, state, waiting }: Asking): void => {
+const start = (asking: Asking): void => {
+  const { script, state, waiting } = asking
   let worker: Worker
   try {
     worker = new Worker(script.url, { name: "callstream-decoder", workerData: script.data })
@@ -73,7 +76,7 @@ const start = ({ script, state, waiting }: Asking): void => {
   const stop = () => {
     state.runs = false
     const lost = new Unavailable({ outage: { _tag: "DecoderEnded" } })
-    for (const { isHere, resume } of waiting.values()) resume(isHere ? Effect.undefined : Effect.fail(lost))
+    for (const { early, resume } of waiting.values()) resume(early === undefined ? Effect.fail(lost) : Effect.undefined)
     waiting.clear()
     worker.unref()
   }
@@ -81,6 +84,7 @@ const start = ({ script, state, waiting }: Asking): void => {
     if ("ready" in answer) {
       state.isReady = true
       state.applies = script.transform !== undefined && answer.ready === script.transform.label
+      for (const [id, { early }] of waiting) if (early !== undefined) give(asking, worker, id, early)
       return
     }
     waiting.get(answer.id)?.resume(Effect.succeed(answer.message))
@@ -98,24 +102,40 @@ const forget = (waiting: Asking["waiting"], worker: Worker, id: number): void =>
   if (waiting.size === 0) worker.unref()
 }
 
-const ask = (
-  { state, waiting }: Asking,
-  worker: Worker,
-  question: Pick<Asked, "work"> & { readonly body: Uint8Array<ArrayBuffer> }
-): Answer =>
+const give = ({ waiting }: Asking, worker: Worker, id: number, question: Question): void => {
+  const asked = waiting.get(id)
+  try {
+    worker.postMessage({ id, ...question } satisfies Asked, [question.body.buffer])
+    if (asked !== undefined) asked.early = undefined
+  } catch {
+    // A body that cannot be given away, because a transport still holds on to it.
+    forget(waiting, worker, id)
+    asked?.resume(Effect.undefined)
+  }
+}
+
+/** A thread takes a while to start. Until then one body is decoded here in each free turn. */
+const meanwhile = (asking: Asking, worker: Worker): void => {
+  const { state, waiting } = asking
+  setImmediate(() => {
+    const [first] = waiting
+    if (state.isReady || first === undefined) return
+    const [id, { resume }] = first
+    forget(waiting, worker, id)
+    resume(Effect.undefined)
+    if (waiting.size > 0) meanwhile(asking, worker)
+  })
+}
+
+const ask = (asking: Asking, worker: Worker, question: Question): Answer =>
   Effect.callback<unknown, Unavailable>((resume) => {
+    const { state, waiting } = asking
     const id = state.next++
-    // It may not start at all, as where a bundle has no such file: until it has, it gets a copy.
-    const isHere = !state.isReady
-    waiting.set(id, { resume, isHere })
+    waiting.set(id, { resume, early: question })
     worker.ref()
-    try {
-      worker.postMessage({ id, ...question } satisfies Asked, isHere ? [] : [question.body.buffer])
-    } catch {
-      // A body that cannot be given away, because a transport still holds on to it.
-      forget(waiting, worker, id)
-      resume(Effect.undefined)
-    }
+    if (state.isReady) give(asking, worker, id, question)
+    else if (waiting.size === 1) meanwhile(asking, worker)
+
     return Effect.sync(() => forget(waiting, worker, id))
   })
 
@@ -141,8 +161,11 @@ export const make = (
             : Effect.fromResult(PageDecoder.fromDigest(message, about, state.applies ? script.transform : undefined))
         )
       return {
-        start: Effect.sync(() => {
+        started: Effect.callback((resume) => {
           if (state.worker === undefined) start(asking)
+          const done = () => resume(Effect.void)
+          if (state.isReady || !state.runs) return done()
+          state.worker?.once("message", done).once("exit", done)
         }),
         decode: (body, about) =>
           Effect.suspend(() => {

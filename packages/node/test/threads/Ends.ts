@@ -1,11 +1,8 @@
-/** A thread that leaves the first body to the one who asks, and ends when it is given another one. */
+/** A thread that ends when it is given a body. */
 import { parentPort } from "node:worker_threads"
 
 const port = parentPort
 if (port !== null) {
-  port.once("message", ({ id }: { readonly id: number }) => {
-    port.on("message", () => process.exit(1))
-    port.postMessage({ id, message: undefined })
-  })
+  port.on("message", () => process.exit(1))
   port.postMessage({ ready: undefined })
 }

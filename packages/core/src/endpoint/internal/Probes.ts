@@ -79,6 +79,8 @@ export const look = Effect.fnUntraced(function* (
   const { answer, ended, first, oldRows, page, size, sorted } = firstPages
   const shape = yield* ListShape.find(probing, firstPages)
   const { needsDepth, newestFirst, newestRows, repeats, sortBy, trusted } = shape
+  // Nobody should wait for it when it is needed.
+  if (options.whole === true) yield* Effect.forkChild(Effect.ignore(repeats))
   const controls = ListShape.controlsOf(firstPages, shape)
   const old = ListShape.oldOf(firstPages, shape, controls)
   const { comesOldest } = old

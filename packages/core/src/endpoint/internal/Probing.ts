@@ -21,6 +21,8 @@ export interface Options {
   readonly deep?: boolean | undefined
   /** Whether a range with a beginning will be read: then nobody needs to know what is the oldest. @default false */
   readonly bounded?: boolean | undefined
+  /** Whether a whole history will be read: then what comes beyond the end of the list is asked for at once. @default false */
+  readonly whole?: boolean | undefined
 }
 
 export interface Probing {

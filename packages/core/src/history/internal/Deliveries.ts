@@ -107,6 +107,7 @@ export const make = (
       const elsewhere = [...shown.elsewhere]
       for (const log of logs) {
         Shown.note(shown, ends, { log })
+        Shown.noteEarly(shown, ends, log)
         for (const key of log.shown.keys()) shown.begun.add(key)
       }
       shown.elsewhere.clear()
@@ -314,7 +315,7 @@ const revised = Effect.fnUntraced(function* (
 ): Effect.fn.Return<ReadonlyArray<Windows.Revision>, AgniError> {
   const { delivered, older, readOnce } = shown
   const proven = delivered.stretches.filter((window) => window.proven)
-  const byPlace = Shown.unexplained(shown, shown.places, horizon)
+  const byPlace = Shown.lacking(shown, "places", horizon)
   const byLength =
     byPlace.length === 0
       ? []
@@ -323,8 +324,8 @@ const revised = Effect.fnUntraced(function* (
           coverage: differ(one.calls)
         }))
   const lacking = [
-    ...Shown.unexplained(shown, shown.counts, horizon),
-    ...Shown.unexplained(shown, shown.sure, horizon),
+    ...Shown.lacking(shown, "counts", horizon),
+    ...Shown.lacking(shown, "sure", horizon),
     ...Shown.vanished(shown).map((one) => ({ ...one, coverage: differ(one.calls) })),
     ...(byPlace.length === 0 ? [] : (yield* settings.repeats) ? byLength : byPlace)
   ]

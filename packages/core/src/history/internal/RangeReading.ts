@@ -34,6 +34,7 @@ export interface Options extends Ask.Filters {
   readonly concurrency?: number | undefined
   readonly withoutStart?: "include" | "skip" | undefined
   readonly keepGoing?: boolean | undefined
+  readonly ahead?: boolean | undefined
   readonly order?: "oldest" | "newest" | undefined
   readonly hold?: "json" | "objects" | undefined
   readonly horizon?: Duration.Input | undefined
@@ -60,10 +61,9 @@ export interface Beside extends Cut.Options {
 
 const probe = Effect.fnUntraced(function* (range: Asked.Asked, filters: Ask.Filters, options: Options) {
   const { pageSize, profile } = options
-  const isBounded = range.from !== undefined
-  return (
-    (yield* Probes.Probed) ?? (yield* Probes.probe({ filters, pageSize, profile, deep: false, bounded: isBounded }))
-  )
+  const bounded = range.from !== undefined
+  const whole = !bounded && range.to === undefined
+  return (yield* Probes.Probed) ?? (yield* Probes.probe({ filters, pageSize, profile, deep: false, bounded, whole }))
 })
 
 /** Where the reading of a stretch begins, and instants that no window spans. */
@@ -125,7 +125,7 @@ export const open = Effect.fnUntraced(function* (
     }
   }
   const { filterProblem } = profile
-  const { hold, horizon, pagesPerWindow, withoutStart } = options
+  const { ahead = false, hold, horizon, pagesPerWindow, withoutStart } = options
   if (filterProblem !== undefined) {
     const stretches = beside?.stretches ?? [{ from, to: all.to }]
     const created = withoutStart === "skip" ? undefined : { from: range.from ?? -Infinity, to: all.to }
@@ -167,6 +167,7 @@ export const open = Effect.fnUntraced(function* (
     seen,
     stretches,
     {
+      ahead,
       beside,
       concurrency: perReader(concurrency, Math.min(stretches.length, beside?.sideBySide ?? 1)),
       keepGoing,
@@ -261,11 +262,12 @@ const readAll = Effect.fnUntraced(function* (
   stretches: ReadonlyArray<Begun>,
   options: Omit<Reading.Options, "before" | "end" | "ends" | "logs"> & {
     readonly beside: Beside | undefined
+    readonly ahead: boolean
     readonly withoutStart: boolean
     readonly newestFirst: boolean
   }
 ): Effect.fn.Return<RangeReading, AgniError> {
-  const { beside, newestFirst } = options
+  const { ahead, beside, newestFirst } = options
   const isFromOldest = asked.from === undefined
   const horizon = Math.min(settings.now, options.earliest) - settings.horizon
   const { before, inPart, parts, range } =
@@ -277,7 +279,7 @@ const readAll = Effect.fnUntraced(function* (
     end: all.to,
     // What lies beside a part was counted too.
     ends: { whole: whole && !inPart, fromOldest: isFromOldest && range.from === all.from, newestFirst },
-    logs: [seen.log, ...(beside?.logs ?? [])],
+    logs: [seen.log, ...settings.logs, ...(beside?.logs ?? [])],
     before
   })
   const { known, ledger } = reading
@@ -295,8 +297,6 @@ const readAll = Effect.fnUntraced(function* (
   const closing = WindowTelemetry.ofClosing(
     Effect.andThen(Effect.sync(reading.noteAll), Effect.flatMap(last, reading.closing))
   )
-  // A whole history needs it in any case: nobody should wait for it.
-  if (whole) yield* Effect.forkChild(Effect.ignore(settings.repeats))
   const readers = yield* Ref.make(0)
   return {
     stretches,
@@ -314,7 +314,10 @@ const readAll = Effect.fnUntraced(function* (
         const rows = one.from === stretches[nth]?.from ? stretches[nth].rows : undefined
         // While others read stretches there are no requests to spare.
         const windows = (rest: ReadonlyArray<Task.Task>) =>
-          reading.windows({ first, rest }, () => Ref.getUnsafe(readers) === 1)
+          reading.windows(
+            ahead ? { first: [], rest: [...first, ...rest] } : { first, rest },
+            () => Ref.getUnsafe(readers) === 1
+          )
         const read =
           rows === undefined ? windows(rest) : Stream.unwrap(Effect.map(windowsIn(settings, rest, rows), windows))
         return Stream.concat(

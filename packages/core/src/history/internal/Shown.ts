@@ -38,6 +38,8 @@ export interface Shown {
   readonly places: Counted
   /** Those of pages that are in their own place for sure: bounds hold as many rows at least. */
   readonly sure: Counted
+  /** All three as they were before the first window was read: no call can have come before them and after its window. */
+  readonly early: Readonly<Record<"counts" | "places" | "sure", Counted>>
   /** Pages by their length, the last and greatest of each. */
   readonly lengths: Map<string, NotedCounts.Paged>
   /** Between two rows, with those that fail: each of these must come, or fail again. */
@@ -89,6 +91,7 @@ export const make = (parts: ReadonlyArray<Micros.Range>): Shown => ({
   counts: new Map(),
   places: new Map(),
   sure: new Map(),
+  early: { counts: new Map(), places: new Map(), sure: new Map() },
   lengths: new Map(),
   failing: new Map(),
   revisions: [],
@@ -148,19 +151,25 @@ export const noteRow = (shown: Shown, { fromOldest }: Ends, key: string, start: 
   } else if (!shown.ids.has(key)) (isIn(reached, start) ? shown.late : shown.awaited).set(key, start)
 }
 
+/** Whether bounds reach no further than what is read: beyond it others are counted too. */
+const isOfRange = ({ parts }: Shown, { whole }: Ends, { after, before }: NotedCounts.Counted): boolean =>
+  (whole && parts.length === 1) || parts.some(({ from, to }) => after >= from - near && before <= to + near)
+
+/** Notes the counts of an answer from before the first window was read. */
+export const noteEarly = (shown: Shown, ends: Ends, log: Ask.Log): void => {
+  for (const name of ["counts", "places", "sure"] as const)
+    for (const counted of log[name].values())
+      if (isOfRange(shown, ends, counted)) NotedCounts.noteCount(shown.early[name], counted, counted.rows)
+}
+
 /** Notes what the answers to one reader showed. */
 export const note = (shown: Shown, ends: Ends, { log, once }: Pick<Evidence, "log" | "once">): void => {
   if (once !== undefined) shown.readOnce.add(once.from)
   shown.failed ||= log.failed
-  const { parts } = shown
-  const isWhole = ends.whole && parts.length === 1
-  // What reaches beyond the range counts others too.
-  const isOfRange = ({ after, before }: NotedCounts.Counted) =>
-    isWhole || parts.some(({ from, to }) => after >= from - near && before <= to + near)
   for (const name of ["counts", "places", "sure", "failing"] as const)
     for (const counted of log[name].values())
-      if (isOfRange(counted)) NotedCounts.noteCount(shown[name], counted, counted.rows)
-  for (const page of log.lengths.values()) if (isOfRange(page)) NotedCounts.notePage(shown.lengths, page)
+      if (isOfRange(shown, ends, counted)) NotedCounts.noteCount(shown[name], counted, counted.rows)
+  for (const page of log.lengths.values()) if (isOfRange(shown, ends, page)) NotedCounts.notePage(shown.lengths, page)
   for (const id of log.moved) shown.moved.add(id)
   for (const [key, at] of log.created) shown.created.set(key, at)
   log.shown.forEach((start, key) => noteRow(shown, ends, key, start))
@@ -259,6 +268,16 @@ export const unexplained = (
     const calls = rows - within - at
     return calls <= 0 ? [] : [{ from: after + 2 * Ask.second, to: before - 2 * Ask.second, calls, coverage }]
   })
+
+/** The same of all counts of a kind. Of what was counted before the first window, nothing can have come since. */
+export const lacking = (
+  shown: Shown,
+  kind: "counts" | "places" | "sure",
+  horizon: Micros.Micros
+): ReadonlyArray<Windows.Revision & Lacking> => [
+  ...unexplained(shown, shown[kind], horizon),
+  ...unexplained(shown, shown.early[kind], Infinity)
+]
 
 /** The count that is least of what came within its bounds, as far as those are older than the horizon. */
 export const least = (shown: Shown, horizon: Micros.Micros): NotedCounts.Counted | undefined => {

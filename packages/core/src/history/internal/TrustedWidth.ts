@@ -41,8 +41,14 @@ export const believe = Effect.fnUntraced(function* (work: Work) {
   const { ask, known, limit, settings, task } = work
   const bounds = Ask.boundsOf(task)
   const width = task.to - task.from
-  const first = yield* Ask.orNothing(ask(1, bounds))
-  const before = yield* countRows(work, bounds, task.expected, first?.rows)
+  const firstPage = Ask.orNothing(ask(1, bounds))
+  // Where many are expected, the first page says nothing of where the last one is.
+  const isMany = task.expected > limit && !(yield* settings.repeats)
+  const [first, counted] = yield* Effect.all(
+    [firstPage, isMany ? countRows(work, bounds, task.expected) : Effect.undefined],
+    { concurrency: 2 }
+  )
+  const before = isMany ? counted : yield* countRows(work, bounds, task.expected, first?.rows)
   work.seen.cut = lacksControl(settings, bounds, ask.log)
   const believed = believedWidth(Math.max(known.width, ask.log.width))
   const isEmpty = before === 0 && controlIn(settings, task) === undefined
@@ -57,9 +63,12 @@ export const believe = Effect.fnUntraced(function* (work: Work) {
         believed
       )
     : undefined
-  const counted = { ...task, expected: before ?? task.expected }
   const parts = isFurther
-    ? (atGaps ?? Task.byWidth(counted, ask.log.width === 0 ? Math.max(believed, width / 1.9) : believed))
+    ? (atGaps ??
+      Task.byWidth(
+        { ...task, expected: before ?? task.expected },
+        ask.log.width === 0 ? Math.max(believed, width / 1.9) : believed
+      ))
     : undefined
   return { parts, before, first }
 })

@@ -8,8 +8,9 @@ import * as Count from "../../endpoint/internal/Count.ts"
 import type { Known } from "./Known.ts"
 import type { Deliveries } from "./Deliveries.ts"
 import type * as Rows from "../../endpoint/internal/ListedRows.ts"
+import * as Fresh from "./Fresh.ts"
 import * as PartialRead from "./PartialRead.ts"
-import { horizonOf, type Settings, temper } from "./Settings.ts"
+import { ask as askOf, horizonOf, type Settings, temper } from "./Settings.ts"
 import * as Sum from "./Sum.ts"
 import type * as Micros from "../../endpoint/internal/Micros.ts"
 import * as Found from "./UndatedFound.ts"
@@ -74,10 +75,7 @@ const read = Effect.fnUntraced(function* (
   about: About
 ): Effect.fn.Return<Coverage.Window, AgniError> {
   for (let left = attempts, isFirst = true; ; isFirst = false) {
-    // Calls may have appeared since their windows were read.
-    const until = isFirst ? range.to : horizonOf(settings, about.known())
-    const front = yield* Front.scan(settings, range, about.ledger, until)
-    const result = yield* attempt(settings, range, about, front, isFirst)
+    const result = yield* attempt(settings, range, about, isFirst)
     if (result._tag === "Read" && !(result.moved && left > 1)) return result.window
     if (result._tag === "Read") left--
   }
@@ -110,22 +108,59 @@ const measure = ({ about, ask, range, repeats, settings: { size } }: Work) =>
 const countDated = ({ about: { known, ledger }, ask, found, range, settings }: Work) =>
   Sum.dated(settings, known(), ledger, range, Found.dated(found), found.distant.size(), ask)
 
+const counts = (work: Work) => Effect.all([countAll(work), countDated(work)], { concurrency: 2 })
+
+/**
+ * The pages at the front, down to a start, and the counts of all calls and of those with a start. Where nothing is at the front, it does
+ * not matter which answer came first: so at first they are asked for together where nothing is expected there.
+ */
+const lookAndCount = Effect.fnUntraced(function* (
+  work: Work,
+  until: Micros.Micros,
+  isFirst: boolean
+): Effect.fn.Return<
+  {
+    readonly pages: Front.Pages
+    readonly both: number | undefined
+    readonly withStart: boolean
+  },
+  AgniError
+> {
+  const { about, ask, found, limit, settings } = work
+  const { inPart, ledger } = about
+  const isEmpty = isFirst && !inPart && ledger.withoutStart.size === 0
+  const [pages, together] = yield* Effect.all(
+    [Front.read(settings, ask, limit, until), isEmpty ? counts(work) : Effect.undefined],
+    { concurrency: 2 }
+  )
+  if (inPart) found.measured = yield* measure(work)
+  for (const rows of pages) Found.note(found, rows)
+  const [both, withStart] = together !== undefined && Found.size(found) === 0 ? together : yield* counts(work)
+  return { pages, both, withStart }
+})
+
 const attempt = Effect.fnUntraced(function* (
   settings: Settings,
   range: Micros.Range,
   about: About,
-  front: Front.Front,
   isFirst: boolean
 ): Effect.fn.Return<Result, AgniError> {
-  const { inPart, ledger } = about
-  const { fresh, pages } = front
-  const repeats = yield* settings.repeats
-  const found = Found.make(range, horizonOf(settings, about.known()), ledger)
-  const limit = Front.limitOf(settings, range, () => found.measured ?? ledger.rows())
-  const work: Work = { settings, range, about, ask: fresh.ask, repeats, found, limit }
-  if (inPart) found.measured = yield* measure(work)
-  for (const rows of pages) Found.note(found, rows)
-  const [both, withStart] = yield* Effect.all([countAll(work), countDated(work)], { concurrency: 2 })
+  const { known, ledger } = about
+  // Not older than the answers before.
+  const fresh = Fresh.make(askOf(settings), settings.seen)
+  const found = Found.make(range, horizonOf(settings, known()), ledger)
+  const work: Work = {
+    settings,
+    range,
+    about,
+    ask: fresh.ask,
+    repeats: yield* settings.repeats,
+    found,
+    limit: Front.limitOf(settings, range, () => found.measured ?? ledger.rows())
+  }
+  // Calls may have appeared since their windows were read.
+  const until = isFirst ? range.to : horizonOf(settings, known())
+  const { both, pages, withStart } = yield* lookAndCount(work, until, isFirst)
   if (isFirst && both !== Found.expected(found)) {
     // That count is evidence, also where the next one is another.
     ledger.note({ log: fresh.ask.log })
@@ -136,7 +171,7 @@ const attempt = Effect.fnUntraced(function* (
   const read = inFront ? { total, still: true } : yield* readToEnd(work, pages)
   // It lies between two counts of all: a call that came with its start could stand for one that left.
   const isDatedRight = read.total === both ? withStart : yield* countDated(work)
-  const after = yield* lookAgain(work, front, read, inFront)
+  const after = yield* lookAgain(work, pages, until, read, inFront)
   const { window, complete } = yield* judge(work, {
     total: read.total,
     after: after.total,
@@ -167,10 +202,7 @@ interface Total {
 }
 
 /** They may be at the end or, in another order, anywhere: all pages are read. */
-const readToEnd = Effect.fnUntraced(function* (
-  work: Work,
-  pages: Front.Front["pages"]
-): Effect.fn.Return<Total, AgniError> {
+const readToEnd = Effect.fnUntraced(function* (work: Work, pages: Front.Pages): Effect.fn.Return<Total, AgniError> {
   const { ask, found, limit, repeats } = work
   const [first = []] = pages
   // What leaves while pages are walked makes another one be passed by, and the sum right.
@@ -201,7 +233,7 @@ const shares = [0.7, 0.9, 0.55, 0.8]
  */
 const readTurned = Effect.fnUntraced(function* (
   { ask, found, settings }: Work,
-  [first = []]: Front.Front["pages"]
+  [first = []]: Front.Pages
 ): Effect.fn.Return<void, AgniError> {
   const inFront = first.some(({ start }) => start === undefined)
   for (const share of shares) {
@@ -223,7 +255,8 @@ const readTurned = Effect.fnUntraced(function* (
  */
 const lookAgain = Effect.fnUntraced(function* (
   work: Work,
-  { pages, until }: Front.Front,
+  pages: Front.Pages,
+  until: Micros.Micros,
   { still, total }: Total,
   inFront: boolean
 ): Effect.fn.Return<Total, AgniError> {

@@ -4,33 +4,10 @@ import type { AgniError } from "../../model/AgniError.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
 import type * as Micros from "../../endpoint/internal/Micros.ts"
 import * as Rows from "../../endpoint/internal/ListedRows.ts"
-import type { Deliveries } from "./Deliveries.ts"
-import * as Fresh from "./Fresh.ts"
-import { ask as askOf, type Settings } from "./Settings.ts"
+import type { Settings } from "./Settings.ts"
 import { isDistant } from "./UndatedFound.ts"
 
-/** The rows at the front, and the request for them. */
-export interface Front {
-  readonly fresh: Fresh.Fresh
-  /** They were read down to this start. */
-  readonly until: Micros.Micros
-  readonly pages: ReadonlyArray<ReadonlyArray<Rows.Row>>
-}
-
-/** Reads the front, down to a start, with answers that are not older than those before. */
-export const scan = (
-  settings: Settings,
-  range: Micros.Range,
-  ledger: Deliveries,
-  until: Micros.Micros
-): Effect.Effect<Front, AgniError> => {
-  const fresh = Fresh.make(askOf(settings), settings.seen)
-  return Effect.map(read(settings, fresh.ask, limitOf(settings, range, ledger.rows), until), (pages) => ({
-    fresh,
-    until,
-    pages
-  }))
-}
+export type Pages = ReadonlyArray<ReadonlyArray<Rows.Row>>
 
 /** How many pages are read at most. */
 export type Limit = (rows: Iterable<Rows.Row>) => number
@@ -51,7 +28,7 @@ export const read = Effect.fnUntraced(function* (
   ask: Ask.Ask,
   limit: Limit,
   until: Micros.Micros
-): Effect.fn.Return<ReadonlyArray<ReadonlyArray<Rows.Row>>, AgniError> {
+): Effect.fn.Return<Pages, AgniError> {
   const repeats = yield* settings.repeats
   const all = Rows.makeHeld()
   const pages: Array<ReadonlyArray<Rows.Row>> = []

@@ -169,6 +169,7 @@ export const windows = (
         {
           ...filters,
           horizon: horizon / 1000,
+          ahead: true,
           hold: "objects",
           keepGoing: options.keepGoing ?? false,
           concurrency: options.concurrency,

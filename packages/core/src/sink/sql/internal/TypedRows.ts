@@ -10,7 +10,7 @@ export interface TypedRows {
    * a time while they are visited, so that a row is gone once its statement has its cells.
    */
   readonly rows: Rows
-  /** What was found when the rows were last visited. */
+  /** Of the rows as they were last visited. */
   readonly found: Found
 }
 
