@@ -60,6 +60,19 @@ describe("History.windows on a server that shares no code with the simulator", (
       })
     )
 
+  it.live(`40 histories from seed ${first}: a page that is not found is read as one that is empty`, () =>
+    Effect.gen(function* () {
+      for (let seed = first; seed < first + 40; seed++) {
+        const one = Adversaries.make(seed, undefined, "not found")
+        // Whether the server is up is asked by pages that are not found.
+        if (one.server.flaky !== undefined) continue
+        const empty: Adversaries.Case = { ...one, server: { ...one.server, beyond: "empty" } }
+        const [found, expected] = yield* Effect.all([Judge.run(one), Judge.run(empty)].map(Effect.exit))
+        assert.deepStrictEqual(found, expected, `seed ${seed}: ${one.traits.join(", ")}`)
+      }
+    })
+  )
+
   it.live(`30 histories with requests that fail by chance, through the real client, from seed ${first}`, () =>
     Effect.gen(function* () {
       const tally = { possible: 0, proven: 0, failed: 0, waited: 0 }
