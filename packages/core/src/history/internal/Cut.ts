@@ -176,10 +176,14 @@ const lookOf = (settings: Settings, range: Range, whole: boolean): Look => {
     )
 }
 
+/** A guess that is off by less is not worth a limit on pages or results, which may have cut the count. */
+const mostOff = 4
+
 /** How many calls there are: a rate that a burst made up leads to thousands of stretches in which nothing is. */
 const countThem = Effect.fnUntraced(function* (settings: Settings, bounds: Ask.Bounds, calls: number) {
   const options = { expected: calls, size: settings.size, repeats: yield* settings.repeats }
-  return Math.min(calls, (yield* Count.rows(askOf(settings), bounds, options)) ?? calls)
+  const counted = (yield* Count.rows(askOf(settings), bounds, options)) ?? calls
+  return mostOff * counted < calls ? counted : calls
 })
 
 /** Stretches that tile the range, ascending: as many calls each as is said where pages show it, in proportion otherwise. */
