@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Adversaries from "../torture/Adversaries.ts"
 import * as Judge from "../torture/AdversaryJudge.ts"
 import { found } from "../torture/FoundAdversaries.ts"
@@ -60,6 +61,19 @@ describe("History.windows on a server that shares no code with the simulator", (
       })
     )
 
+  it.live(`40 histories from seed ${first}: a page that is not found is read as one that is empty`, () =>
+    Effect.gen(function* () {
+      for (let seed = first; seed < first + 40; seed++) {
+        const one = Adversaries.make(seed, undefined, "not found")
+        // Whether the server is up is asked by pages that are not found.
+        if (one.server.flaky !== undefined) continue
+        const empty: Adversaries.Case = { ...one, server: { ...one.server, beyond: "empty" } }
+        const [found, expected] = yield* Effect.all([Judge.run(one), Judge.run(empty)].map(Effect.exit))
+        assert.deepStrictEqual(found, expected, `seed ${seed}: ${one.traits.join(", ")}`)
+      }
+    })
+  )
+
   it.live(`30 histories with requests that fail by chance, through the real client, from seed ${first}`, () =>
     Effect.gen(function* () {
       const tally = { possible: 0, proven: 0, failed: 0, waited: 0 }
@@ -110,5 +124,24 @@ describe("History.windows on a server that shares no code with the simulator", (
         assert.isAtLeast(tally.possible, 0.4 * apart.length, told)
         assert.isAtLeast(tally.proven, 0.98 * tally.possible, told)
       })
+  )
+})
+
+describe("the server that shares no code with the simulator", () => {
+  it.live("shows and counts nothing to a request that was interrupted", () =>
+    Effect.gen(function* () {
+      const tally = { counted: 0 }
+      for (let seed = first; seed < first + 20; seed++) {
+        const one = Adversaries.make(seed, "none")
+        const [interrupted, answered] = [Judge.open(one), Judge.open(one)]
+        const fiber = yield* Effect.forkChild(interrupted.take({ page: 1, pageSize: 100 }), { startImmediately: true })
+        yield* Fiber.interrupt(fiber)
+        yield* answered.take({ page: 1, pageSize: 100 })
+        assert.deepStrictEqual([interrupted.requests(), answered.requests()], [1, 1], `seed ${seed}`)
+        assert.deepStrictEqual([interrupted.listed.size, interrupted.counts.length], [0, 0], `seed ${seed}`)
+        tally.counted += answered.counts.length
+      }
+      assert.isAtLeast(tally.counted, 1)
+    })
   )
 })

@@ -135,6 +135,7 @@ describe("requests of a quiet server, 100 a page, probes and proof included", ()
             {
               order: "unknown",
               width: 0,
+              refused: Infinity,
               differs: false,
               earliest: ListServer.now * 1000,
               deepest: Infinity,

@@ -111,6 +111,12 @@ export interface Server {
   readonly alone: ReadonlyMap<string, { readonly came: number; readonly absent: number }>
 }
 
+/** The rows of an answer, and what it shows besides once it arrives: a request may be interrupted before that. */
+interface Answer {
+  readonly found: ReadonlyArray<Row> | "error" | "failure" | "not found" | Fault
+  readonly show: ReadonlyArray<() => void>
+}
+
 const fail = (reason: AgniError["reason"]) =>
   new AgniError({ reason, request: "GET", attempts: 1, elapsed: Duration.zero })
 
@@ -232,27 +238,30 @@ export const serve = (
   const matching = makeMatching(rows, traits, options.seed, options.began)
   const { zone = 0 } = traits
 
-  const answer = (request: Request): ReadonlyArray<Row> | "error" | "failure" | "not found" => {
+  const answer = (request: Request): Answer => {
     const all = matching(request)
-    if (all === "error" || all === "failure") return all
+    if (all === "error" || all === "failure") return { found: all, show: [] }
     const { after, before, given } = boundsOf(request)
     const bounds = { after: after + zone, before: before + zone, given }
-    notes.show(all, bounds)
+    const show = [() => notes.show(all, bounds)]
     const page = pageOf(traits, all.rows, request)
-    if (page === "error" || page === "not found") return page
+    if (page === "error" || page === "not found") return { found: page, show }
     const { isOther, rows: found, skip } = page
-    if (found.some(({ id }) => id === traits.poison)) return "failure"
+    if (found.some(({ id }) => id === traits.poison)) return { found: "failure", show }
     // A page that is empty counts nothing: it says that there are no more, and not which there are. One that comes in place of
     // another has a number that says nothing of its place.
     const front = found.length === 0 || isOther ? [] : all.rows.slice(0, skip + found.length)
     // What is filtered after it was cut into pages has no count: the rows in front of a page may lie outside its bounds.
     const isFiltered = traits.filterAfterPaging && bounds.given
-    if (!isFiltered) notes.count(front, bounds, !all.isCut && front.length === all.rows.length)
-    if (!isFiltered) return found
-    return found.filter((row) => {
+    if (!isFiltered) {
+      show.push(() => notes.count(front, bounds, !all.isCut && front.length === all.rows.length))
+      return { found, show }
+    }
+    const within = found.filter((row) => {
       const start = startOf(row, clock)
       return start !== undefined && start >= bounds.after && start <= bounds.before
     })
+    return { found: within, show }
   }
 
   const take = (query: CallSessionQuery): Effect.Effect<Taken> =>
@@ -261,7 +270,8 @@ export const serve = (
       if (++number > options.limit) return Effect.die(new Error(`more than ${options.limit} requests`))
       const request: Request = { ...query, number, connection: underWay++ % 4, at: clock }
       const { date, flaky, replica } = traits
-      const found = flaky !== undefined && matching.meets(flaky.when, request) ? flaky.as : answer(request)
+      const { found, show }: Answer =
+        flaky !== undefined && matching.meets(flaky.when, request) ? { found: flaky.as, show: [] } : answer(request)
       const lag = replica === undefined ? 0 : matching.lagOf(request)
       const sessions = typeof found === "string" ? found : found.map((row) => sessionOf(row, startOf(row, clock - lag)))
       const wrong = date !== undefined && number >= date.from && number < date.to && number % date.every === 0
@@ -270,6 +280,7 @@ export const serve = (
         Effect.yieldNow,
         Effect.sync((): Taken => {
           underWay--
+          for (const one of show) one()
           if (typeof sessions !== "string") for (const { id } of sessions) notes.listed.add(id)
           return { found: sessions, observedAt }
         })

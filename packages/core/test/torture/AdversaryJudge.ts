@@ -157,6 +157,9 @@ const undatedWrong = (
 /** A page brings no more than is asked for. */
 const sizeOf = ({ read: { pageSize = 100 }, server: { cap } }: Case): number => Math.min(cap, pageSize)
 
+/** All rows of the server fill so many pages. */
+export const pagesOf = (one: Case): number => Math.max(1, Math.ceil(one.rows.length / sizeOf(one)))
+
 /** More rows than that cannot be had for the same bounds. */
 const mostTogether = (one: Case): number => {
   const { depth, offset, results } = one.server
@@ -251,7 +254,8 @@ const isProvable = (one: Case, server: Adversary.Server): boolean => {
   const undated = rows.filter(({ start }) => start === undefined).length
   // Calls without a start stand together in the list without bounds. Where a page beyond its end brings another one again, that
   // one looks new each time, and nobody can count the list.
-  const isListMeant = whole || traits.beyond !== "empty"
+  const isRepeating = traits.beyond === "first" || traits.beyond === "last"
+  const isListMeant = whole || isRepeating
   const isLarge = traits.tieOrder !== "id" && Math.max(together(rows), isListMeant ? undated : 0) > sizeOf(one)
   // Nothing of the range is old enough.
   if (from >= horizonOf(one)) return false
@@ -285,7 +289,7 @@ const isProvable = (one: Case, server: Adversary.Server): boolean => {
   // Pages were of another length, or in another order, than those before them.
   if (traits.change !== undefined && traits.change.at <= server.requests()) return false
   // A page beyond the end that repeats another one, and is empty beyond a limit: the end is not to be found.
-  if (traits.beyond !== "empty" && (traits.depth ?? traits.offset) !== undefined) return false
+  if (isRepeating && (traits.depth ?? traits.offset) !== undefined) return false
   // More rows of one second than a limit lets come, or more than a page, which stand otherwise on each.
   return together(rows.filter((row) => isThere(row, began))) <= mostTogether(one) && !isLarge
 }

@@ -2,7 +2,7 @@
  * `node packages/core/test/torture/adversaries-main.ts --count 5000 [--seed N] [--only TRAIT] [--with TRAIT]`: histories on the adversary, and
  * for each trait how many, how many are proven, and how many wrongly. Each seed that is wrong is printed; then the exit code
  * is 1. `--until-wrong` stops there; with `--small` it is made as small as it stays wrong besides, and printed as JSON.
- * `--weak` prints each seed that could have been proven and was not. `--apart`: each stretch in a process of its own. `--with`: that trait besides those of each seed.
+ * At the end the histories that cost most for their pages are printed. `--weak` prints each seed that could have been proven and was not. `--apart`: each stretch in a process of its own. `--with`: that trait besides those of each seed.
  */
 import { parseArgs } from "node:util"
 import * as Effect from "effect/Effect"
@@ -32,6 +32,14 @@ console.log(`seed ${first}`)
 const zero = { histories: 0, possible: 0, proven: 0, wrong: 0, failed: 0, requests: 0, windows: 0, provenWindows: 0 }
 const tallies = new Map<string, typeof zero>()
 const reasons = new Map<string, number>()
+/** Requests and pages of each history: as cheap as 12 pages each one may be, whatever it has. */
+const costs: Array<{ seed: number; traits: string; pages: number; requests: number; share: number }> = []
+const leastPages = 12
+const noteCost = (one: Adversaries.Case, requests: number): void => {
+  const pages = Judge.pagesOf(one)
+  const share = Math.round((10 * requests) / Math.max(leastPages, pages)) / 10
+  costs.push({ seed: one.seed, traits: one.traits.join(", "), pages, requests, share })
+}
 const tallyOf = (name: string) => {
   const known = tallies.get(name) ?? { ...zero }
   tallies.set(name, known)
@@ -72,7 +80,9 @@ const note = (one: Adversaries.Case, exit: Exit.Exit<Judge.Judgement, unknown>):
 for (let seed = first; seed < first + Number(values.count); seed++) {
   const drawn = Adversaries.make(seed, only, also)
   const one = values.apart === true ? Adversaries.apart(drawn) : drawn
-  const exit = await Effect.runPromiseExit(Judge.run(one))
+  const server = Judge.open(one)
+  const exit = await Effect.runPromiseExit(Judge.runOn(one, server))
+  noteCost(one, server.requests())
   note(one, exit)
   if (!Exit.isSuccess(exit) || exit.value.wrong.length === 0) continue
   process.exitCode = 1
@@ -99,3 +109,10 @@ console.table(
   )
 )
 console.table([...reasons].toSorted((a, b) => b[1] - a[1]).slice(0, 15))
+const byCost = costs.toSorted((a, b) => b.share - a.share)
+console.table(
+  Object.fromEntries(
+    [0.5, 0.9, 0.99, 0.999].map((part) => [`${100 * part} %`, byCost[Math.floor((1 - part) * byCost.length)]?.share])
+  )
+)
+console.table(byCost.slice(0, 10))

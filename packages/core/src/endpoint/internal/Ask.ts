@@ -59,6 +59,8 @@ export interface Log {
   readonly moved: Set<string>
   /** The widest spread of rows that answers to the same bounds, both given, brought. */
   width: number
+  /** The least width of bounds that were refused, or failed although no row did: wider ones are not answered either. */
+  refused: number
   /** Bounds with a request for a page beyond the first, and the position of its last row: they held at least so many rows. */
   readonly places: Map<string, Counted>
   /** The same for each length of a page of each size. */
@@ -81,6 +83,7 @@ export const makeLog = (): Log => ({
   created: new Map(),
   moved: new Set(),
   width: 0,
+  refused: Infinity,
   places: new Map(),
   lengths: new Map(),
   sure: new Map(),
@@ -139,6 +142,10 @@ export const note = (log: Log, rows: ReadonlyArray<Rows.Row>): void => {
   }
 }
 
+const noteRefused = (log: Log, { after = -Infinity, before = Infinity }: Bounds): void => {
+  log.refused = Math.min(log.refused, before - after)
+}
+
 export const make = (
   list: AgniClient["Service"]["list"],
   filters: Filters,
@@ -165,6 +172,8 @@ export const make = (
       const failing = (error: AgniError) =>
         Effect.sync(() => {
           log.failed ||= isPoison(error)
+          // A deeper page may be refused for its number.
+          if (page === 1 && isRefusal(error)) noteRefused(log, bounds)
         })
       return Effect.map(Effect.tapError(list(query, how), failing), (answer): Answer => {
         const { age, characters = 0, edition, observedAt } = answer
@@ -267,7 +276,8 @@ export const failsAsWhole = (ask: Ask, bounds: Bounds, sort?: Sort): Effect.Effe
   ask(pageBeyondAll, bounds, { size: 1, how: Patience.once, ...(sort === undefined ? {} : { sort }) }).pipe(
     Effect.as(false),
     Effect.catchIf(isRefusal, () => Effect.succeed(false)),
-    Effect.catchIf(isPoison, () => Effect.succeed(true))
+    Effect.catchIf(isPoison, () => Effect.succeed(true)),
+    Effect.tap((asWhole) => Effect.sync(() => (asWhole ? noteRefused(ask.log, bounds) : undefined)))
   )
 
 /** No answer where a row cannot be rendered, or the server refuses the question. */

@@ -12,7 +12,7 @@ const mostPages = 2 ** 26
 /**
  * The page where the end is expected, and others until the last one and the one beyond it are next to each other; nothing when none is
  * beyond. A server that repeats itself beyond the end is asked for a page far beyond, and what is like that one is beyond too: if it
- * repeats its last page, the first such page is the last.
+ * repeats its last page, the first such page is the last, unless all of its rows are on the page before.
  */
 export const count = Effect.fnUntraced(function* (
   ask: Ask.Ask,
@@ -32,8 +32,9 @@ export const count = Effect.fnUntraced(function* (
   if (first.length === 0) return 0
   // If it fails while the server is up, the last record does, which comes there again.
   const repeated = repeats ? yield* look(pageBeyondAll, Patience.soon) : []
+  // One with more rows is in its own place: a limit may answer with a part of the last page.
   const isBeyond = (rows: ReadonlyArray<Rows.Row>) =>
-    rows.length === 0 || (repeated.length > 0 && Rows.alike(rows, repeated))
+    rows.length === 0 || (repeated.length > 0 && rows.length <= repeated.length && Rows.alike(rows, repeated))
   let within = 1
   let last = first
   let beyond = Infinity
@@ -58,7 +59,6 @@ export const count = Effect.fnUntraced(function* (
           : Math.floor(Math.sqrt((within + 1) * beyond))
     step *= 4
   }
-  return repeated.length > 0 && !Rows.alike(repeated, first)
-    ? (beyond - 1) * size + repeated.length
-    : (within - 1) * size + last.length
+  const isPart = Rows.alike(repeated, first) || Rows.isWithin(repeated, last)
+  return isPart ? (within - 1) * size + last.length : (beyond - 1) * size + repeated.length
 })

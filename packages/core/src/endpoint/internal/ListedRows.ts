@@ -230,3 +230,9 @@ export const alike = (left: ReadonlyArray<Row>, right: ReadonlyArray<Row>): bool
   const keys = new Set(left.map(({ key }) => key))
   return 2 * right.filter(({ key }) => keys.has(key)).length >= Math.max(left.length, right.length)
 }
+
+/** Whether each of the rows is on the page. */
+export const isWithin = (rows: ReadonlyArray<Row>, page: ReadonlyArray<Row>): boolean => {
+  const keys = new Set(page.map(({ key }) => key))
+  return rows.every(({ key }) => keys.has(key))
+}

@@ -1,10 +1,13 @@
 /** How long a reading waits for one answer: as the client's policy says while nothing is answered, and not so long otherwise. */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { AgniClient, ListOptions } from "../../client/AgniClient.ts"
-import { AgniError, InvalidRequest } from "../../model/AgniError.ts"
+import { AgniError } from "../../model/AgniError.ts"
 import type { CallSessionQuery } from "../../model/CallSessionQuery.ts"
 import * as Instant from "../../model/Instant.ts"
 import { earliestStart, pageBeyondAll } from "../../model/Limits.ts"
+import type { Page } from "../../model/Page.ts"
+import * as Rows from "../../model/Rows.ts"
 
 export type List = AgniClient["Service"]["list"]
 
@@ -47,12 +50,20 @@ const isUp = (list: List): Effect.Effect<boolean> => {
 const marked = ({ attempts, elapsed, reason, request }: AgniError): AgniError =>
   new AgniError({ reason, request, attempts, elapsed, alone: true })
 
-/** A page behind the last one, which some servers do not find: they refuse that page, and the address is right. */
+/** A page that some servers do not find, where others answer with an empty one: the address is right, because the first page came. */
 const isBeyond = ({ page = 1 }: CallSessionQuery, { reason }: AgniError): boolean =>
   page > 1 && reason._tag === "NotFound"
 
-const refused = ({ attempts, elapsed, request }: AgniError): AgniError =>
-  new AgniError({ reason: new InvalidRequest({ status: 404 }), request, attempts, elapsed })
+const emptyPage = (page: number, observedAt: Instant.Instant): Page => ({
+  page,
+  rows: Rows.make([], observedAt),
+  rejected: [],
+  observedAt,
+  edition: undefined,
+  total: undefined,
+  age: 0,
+  characters: 0
+})
 
 /** Two tries where the server answers another request: for those who know what to do when one fails alone. */
 export const soon: ListOptions = { isUp: Effect.never }
@@ -66,15 +77,28 @@ export const last: ListOptions = { shortWaits: true }
 /**
  * A client's `list`, whose errors say whether the request alone is at fault (`alone`): the server answers another one. Such a request is
  * tried as often as others, with short waits: a record that cannot be rendered would hold up everything for half a minute each time. A
- * page that is not found is refused.
+ * page that is not found is an empty one: what follows from that is known to those who read empty pages.
  */
 export const make = (list: List): List => {
   const up = isUp(list)
   /** Questions that failed with all tries: asked again, they get two. */
   const hopeless = new Set<string>()
+  /** The latest time that an answer gave. */
+  const heard: { at: Instant.Instant | undefined } = { at: undefined }
+  const hear = ({ observedAt }: Page) =>
+    Effect.sync(() => {
+      if (heard.at === undefined || observedAt > heard.at) heard.at = observedAt
+    })
+  /** A page that was not found has no time of its own. */
+  const nothing = ({ page = 1 }: CallSessionQuery) =>
+    Effect.map(Clock.currentTimeMillis, (now) => emptyPage(page, heard.at ?? Instant.of(now * 1000)))
   const marking = (query: CallSessionQuery, options: ListOptions, isUp: Effect.Effect<boolean>) =>
     list(query, options).pipe(
-      Effect.mapError((error) => (isBeyond(query, error) ? refused(error) : error)),
+      Effect.tap(hear),
+      Effect.catchIf(
+        (error) => isBeyond(query, error),
+        () => nothing(query)
+      ),
       Effect.catchIf(
         (error) => error.alone !== true && isFailure(error),
         (error) => Effect.flatMap(isUp, (answers) => Effect.fail(answers ? marked(error) : error))

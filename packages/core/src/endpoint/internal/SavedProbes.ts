@@ -34,6 +34,7 @@ const Log = Schema.Struct({
   failed: Schema.Boolean,
   shown: Schema.ReadonlyMap(Schema.String, MaybeNumber),
   width: Schema.Number,
+  refused: Schema.Number,
   ...countFields,
   ...listedFields
 })

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type { AgniError } from "../../model/AgniError.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
+import * as Count from "../../endpoint/internal/Count.ts"
 import type { Micros, Range } from "../../endpoint/internal/Micros.ts"
 import type { Seen } from "../../endpoint/internal/Probes.ts"
 import { ask as askOf, type Settings } from "./Settings.ts"
@@ -163,15 +164,27 @@ const byPages = Effect.fnUntraced(function* (
   return stretches.length === sizes.length ? stretches.map((one, i) => ({ ...one, rows: sizes[i] })) : stretches
 })
 
+const boundsOf = (range: Range, whole: boolean): Ask.Bounds => (whole ? {} : Ask.boundsOf(range))
+
 const lookOf = (settings: Settings, range: Range, whole: boolean): Look => {
   const ask = askOf(settings)
-  const bounds = whole ? {} : Ask.boundsOf(range)
+  const bounds = boundsOf(range, whole)
   return (behind) =>
     Effect.map(
       Ask.orNothing(ask(1 + Math.floor(behind / settings.size), bounds)),
       (answer) => answer?.rows.find(({ start }) => start !== undefined)?.start
     )
 }
+
+/** A guess that is off by less is not worth a limit on pages or results, which may have cut the count. */
+const mostOff = 4
+
+/** How many calls there are: a rate that a burst made up leads to thousands of stretches in which nothing is. */
+const countThem = Effect.fnUntraced(function* (settings: Settings, bounds: Ask.Bounds, calls: number) {
+  const options = { expected: calls, size: settings.size, repeats: yield* settings.repeats }
+  const counted = (yield* Count.rows(askOf(settings), bounds, options)) ?? calls
+  return mostOff * counted < calls ? counted : calls
+})
 
 /** Stretches that tile the range, ascending: as many calls each as is said where pages show it, in proportion otherwise. */
 export const cut = Effect.fnUntraced(function* (
@@ -193,10 +206,12 @@ export const cut = Effect.fnUntraced(function* (
     if (!(yield* settings.repeats)) return yield* byPages(settings, range, look, yield* Fiber.join(counting), options)
     yield* Fiber.interrupt(counting)
   }
-  const edges = edgesOf(sizesOf(calls, settings.size, options))
+  const there = yield* countThem(settings, boundsOf(range, whole), calls)
+  if (there < 4 * settings.size) return [range]
+  const edges = edgesOf(sizesOf(there, settings.size, options))
   return tiles(
     range,
-    edges.map((before): Micros => low + (before * (high - low)) / calls)
+    edges.map((before): Micros => low + (before * (high - low)) / there)
   )
 })
 

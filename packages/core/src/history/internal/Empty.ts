@@ -41,9 +41,12 @@ export const confirm = Effect.fnUntraced(function* (
   const isIn = ({ start }: Rows.Row) => start !== undefined && start >= range.from && start < range.to
   const { above, below } = Task.besides(range, new Map(controls.map(({ key, start }) => [key, start])), beside)
   const isEnd = (below === undefined && ends.oldest) || (above === undefined && ends.newest)
-  if ((below !== undefined && above !== undefined) || isEnd) {
-    const after = below === undefined ? bounds.after : Ask.around(below).after
-    const before = above === undefined ? bounds.before : Ask.around(above).before
+  const after = below === undefined ? bounds.after : Ask.around(below).after
+  const before = above === undefined ? bounds.before : Ask.around(above).before
+  const isTrusted = range.to - range.from <= believedWidth(known.width)
+  // The same rows lie beside each empty part of a long range: bounds that were refused once are not asked for again.
+  const isRefused = before - after >= Math.min(known.refused, ask.log.refused) && isTrusted
+  if (!isRefused && ((below !== undefined && above !== undefined) || isEnd)) {
     const { ended, rows } = yield* bracket(settings, ask, range, { after, before })
     const keys = new Set(rows.map(({ key }) => key))
     const back = (row: Rows.Dated | undefined) => row === undefined || keys.has(row.key)
@@ -51,7 +54,7 @@ export const confirm = Effect.fnUntraced(function* (
     if (ended && back(below) && back(above)) return { _tag: "Proven" }
   }
   // Not even the end of the list without bounds shows what lies beyond it: a limit may hide it here, and have cut that list.
-  if (range.to - range.from > believedWidth(known.width)) return undefined
+  if (!isTrusted) return undefined
   if (hides) return came
   const middle = (range.from + range.to) / 2
   const isBelow = ({ start }: Rows.Dated) => start < middle

@@ -15,6 +15,8 @@ export interface Known {
   readonly order: "unknown" | "start" | "other"
   /** The widest spread of rows that answers to the same bounds brought. */
   readonly width: number
+  /** The least width of bounds that were refused. */
+  readonly refused: number
   /** Answers contradicted each other: a count that agrees proves nothing any more. */
   readonly differs: boolean
   /** The earliest time that an answer gave. */
@@ -44,6 +46,7 @@ export interface Evidence {
 export const fold = (known: Known, { cut = false, deepest, differs, log, order, whole }: Evidence): Known => ({
   order: known.order === "other" || order === "unknown" ? known.order : order,
   width: Math.max(known.width, log.width),
+  refused: Math.min(known.refused, log.refused),
   differs: known.differs || differs,
   earliest: Math.min(known.earliest, log.observedAt ?? Infinity),
   deepest: Math.min(known.deepest, deepest),

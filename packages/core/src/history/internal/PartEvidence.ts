@@ -19,6 +19,7 @@ const Strings = Schema.ReadonlySet(Schema.String)
 const KnownFacts = Schema.Struct({
   order: Schema.Literals(["unknown", "start", "other"]),
   width: Schema.Number,
+  refused: Schema.Number,
   differs: Schema.Boolean,
   earliest: Schema.Number,
   deepest: Schema.Number,
@@ -161,6 +162,7 @@ export const restore = (shown: Shown.Shown, evidence: Evidence): number => {
 export const foldKnown = (left: Known, right: Known): Known => ({
   order: left.order === "other" || right.order === "unknown" ? left.order : right.order,
   width: Math.max(left.width, right.width),
+  refused: Math.min(left.refused, right.refused),
   differs: left.differs || right.differs,
   earliest: Math.min(left.earliest, right.earliest),
   deepest: Math.min(left.deepest, right.deepest),

@@ -8,9 +8,9 @@ import type { Micros } from "../../endpoint/internal/Micros.ts"
 import * as Rows from "../../endpoint/internal/ListedRows.ts"
 import * as Delivered from "./Delivered.ts"
 import * as MultiPassRead from "./MultiPassRead.ts"
-import { canHalve, countRows, deliver, type Outcome, split, type Work } from "./RangeWork.ts"
+import { countRows, deliver, halve, type Outcome, split, type Work } from "./RangeWork.ts"
 import type { Read } from "./ReadPages.ts"
-import * as Task from "./Task.ts"
+import type * as Task from "./Task.ts"
 import { ends } from "./WindowEnds.ts"
 
 /** Holds what was read against the counts, and against all that the answers showed. */
@@ -24,9 +24,10 @@ export const judge = Effect.fnUntraced(function* (
   const { bounds, held, range } = done
   // The whole was counted to hold as many: a limit cut that count, and may have cut this one.
   const isLimited = task.below !== undefined && held.size() >= task.below && !young
-  if (isLimited && canHalve(range)) {
+  const halves = halve(work, range, held)
+  if (isLimited && halves !== undefined) {
     seen.deepest = Math.min(seen.deepest, task.below)
-    return split(work, Task.halve(range, held, held.size(), settings.size))
+    return split(work, halves)
   }
   const [count, control] = yield* Effect.all(
     [
@@ -52,28 +53,27 @@ export const judge = Effect.fnUntraced(function* (
   }
   // So deep the server does not go, and nothing moved.
   const isCutOff = count !== undefined && count > size && count < held.size() && count % size === 0 && !done.moved
-  if ((done.deepest < Infinity || isCutOff) && canHalve(range)) {
+  if ((done.deepest < Infinity || isCutOff) && halves !== undefined) {
     seen.deepest = Math.min(seen.deepest, count ?? Infinity)
-    return split(work, Task.halve(range, held, held.size(), settings.size))
+    return split(work, halves)
   }
   // A limit on results, which is no lower than a page, cut them off; calls that are newer may have come meanwhile.
   const isCut =
     missing.length > 0 && held.size() >= size && (isBelow(missing, held) || (!young && isAbove(missing, held)))
-  if (isCut && canHalve(range)) return split(work, Task.halve(range, held, held.size(), settings.size))
+  if (isCut && halves !== undefined) return split(work, halves)
   seen.differs = !young
   // Something was missed, came or went. Smaller windows pass more quickly; the smallest are read by pages, as is what one page holds.
   const isByPages = known.order !== "start" && seen.order !== "start"
   const isSmall = held.size() < size || (held.size() <= 20 * size && isByPages)
-  if (canHalve(range) && !isSmall) return split(work, Task.halve(range, held, held.size(), settings.size))
+  if (halves !== undefined && !isSmall) return split(work, halves)
   const again = yield* readAgain(work, done, most)
   // Pages of the same bounds may be cut at the same row each time.
   const cut = again._tag === "Proven" ? yield* ends(settings, known, ask, task, done) : undefined
   const coverage: Coverage = cut === undefined ? again : { _tag: "Unprovable", reason: cut }
   // Pages may be cut where it looks like their end.
   const isIncomplete = cut !== undefined || (coverage._tag !== "Proven" && coverage.reason._tag === "Incomplete")
-  return isIncomplete && canHalve(range) && held.size() > size && !young
-    ? split(work, Task.halve(range, held, held.size(), settings.size))
-    : deliver(work, done, coverage)
+  const parts = isIncomplete && held.size() > size && !young ? halve(work, range, held) : undefined
+  return parts === undefined ? deliver(work, done, coverage) : split(work, parts)
 })
 
 /**
@@ -86,9 +86,10 @@ const cutAnywhere = Effect.fnUntraced(function* (
 ): Effect.fn.Return<ReadonlyArray<Task.Task> | undefined, AgniError> {
   const { known, settings } = work
   const isOrdered = order !== "other" && known.order !== "other"
-  if (isOrdered || held.size() < Math.max(known.whole, settings.size) || !canHalve(range)) return undefined
+  if (isOrdered || held.size() < Math.max(known.whole, settings.size)) return undefined
+  const parts = halve(work, range, held)
+  if (parts === undefined) return undefined
   const starts = Float64Array.from(startsOf(held)).sort()
-  const parts = Task.halve(range, held, held.size(), settings.size)
   const counts = yield* Effect.forEach(
     parts,
     (part) => {

@@ -87,6 +87,36 @@ export const shortest = 4 * Ask.second
 
 export const canHalve = ({ from, to }: Range): boolean => to - from > shortest
 
+/**
+ * Parts of a range that was read, where that makes them smaller. Bounds reach two seconds further than a range: a burst, which is more
+ * calls in a few seconds than a page holds, is in the bounds of each part that ends there. It is cut in front of it and behind it, and the
+ * burst itself is not cut.
+ */
+export const halve = (
+  { settings }: Pick<Work, "settings">,
+  range: Range,
+  held: Rows.Held,
+  rows = held.size()
+): ReadonlyArray<Task.Task> | undefined => {
+  if (!canHalve(range)) return undefined
+  const parts = Task.halve(range, held, rows, settings.size)
+  const counts = parts.map((part) => heldWithin(held, part))
+  const all = counts.reduce((sum, count) => sum + count, 0)
+  const isBurst = all > share.all * held.rows.size || Math.max(...counts) > share.one * held.rows.size
+  return isBurst && held.rows.size > settings.size ? Task.besideBurst(range, held, rows, parts) : parts
+}
+
+/** Rows that lie evenly in a range of four seconds are so often in the bounds of its halves, and in those of one of them. */
+const share = { all: 1.5, one: 0.75 }
+
+/** Rows that the bounds of a part hold, of those that came. */
+const heldWithin = (held: Rows.Held, part: Range): number => {
+  const { after, before } = Ask.boundsOf(part)
+  let count = 0
+  for (const { start } of held.rows.values()) if (start !== undefined && start >= after && start <= before) count++
+  return count
+}
+
 /** A row that is known to lie in a range. */
 export const controlIn = ({ controls }: Settings, { from, to }: Range): Rows.Dated | undefined =>
   controls.find(({ start }) => start >= from && start < to)

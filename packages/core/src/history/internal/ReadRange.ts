@@ -12,6 +12,7 @@ import {
   controlIn,
   countRows,
   deliver,
+  halve,
   type Outcome,
   shortest,
   split,
@@ -75,8 +76,10 @@ const read = Effect.fnUntraced(function* (work: Work): Effect.fn.Return<Outcome,
   const believed = isTooWide(work, task) && !isEnd(settings, task) ? yield* believe(work) : undefined
   if (believed?.parts !== undefined) return split(work, believed.parts)
   const before = believed?.before ?? (yield* countBefore(work))
-  if (before !== undefined && before > limit && task.to - task.from > shortest)
-    return split(work, yield* byCount(work, task, before))
+  if (before !== undefined && before > limit && task.to - task.from > shortest) {
+    const parts = yield* byCount(work, task, before)
+    if (parts.length > 1) return split(work, parts)
+  }
   const rowsAtMost = Math.max(limit, 4 * size)
   const walks = work.known.order !== "other" && (before ?? task.expected) > mostOverlapping * size
   const done = yield* Effect.catchIf(
@@ -98,7 +101,8 @@ const read = Effect.fnUntraced(function* (work: Work): Effect.fn.Return<Outcome,
     return split(work, Task.byWidth(task, believedWidth(width)))
   // Calls continue to come into it, so reading it again would never end.
   if (done.range.from >= settings.latest) return deliver(work, done, { _tag: "Proven" })
-  if (done.dense && canHalve(done.range)) return yield* ofTooMany(work, done)
+  const halves = done.dense ? halve(work, done.range, done.held) : undefined
+  if (halves !== undefined) return yield* ofTooMany(work, done, halves)
   // Where others read a part of what was counted, that count is not one of the rest.
   return yield* judge(work, done, done.range.from === task.from ? before : undefined)
 })
@@ -166,16 +170,14 @@ const splitHiding = (work: Work, { held, range }: ReadPages.Read, hides: number 
   )
 
 /** More rows than a window should hold, and it is not known how many: they are counted, and cut where they are. */
-const ofTooMany = Effect.fnUntraced(function* (work: Work, done: ReadPages.Read): Effect.fn.Return<Outcome, AgniError> {
-  const { settings } = work
-  const { bounds, held, range } = done
+const ofTooMany = Effect.fnUntraced(function* (
+  work: Work,
+  { bounds, held, moved, range }: ReadPages.Read,
+  halves: ReadonlyArray<Task.Task>
+): Effect.fn.Return<Outcome, AgniError> {
   // A second of it could not be read, because equal rows have another order on each page.
-  if (done.moved) return split(work, Task.halve(range, held, held.size(), settings.size))
+  if (moved) return split(work, halves)
   const total = yield* countRows(work, bounds, 2 * held.size())
-  return split(
-    work,
-    total !== undefined && total > work.limit
-      ? yield* byCount(work, range, total)
-      : Task.halve(range, held, Math.max(total ?? 0, held.size()), settings.size)
-  )
+  const parts = total !== undefined && total > work.limit ? yield* byCount(work, range, total) : []
+  return split(work, parts.length > 1 ? parts : Task.halve(range, held, total ?? held.size(), work.settings.size))
 })

@@ -118,6 +118,7 @@ export const make = Effect.fnUntraced(function* (
   const ref = yield* Ref.make<Known>({
     order: "unknown",
     width: 0,
+    refused: Infinity,
     differs: false,
     earliest: options.earliest,
     deepest: options.limits?.rows ?? Infinity,

@@ -195,18 +195,32 @@ const mayRepeat = ({ isFirst, length, size }: NotedCounts.Paged, least: number, 
 }
 
 /**
- * Pages that are not another one again, which a server may answer beyond the end. A limit cuts a list to a shorter one: of bounds
- * that were counted to hold fewer than came, it is that one which is repeated.
+ * By how many rows a list was shorter or longer at least, if a page is its last one again. Only the length of such a page says
+ * something: its number is the one that was asked for, however far beyond the end.
  */
-export const unrepeated = (shown: Shown): Map<string, NotedCounts.Paged> =>
-  new Map(
-    [...shown.lengths].filter(([, page]) => {
-      const { at, within } = between(shown, page)
-      const counted = NotedCounts.exactly(shown.counts, page) ?? Infinity
-      const isCut = counted < within && mayRepeat(page, counted, counted)
-      return !isCut && !mayRepeat(page, within, within + at)
-    })
-  )
+const differenceOf = (page: NotedCounts.Paged, least: number, most: number): number => {
+  let difference = 0
+  while (difference < page.size && !mayRepeat(page, least - difference, most + difference)) difference++
+  return difference
+}
+
+/**
+ * Pages that are not another one again, which a server may answer beyond the end, with as many rows as they show at least. A limit cuts a
+ * list to a shorter one: of bounds that were counted to hold fewer than came, it is that one which is repeated.
+ */
+export const unrepeated = (shown: Shown): Map<string, NotedCounts.Counted> => {
+  const found = new Map<string, NotedCounts.Counted>()
+  for (const [key, page] of shown.lengths) {
+    const { after, before } = page
+    const { at, within } = between(shown, page)
+    const counted = NotedCounts.exactly(shown.counts, page) ?? Infinity
+    const isCut = counted < within && mayRepeat(page, counted, counted)
+    // What lies in front of the end is in its own place.
+    const difference = isCut || page.rows <= within + at ? 0 : differenceOf(page, within, within + at)
+    if (difference > 0) found.set(key, { after, before, rows: within + at + difference })
+  }
+  return found
+}
 
 /** Rows that came within the bounds: at most, and without those that may have come since the reading began. */
 const came = (shown: Shown, others: Float64Array, bounds: Ask.Between, withoutStart: number) => {

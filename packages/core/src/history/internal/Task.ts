@@ -127,7 +127,10 @@ const partsOf = (windows: number, concurrency: number): number => {
   return Math.min(most, Math.max(2, even * 1.25 >= windows ? even : Math.ceil(windows)))
 }
 
-/** Parts of a range whose rows were counted, cut at the rows in the middle of pages: so that the last page of each is half full. */
+/**
+ * Parts of a range whose rows were counted, cut at the rows in the middle of pages: so that the last page of each is half full. One part,
+ * where it is a burst of a few seconds.
+ */
 export const byCount = Effect.fnUntraced(function* (
   { concurrency, size, sort }: Settings,
   ask: Ask.Ask,
@@ -156,8 +159,14 @@ export const byCount = Effect.fnUntraced(function* (
     if (edge > range.from && edge < range.to) keys.set(edge, cut.key)
   }
   const middle = Ask.floorSecond((range.from + range.to) / 2)
-  const edges = keys.size > 0 ? [...keys.keys()].toSorted((a, b) => a - b) : [middle]
-  const isCut = keys.size === ranks.length
+  const edges =
+    keys.size > 0
+      ? besideBursts(
+          range,
+          [...keys.keys()].toSorted((a, b) => a - b)
+        )
+      : [middle]
+  const isCut = keys.size === ranks.length && edges.every((edge) => keys.has(edge))
   return tasksOf(range, edges, rows).map((task, i): Task => ({
     ...task,
     expected: !isCut ? task.expected : i === 0 ? Math.max(1, rows - each * ranks.length) : each,
@@ -177,6 +186,25 @@ const tasksOf = ({ from, to }: Range, edges: ReadonlyArray<Micros>, rows: number
 /** Bounds reach two seconds further than a range, and a bound itself may be included: this far from a row they do not. */
 const apart = 3 * Ask.second
 
+/**
+ * Edges that lie a few seconds apart are in a burst of calls, which the bounds of each part between them would hold as a whole: it is cut
+ * in front of it and behind it.
+ */
+const besideBursts = (range: Range, edges: ReadonlyArray<Micros>): ReadonlyArray<Micros> => {
+  const bursts: Array<{ readonly first: Micros; last: Micros }> = []
+  for (const edge of edges) {
+    const burst = bursts.at(-1)
+    if (burst !== undefined && edge - burst.last <= 2 * apart) burst.last = edge
+    else bursts.push({ first: edge, last: edge })
+  }
+  return bursts
+    .flatMap(({ first, last }) => (first === last ? [first] : outside(first, last)))
+    .filter((edge) => edge > range.from && edge < range.to)
+}
+
+/** The edges of a burst: its seconds lie within the bounds of no other part. */
+const outside = (first: Micros, last: Micros): ReadonlyArray<Micros> => [first - apart, last + Ask.second + apart]
+
 /** The parts around a second that holds more rows than a page, whose order may be another one on each: it is read by itself. */
 const around = (range: Range, held: ReadonlyArray<Rows.Dated>, size: number): ReadonlyArray<Micros> => {
   const perSecond = new Map<Micros, number>()
@@ -184,10 +212,38 @@ const around = (range: Range, held: ReadonlyArray<Rows.Dated>, size: number): Re
     const at = Ask.floorSecond(start)
     const count = (perSecond.get(at) ?? 0) + 1
     perSecond.set(at, count)
-    if (count > size)
-      return [at - apart, at + Ask.second + apart].filter((edge) => edge > range.from && edge < range.to)
+    if (count > size) return outside(at, at).filter((edge) => edge > range.from && edge < range.to)
   }
   return []
+}
+
+/** A burst is not longer. */
+const longest = 16 * Ask.second
+
+/**
+ * Parts in front of the burst in the middle of what is held, around it, and behind it; nothing where the range is that burst. `halves`,
+ * where calls follow one another for longer than a burst.
+ */
+export const besideBurst = (
+  range: Range,
+  held: Rows.Held,
+  rows: number,
+  halves: ReadonlyArray<Task>
+): ReadonlyArray<Task> | undefined => {
+  const starts = [...held.rows.values()].flatMap(({ start }) => start ?? []).sort((a, b) => a - b)
+  const middle = Math.floor(starts.length / 2)
+  const isNext = (i: number) => (starts[i + 1] ?? Infinity) - (starts[i] ?? -Infinity) <= 2 * apart
+  let [first, last] = [middle, middle]
+  while (first > 0 && isNext(first - 1)) first--
+  while (last < starts.length - 1 && isNext(last)) last++
+  const [from = range.from, to = range.to] = [starts[first], starts[last]]
+  if (to - from > longest) return halves
+  const edges = outside(Ask.floorSecond(from), Ask.floorSecond(to)).filter(
+    (edge) => edge > range.from && edge < range.to
+  )
+  if (edges.length > 0) return tasksOf(range, edges, rows)
+  const isBurst = range.from >= from - longest && range.to <= to + longest
+  return isBurst ? undefined : halves
 }
 
 /** Two halves, cut at the middle of what is held, or parts around where most of it is. */

@@ -35,6 +35,28 @@ describe("Count.rows", () => {
     })
   )
 
+  it.effect(
+    "is right where a limit answers a deeper page with the last rows in front of it, as far as there are any",
+    () =>
+      Effect.gen(function* () {
+        let parts = 0
+        for (let seed = 1; seed <= 150; seed++) {
+          const random = Histories.random(seed)
+          const { next, pick } = random
+          const most = pick(35, 47, 50, 78)
+          // The limit moves no page of them.
+          const rows = Math.ceil(next() * (most - (most % 10)))
+          const offset = { most, cut: pick("last", "first") } as const
+          const server = open(rowsAt(startsOf(rows, random)), { offset })
+          const expected = pick(1, rows, 3 * rows, 100_000, Infinity)
+          const counted = yield* Count.rows(askOf(server), bounds, { expected, size: 10, repeats: true })
+          assert.strictEqual(counted, rows, `seed ${seed}: ${JSON.stringify(offset)}, ${expected} expected`)
+          if (offset.cut === "last" && rows > most - 10) parts++
+        }
+        assert.isAtLeast(parts, 10)
+      })
+  )
+
   it.effect("takes one request where the last page is where it was expected, and is not full", () =>
     Effect.gen(function* () {
       const server = open(rowsAt(startsOf(87, Histories.random(1))))

@@ -20,6 +20,8 @@ interface Answers {
   readonly beyond?: Traits["beyond"]
   /** Whether each takes a second. */
   readonly late?: boolean
+  /** Whether the server is known to repeat a page beyond the end. */
+  readonly repeats?: boolean
 }
 
 /** A list of so many calls, one in ten seconds, of which the probes saw another number. */
@@ -27,7 +29,7 @@ const cut = Effect.fnUntraced(function* (
   calls: number,
   about: number,
   options: Cut.Options,
-  { beyond = "empty", late = false }: Answers = {}
+  { beyond = "empty", late = false, repeats = false }: Answers = {}
 ) {
   const from = began - 10 * calls * second - hour
   const starts = Array.from({ length: calls }, (_, nth) => from + 10 * nth * second)
@@ -36,7 +38,7 @@ const cut = Effect.fnUntraced(function* (
   const answered = <A, E>(answer: Effect.Effect<A, E>) => (late ? Effect.delay(answer, "1 second") : answer)
   const settings = settingsOf(server, {
     list: (query) => answered(server.client.list(query)),
-    repeats: answered(Effect.succeed(false))
+    repeats: answered(Effect.succeed(repeats))
   })
   const seen = {
     about,
@@ -137,4 +139,17 @@ describe("history/internal/Cut", () => {
       })
     )
   }
+
+  it.effect.prop(
+    "no rate that a burst made up cuts a range into more stretches than four times its calls fill, where pages beyond the end come again",
+    { calls: between(100, 3000), off: between(0, 12), beyond: Schema.Literals(["first", "last"]) },
+    ({ beyond, calls, off }) =>
+      Effect.gen(function* () {
+        const options = { sideBySide: 3, size: 40, most: 2000, descending: true }
+        const { counts, requests, stretches } = yield* cut(calls, calls * 4 ** off, options, { beyond, repeats: true })
+        assert.strictEqual(sum(counts), calls)
+        assert.isAtMost(stretches.length, Cut.sizesOf(4 * calls, 10, options).length)
+        assert.isAtMost(requests, 40)
+      })
+  )
 })

@@ -152,6 +152,37 @@ describe("Deliveries", () => {
       })
   )
 
+  it.effect("the number of a page beyond the end says nothing of how many calls are missing, its length does", () =>
+    Effect.gen(function* () {
+      for (let length = 1; length <= 5; length++)
+        for (const number of [2, 7, 1000, 90_000_001]) {
+          const ledger = Deliveries.make(
+            settingsOf(server(), { repeats: Effect.succeed(true) }),
+            range,
+            () => known(),
+            {
+              whole: false,
+              fromOldest: false,
+              newestFirst: false
+            }
+          )
+          yield* ledger.deliver(window([0, 1], from, middle))
+          yield* ledger.deliver(window([2, 3], middle, to))
+          const log = Ask.makeLog()
+          const page = { after: from, before: to, rows: 5 * (number - 1) + length, size: 5, length, isFirst: false }
+          NotedCounts.noteCount(log.places, page, page.rows)
+          NotedCounts.notePage(log.lengths, page)
+          ledger.note({ log })
+          // Four came, on one page: one of five rows is of a list with one more, one of three of a list with one less.
+          const least = Math.min(Math.abs(length - 4), 5 - Math.abs(length - 4))
+          const said = (yield* ledger.revised(known())).map(({ coverage }) => coverage)
+          const wanted = least === 0 ? [] : [Deliveries.differ(least)]
+          assert.deepStrictEqual(said, wanted, `page ${number} with ${length} rows`)
+          assert.isTrue(ledger.unrepeated().every(({ rows }) => rows < 10))
+        }
+    })
+  )
+
   it.effect("a record that failed must come, or fail again: else nothing is proven between the rows beside it", () =>
     Effect.gen(function* () {
       const [after = 0, , , before = 0] = starts

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Ask from "../../../src/endpoint/internal/Ask.ts"
 import * as Empty from "../../../src/history/internal/Empty.ts"
+import * as Known from "../../../src/history/internal/Known.ts"
 import * as Patience from "../../../src/endpoint/internal/Patience.ts"
 import type { Settings } from "../../../src/history/internal/Settings.ts"
 import type * as Task from "../../../src/history/internal/Task.ts"
@@ -59,6 +60,27 @@ describe("Empty.confirm", () => {
       assert.isUndefined((yield* confirm(starts)).tag)
       const beside = { below: undefined, above: control("row-2", range.to + hour) }
       assert.deepStrictEqual(yield* confirm(starts, {}, {}, 0, false, beside), { tag: "Proven", requests: 1 })
+    })
+  )
+
+  it.effect("bounds that the server refuses once are not asked for again by the other parts of a long range", () =>
+    Effect.gen(function* () {
+      for (const cut of ["error", "failure"] as const) {
+        const server = open(rowsAt([below, above]), { span: { most: 2 * day, cut } })
+        const list = Patience.make(server.client.list)
+        const settings = settingsOf(server, { list, controls })
+        let facts = known()
+        for (let from = range.from; from < range.to; from += day) {
+          const part = { from, to: from + day }
+          const ask = Ask.make(list, {}, settings)
+          const before = server.requests()
+          const coverage = yield* Empty.confirm(settings, facts, ask, part, Ask.boundsOf(part), false)
+          assert.strictEqual(coverage?._tag, "Proven")
+          // A control row on each side, and both halves.
+          if (from > range.from) assert.strictEqual(server.requests() - before, 4, cut)
+          facts = Known.fold(facts, { order: "unknown", differs: false, deepest: Infinity, whole: 0, log: ask.log })
+        }
+      }
     })
   )
 

@@ -77,6 +77,7 @@ export const settingsOf = (server: Adversary.Server, rest: Partial<Settings.Sett
 export const known = (rest: Partial<Known> = {}): Known => ({
   order: "unknown",
   width: 0,
+  refused: Infinity,
   differs: false,
   earliest: began,
   deepest: Infinity,

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Rows from "../../../src/endpoint/internal/ListedRows.ts"
+import * as Ask from "../../../src/endpoint/internal/Ask.ts"
 import * as Task from "../../../src/history/internal/Task.ts"
 import { askOf, began, control, day, hour, open, rowsAt, second, settingsOf } from "./FakeServer.ts"
 
@@ -81,6 +82,26 @@ describe("Task", () => {
       assert.isTrue(parts.slice(1).every(({ expected }) => expected % 10 === 5))
       assert.isTrue(parts.slice(0, -1).every(({ top }) => top !== undefined))
       assert.strictEqual(server.requests(), parts.length - 1)
+    })
+  )
+
+  it.effect("parts by count are cut in front of a burst and behind it, and a burst is one part", () =>
+    Effect.gen(function* () {
+      const at = range.to - 5 * hour
+      const burst = Array.from({ length: 300 }, (_, i) => at + (i * 3 * second) / 300)
+      const others = Array.from({ length: 170 }, (_, i) => range.to - (i + 1) * hour)
+      const server = open(rowsAt([...burst, ...others]))
+      const settings = settingsOf(server)
+      const parts = yield* Task.byCount(settings, askOf(server), range, 470, 50)
+      assertTiles(parts, range)
+      const holding = parts.filter((part) => {
+        const { after, before } = Ask.boundsOf(part)
+        return burst.some((start) => start >= after && start <= before)
+      })
+      assert.lengthOf(holding, 1)
+      const [around = range] = holding
+      assert.isAtMost(around.to - around.from, 12 * second)
+      assert.lengthOf(yield* Task.byCount(settings, askOf(server), around, 300, 50), 1)
     })
   )
 
