@@ -190,7 +190,7 @@ const forecast = (
     { from, to },
     [...asked.cuts, horizon, latest],
     seen,
-    { newestFirst: false, small: isOpen },
+    { ahead: true, newestFirst: false, small: isOpen },
     latest
   )
   const windows = byPages || from >= to ? [] : Forecast.windows(shape, [...tasks.first, ...tasks.rest])

@@ -42,14 +42,14 @@ interface Shape {
 
 /**
  * The tasks that tile a range, in order: cut where sinks are, at the horizon, and where the calls begin and end. How many rows
- * each holds is a guess; one that holds too many is counted and cut. The first is small, so that the first calls come soon.
- * Newest first, the horizon does so.
+ * each holds is a guess; one that holds too many is counted and cut. The first is small, so that the first calls come soon;
+ * it comes alone where nobody reads ahead. Newest first, the horizon does so.
  */
 export const tasks = (
   range: Range,
   cuts: ReadonlyArray<Micros>,
   { about, controls, ends, oldRows, rate }: Shape,
-  { newestFirst, small }: { readonly newestFirst: boolean; readonly small: boolean },
+  { ahead, newestFirst, small }: Readonly<Record<"ahead" | "newestFirst" | "small", boolean>>,
   latest: Micros
 ): { readonly first: ReadonlyArray<Task>; readonly rest: ReadonlyArray<Task> } => {
   const oldest = ends.oldest && controls[0] !== undefined ? Ask.floorSecond(controls[0].start) : -Infinity
@@ -67,6 +67,6 @@ export const tasks = (
     return { from, to, expected: empty ? 0 : Math.min(about, Math.max(1, rate * (high - low))) }
   })
   if (newestFirst) return { first: [], rest: all.toReversed() }
-  const isFirst = all[0]?.to === soon && all.length > 1
+  const isFirst = !ahead && all[0]?.to === soon && all.length > 1
   return isFirst ? { first: all.slice(0, 1), rest: all.slice(1) } : { first: [], rest: all }
 }

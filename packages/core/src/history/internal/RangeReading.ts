@@ -307,17 +307,14 @@ const readAll = Effect.fnUntraced(function* (
         if (at.from !== undefined && one.from >= one.to) return Stream.empty
         const cuts = [...at.cuts, reading.horizon(), settings.latest]
         // Nobody waits for the first calls of a stretch.
-        const shape = { newestFirst, small: isFromOldest && beside === undefined }
+        const shape = { newestFirst, small: isFromOldest && beside === undefined, ahead }
         const tasks = Partitioner.tasks(one, cuts, seen, shape, settings.latest)
         const first = tasks.first.map(below)
         const rest = tasks.rest.map(below)
         const rows = one.from === stretches[nth]?.from ? stretches[nth].rows : undefined
         // While others read stretches there are no requests to spare.
         const windows = (rest: ReadonlyArray<Task.Task>) =>
-          reading.windows(
-            ahead ? { first: [], rest: [...first, ...rest] } : { first, rest },
-            () => Ref.getUnsafe(readers) === 1
-          )
+          reading.windows({ first, rest }, () => Ref.getUnsafe(readers) === 1)
         const read =
           rows === undefined ? windows(rest) : Stream.unwrap(Effect.map(windowsIn(settings, rest, rows), windows))
         return Stream.concat(
