@@ -135,6 +135,13 @@ const cases: ReadonlyArray<readonly [string, Given]> = [
     }
   ],
   [
+    "calls without a start time at the end of a list that is paged before it is read",
+    {
+      rows: [...evenly(60, 3000 * second), ...Array.from({ length: 12 }, (_, i) => at(`undated-${i}`, undefined))],
+      server: { newestFirst: false, undatedFirst: false, sorting: false }
+    }
+  ],
+  [
     "calls without a start time all over a list in no order of time",
     {
       rows: [...evenly(180, 3000 * second), ...Array.from({ length: 15 }, (_, i) => at(`undated-${i}`, undefined))],

@@ -155,11 +155,12 @@ export const noteRow = (shown: Shown, { fromOldest }: Ends, key: string, start: 
 const isOfRange = ({ parts }: Shown, { whole }: Ends, { after, before }: NotedCounts.Counted): boolean =>
   (whole && parts.length === 1) || parts.some(({ from, to }) => after >= from - near && before <= to + near)
 
-/** Notes the counts of an answer from before the first window was read. */
+/** Notes the counts of an answer from before the first window was read. Without bounds calls without a start time are counted too. */
 export const noteEarly = (shown: Shown, ends: Ends, log: Ask.Log): void => {
   for (const name of ["counts", "places", "sure"] as const)
     for (const counted of log[name].values())
-      if (isOfRange(shown, ends, counted)) NotedCounts.noteCount(shown.early[name], counted, counted.rows)
+      if (isOfRange(shown, ends, counted) && counted.before < Infinity)
+        NotedCounts.noteCount(shown.early[name], counted, counted.rows)
 }
 
 /** Notes what the answers to one reader showed. */
