@@ -108,7 +108,14 @@ const measure = ({ about, ask, range, repeats, settings: { size } }: Work) =>
 
 /** Whether the count of all calls with a start is what was delivered. */
 const countDated = ({ about: { known, ledger }, ask, found, range, settings }: Work) =>
-  Sum.dated(settings, known(), ledger, range, Found.dated(found), found.distant.size(), ask)
+  Sum.dated(
+    settings,
+    known(),
+    ledger,
+    range,
+    { later: [...found.later.rows.values()].flatMap(({ start }) => start ?? []), distant: found.distant.size() > 0 },
+    ask
+  )
 
 const attempt = Effect.fnUntraced(function* (
   settings: Settings,
@@ -125,7 +132,7 @@ const attempt = Effect.fnUntraced(function* (
   const work: Work = { settings, range, about, ask: fresh.ask, repeats, found, limit }
   if (inPart) found.measured = yield* measure(work)
   for (const rows of pages) Found.note(found, rows)
-  const [both, withStart] = yield* Effect.all([countAll(work), countDated(work)], { concurrency: 2 })
+  const both = yield* countAll(work)
   if (isFirst && both !== Found.expected(found)) {
     // That count is evidence, also where the next one is another.
     ledger.note({ log: fresh.ask.log })
@@ -134,8 +141,8 @@ const attempt = Effect.fnUntraced(function* (
   const total = yield* countAgain(work, both)
   const inFront = total === Found.expected(found)
   const read = inFront ? { total, still: true } : yield* readToEnd(work, pages)
-  // It lies between two counts of all: a call that came with its start could stand for one that left.
-  const isDatedRight = read.total === both ? withStart : yield* countDated(work)
+  // After all pages, between two counts of all: a call that came could stand for one that left.
+  const isDatedRight = yield* countDated(work)
   const after = yield* lookAgain(work, front, read, inFront)
   const { window, complete } = yield* judge(work, {
     total: read.total,
@@ -223,19 +230,18 @@ const readTurned = Effect.fnUntraced(function* (
  */
 const lookAgain = Effect.fnUntraced(function* (
   work: Work,
-  { pages, until }: Front.Front,
-  { still, total }: Total,
+  { until }: Front.Front,
+  read: Total,
   inFront: boolean
 ): Effect.fn.Return<Total, AgniError> {
   const { ask, found, limit, settings } = work
-  const nothingFound = found.undated.size() + found.distant.size() === 0
-  const [after, again] =
-    nothingFound && inFront
-      ? [total, pages]
-      : yield* Effect.all([countAll(work), inFront ? Front.read(settings, ask, limit, until) : Effect.succeed([])], {
-          concurrency: 2
-        })
-  if (!inFront) return { total: after, still }
+  // Where no call was seen nothing is proven, whatever is counted.
+  if (settings.controls.length === 0) return read
+  const [after, again] = yield* Effect.all(
+    [countAll(work), inFront ? Front.read(settings, ask, limit, until) : Effect.succeed([])],
+    { concurrency: 2 }
+  )
+  if (!inFront) return { total: after, still: read.still }
   const before = Found.size(found)
   for (const rows of again) Found.note(found, rows)
   const there = new Set(again.flat().map(({ key }) => key))
