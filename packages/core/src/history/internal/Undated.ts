@@ -277,7 +277,7 @@ const judge = Effect.fnUntraced(function* (
     starts: dates.flatMap(({ start }) => start ?? []),
     withoutStart: expected - Found.dated(found) - distant.rows.size
   })
-  const agrees = isCounted && found.measured === undefined && still && !found.came && isExplained
+  const agrees = isCounted && found.measured === undefined && still && isExplained
   const complete = !counts.old && agrees && ledger.proven()
   const coverage: Coverage.Coverage = complete
     ? temper(settings, known(), ask.log, { from: range.from, to: -Infinity }, { _tag: "Proven" })
@@ -301,7 +301,7 @@ const judge = Effect.fnUntraced(function* (
 const whyNot = (found: Found.Found, { after, old, total }: Counts, resumed: boolean): Coverage.Coverage => {
   const expected = Found.expected(found)
   const counted = Math.max(total ?? 0, after ?? 0)
-  if (!found.came && counted > expected && !(resumed && found.measured === undefined))
+  if (counted > expected && !(resumed && found.measured === undefined))
     return { _tag: "Unprovable", reason: { _tag: "CountDiffers", read: expected, counted } }
   if (total === undefined) return { _tag: "Provisional", reason: { _tag: "TooDeepToCount" } }
   if (old) return { _tag: "Provisional", reason: { _tag: "FromCache" } }

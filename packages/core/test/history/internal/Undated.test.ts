@@ -100,26 +100,32 @@ describe("Undated.window", () => {
     Effect.gen(function* () {
       let proven = 0
       let tried = 0
-      for (const traits of orders) {
-        const { requests } = yield* read({ rows: [...dated, ...undated], traits })
-        for (const leaves of ["undated-0", "undated-3", "row-0", "row-12"])
-          for (let gone = 0; gone <= requests; gone++)
-            for (let seen = 0; seen <= requests; seen++) {
-              const rows = [
-                ...[...dated, ...undated].map((row) =>
-                  row.id === leaves ? { ...row, gone: began + gone * step + 1 } : row
-                ),
-                { id: "comes", start: undefined, created: young - 7 * hour, seen: began + seen * step + 1 }
-              ]
-              const { ids, server, tag } = yield* read({ rows, traits })
-              tried++
-              if (tag !== "Proven") continue
-              proven++
-              const missing = undated.filter(
-                ({ id }) => id !== leaves && !ids.includes(id) && (server.listed.has(id) || server.counted.has(id))
-              )
-              assert.isEmpty(missing, JSON.stringify({ traits, leaves, gone, seen }))
-            }
+      const cases = orders.flatMap((traits) => [
+        { traits, there: undated, leaves: "undated-0", start: undefined },
+        { traits, there: undated, leaves: "undated-3", start: undefined },
+        { traits, there: undated, leaves: "row-0", start: undefined },
+        { traits, there: undated.slice(2, 3), leaves: "row-0", start: began - 30 * minute }
+      ])
+      for (const { leaves, start, there, traits } of cases) {
+        const { requests } = yield* read({ rows: [...dated, ...there], traits })
+        for (let gone = 0; gone <= requests; gone++)
+          for (let seen = 0; seen <= requests; seen++) {
+            const rows = [
+              ...[...dated, ...there].map((row) =>
+                row.id === leaves ? { ...row, gone: began + gone * step + 1 } : row
+              ),
+              { id: "comes", start, created: young - 7 * hour, seen: began + seen * step + 1 }
+            ]
+            const { ids, server, tag } = yield* read({ rows, traits })
+            tried++
+            if (tag !== "Proven") continue
+            proven++
+            const isShown = (id: string) => server.listed.has(id) || server.counted.has(id)
+            assert.isEmpty(
+              there.filter(({ id }) => id !== leaves && !ids.includes(id) && isShown(id)),
+              JSON.stringify({ traits, leaves, start, gone, seen })
+            )
+          }
       }
       assert.isAbove(proven, tried / 20)
     })
@@ -163,28 +169,41 @@ describe("Undated.window", () => {
     })
   )
 
-  it.effect("a replica that lags lacks the newest calls, and counts as many without a start time for them", () =>
+  it.effect("a replica that lags lacks the newest calls, or their starts: nothing takes their place in the sum", () =>
     Effect.gen(function* () {
       let proven = 0
+      const since = began - 15 * minute
       const newest = [0, 1, 2].map((i) => ({ id: `new-${i}`, start: began - (20 + i) * minute, created: began - hour }))
-      for (const traits of orders)
-        for (let fresh = 0; fresh <= newest.length; fresh++)
-          for (let count = 0; count <= undated.length; count++) {
-            const there = undated.slice(0, count)
-            const recent = newest.slice(0, fresh)
-            const rows = [...dated, ...there, ...recent.map((row) => ({ ...row, seen: began - 15 * minute }))]
-            const all = yield* read({ rows, traits, recent })
-            for (let from = 0; from <= all.requests; from++) {
-              const replica = { lag: hour, when: { by: "time", from: from * step, to: Infinity } } as const
-              const { ids, server, tag } = yield* read({ rows, traits: { ...traits, replica }, recent })
-              if (tag !== "Proven") continue
-              proven++
-              const missing = there.filter(
-                ({ id }) => !ids.includes(id) && (server.listed.has(id) || server.counted.has(id))
-              )
-              assert.isEmpty(missing, JSON.stringify({ traits, fresh, count, from }))
-            }
-          }
+      const cases = orders.flatMap((traits) =>
+        [0, 1, 2, 3].flatMap((fresh) =>
+          undated.flatMap((_, count) => [false, true].map((connect) => ({ traits, fresh, count, connect })))
+        )
+      )
+      for (const { connect, count, fresh, traits } of cases) {
+        const there = undated.slice(0, count)
+        const recent = newest.slice(0, fresh)
+        const later = recent.map((row) =>
+          connect ? { ...row, start: undefined, moves: [{ at: since, start: row.start }] } : { ...row, seen: since }
+        )
+        const rows = [...dated, ...there, ...later]
+        const all = yield* read({ rows, traits, recent })
+        for (let from = 0; from <= all.requests; from++) {
+          const replica = { lag: hour, when: { by: "time", from: from * step, to: Infinity } } as const
+          const { ids, server, tag } = yield* read({ rows, traits: { ...traits, replica }, recent })
+          const about = JSON.stringify({ traits, fresh, count, connect, from })
+          assert.isFalse(
+            recent.some(({ id }) => ids.includes(id)),
+            about
+          )
+          if (tag !== "Proven") continue
+          proven++
+          const isShown = (id: string) => server.listed.has(id) || server.counted.has(id)
+          assert.isEmpty(
+            there.filter(({ id }) => !ids.includes(id) && isShown(id)),
+            about
+          )
+        }
+      }
       assert.isAbove(proven, 0)
     })
   )
