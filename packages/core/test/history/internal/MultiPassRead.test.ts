@@ -63,17 +63,18 @@ describe("MultiPassRead.read", () => {
       let complete = 0
       for (let seed = 1; seed <= 2500; seed++) {
         const { chance, next, pick } = Histories.random(seed)
-        const count = pick(9, 11, 12, 25, 40)
+        const count = pick(9, 11, 13, 25, 40)
         const tied = pick(0, 0.5, 1, 1)
-        const last = pick(8, 15, 40)
+        const last = pick(6, 8, 15, 40)
         const time = () => began + Math.floor(next() * last) * 1000 + 1
         const starts = evenly(count).map((start) => (chance(tied) ? range.to - hour : start))
         const moment = time()
         const when = () => pick(moment, time())
-        const share = pick(0, 1, 2, 4) / count
-        const rows = rowsAt(starts).map((row) =>
-          chance(share) ? { ...row, gone: when() } : chance(share) ? { ...row, seen: when() } : row
-        )
+        const [leave, come] = [pick(0, 1, 1, 1, 3), pick(0, 0, 1, 2)]
+        const rows = rowsAt(starts).map((row, i): Adversary.Row => {
+          const place = (i * 7) % count
+          return place < leave ? { ...row, gone: when() } : place < leave + come ? { ...row, seen: when() } : row
+        })
         const every = pick(2, 3, 7)
         const hidden = chance(0.3)
           ? { ids: ["row-7"], when: { by: "number", every, for: pick(1, every - 1) } as const }
