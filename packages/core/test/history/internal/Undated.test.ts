@@ -78,7 +78,7 @@ const orders = [
   { order: "created" }
 ] as const
 
-describe("Undated.window", () => {
+describe("the last window of a whole history", () => {
   it.effect("brings each call without a start time, wherever it is listed, and proves that these are all", () =>
     Effect.gen(function* () {
       for (const traits of orders)
