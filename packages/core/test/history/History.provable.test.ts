@@ -225,6 +225,23 @@ describe("a whole list, on a server that answers no range that reaches far back"
   }
 })
 
+describe("a range without a beginning, on a server that answers no range that reaches far back", () => {
+  for (const sorting of [true, false])
+    it.live(`the list ${sorting ? "can" : "cannot"} begin with the oldest: ${sorting ? "" : "not "}proven`, () =>
+      Effect.gen(function* () {
+        const span = { most: 31 * day, cut: "empty" } as const
+        const range = { to: began - 30 * hour }
+        const { provenToHorizon, reasons, wrong } = yield* run({
+          rows: evenly(30, 5 * hour),
+          server: { span, sorting },
+          range
+        })
+        assert.deepStrictEqual([provenToHorizon, wrong], [sorting, []])
+        if (!sorting) assert.include(reasons, "the API does not show how far back calls go: give the range a beginning")
+      })
+    )
+})
+
 describe("an organization without a call", () => {
   for (const [name, date] of [
     ["answers of now", undefined],

@@ -36,7 +36,10 @@ const rare = ["slow", "zone", "not found"] as const
 /** Drawn after those. */
 const latest = ["flaky"] as const
 
-export const names = [...often, ...rare, ...latest]
+/** Drawn after all others. */
+const last = ["ignores", "connecting", "one leaves"] as const
+
+export const names = [...often, ...rare, ...latest, ...last]
 export type Name = (typeof names)[number]
 
 /** A history, its server, and how it is read: all of it is JSON. */
@@ -170,6 +173,29 @@ const serverOf = (random: Chance, rows: ReadonlyArray<Adversary.Row>, drawn: Dra
   }
 }
 
+/** Calls that are listed before they connect, and have a start from then on: a replica that lags shows them without one. */
+const connecting = ({ chance, next }: Chance, rows: ReadonlyArray<Adversary.Row>, step: number) =>
+  rows.map((row): Adversary.Row => {
+    const { moves, start } = row
+    if (start === undefined || moves !== undefined || !chance(0.1)) return row
+    return { ...row, start: undefined, moves: [{ at: began + Math.floor(next() * 60) * step, start }] }
+  })
+
+/** One call leaves at any time of the run, another one is without a start, or comes: numbers that stay the same hide both. */
+const oneLeaves = ({ chance, next, pick }: Chance, rows: ReadonlyArray<Adversary.Row>, step: number) => {
+  const at = () => began + Math.floor(next() ** 2 * 250) * step + 1
+  const [leaving, other] = [Math.floor(next() * rows.length), Math.floor(next() * rows.length)]
+  const gone = at()
+  const seen = chance(0.5) ? pick(gone, at()) : undefined
+  const isUndated = chance(0.6)
+  return rows.map((row, i): Adversary.Row => {
+    if (i === leaving) return { ...row, gone }
+    return i === other
+      ? { ...row, ...(isUndated ? { start: undefined } : {}), ...(seen === undefined ? {} : { seen }) }
+      : row
+  })
+}
+
 const flakyOf = (random: Chance, step: number): NonNullable<Adversary.Traits["flaky"]> => {
   const { chance, pick } = random
   const as = pick<Adversary.Fault>("busy", "busy", "limited", "reset", "cut off", "unsuccessful", "hang")
@@ -216,6 +242,11 @@ export const make = (seed: number, only?: Name | "none", also?: Name): Case => {
   const flaky = flakyOf(chance, step)
   const isClient = chance.chance(0.1) || has("flaky")
   const keepGoing = read.keepGoing === true || (has("flaky") && chance.chance(0.5))
+  for (const name of last) if (only === undefined && chance.chance(0.02)) chosen.add(name)
+  const ignores = when(chance, step)
+  const connected = has("connecting") ? connecting(chance, rows, step) : rows
+  // At another time than the answers before.
+  const apart = has("one leaves") ? Math.max(step, 50_000) : step
   return {
     seed,
     traits: [...chosen],
@@ -224,12 +255,13 @@ export const make = (seed: number, only?: Name | "none", also?: Name): Case => {
       ...(has("slow") ? { span: { most, cut: "failure" } } : {}),
       ...(has("zone") ? { zone } : {}),
       ...(has("not found") ? { beyond: "not found" } : {}),
-      ...(has("flaky") ? { flaky } : {})
+      ...(has("flaky") ? { flaky } : {}),
+      ...(has("ignores") ? { ignores } : {})
     },
-    rows,
+    rows: has("one leaves") ? oneLeaves(chance, connected, apart) : connected,
     range,
     read: sideBySide === undefined ? { ...read, keepGoing } : { ...read, keepGoing, order: undefined, sideBySide },
-    step,
+    step: apart,
     ...(isClient ? { client: true } : {})
   }
 }

@@ -10,7 +10,7 @@ import type { CallSessionQuery } from "@callstream/core/model/CallSessionQuery"
 import * as Instant from "@callstream/core/model/Instant"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { type Bounds, boundsOf, makeMatching, type Matching, type Request, startOf } from "./AdversaryRows.ts"
+import { type Bounds, makeMatching, type Matching, type Request, startOf } from "./AdversaryRows.ts"
 
 export interface Row {
   readonly id: string
@@ -70,6 +70,8 @@ export interface Traits {
     | undefined
   /** From that request on pages are cut otherwise, or ordered otherwise. */
   readonly change?: { readonly at: number; readonly cap?: number; readonly order?: Order } | undefined
+  /** Requests whose bounds are ignored, as by a server that was not updated yet. */
+  readonly ignores?: When | undefined
   /** Requests that fail although the server could answer them, and how. */
   readonly flaky?: { readonly as: Fault; readonly when: When } | undefined
 }
@@ -241,7 +243,7 @@ export const serve = (
   const answer = (request: Request): Answer => {
     const all = matching(request)
     if (all === "error" || all === "failure") return { found: all, show: [] }
-    const { after, before, given } = boundsOf(request)
+    const { after, before, given } = matching.boundsOf(request)
     const bounds = { after: after + zone, before: before + zone, given }
     const show = [() => notes.show(all, bounds)]
     const page = pageOf(traits, all.rows, request)

@@ -141,7 +141,7 @@ const undatedWrong = (
   const undated = one.rows.filter(
     (row) => row.start === undefined && server.listed.has(row.id) && !twice.has(row.id) && isSteady(row, server.now())
   )
-  const came = one.rows.filter(({ id, start }) => start === undefined && delivered.has(id) && !twice.has(id)).length
+  const came = last.rows.sessions().filter((call) => startInstant(call) === undefined && !twice.has(call.id)).length
   // A last window that neither brings such calls nor says how many there are is there for something else.
   if (last.outside === undefined && came === 0) return []
   const wrong: Array<string> = []
@@ -275,11 +275,17 @@ const isProvable = (one: Case, server: Adversary.Server): boolean => {
   if (traits.filterAfterPaging) return false
   // Bounds mean another time than the starts.
   if (traits.zone !== undefined) return false
+  // Some answers are for other bounds than those that were asked for.
+  if (traits.ignores !== undefined) return false
   // It cannot be had, and outside the range it may be a call without a start.
   if (traits.poison !== undefined) return false
   // It came, went or got another start while it was read, or some answer may be of a time before that.
   if (rows.some((row) => starts(row).some(isIn) && !isSteady(row, server.now()) && isEverThere(row, server)))
     return false
+  // It connected meanwhile, so it has a start in some answers only.
+  const connects = ({ moves = [], start }: Adversary.Row) =>
+    start === undefined && moves.some(({ at }) => at > began && at <= server.now())
+  if (rows.some(connects)) return false
   // Some answers lacked it, though it lay within their bounds: which of them were whole nobody can tell.
   if (rows.some((row) => server.withheld.has(row.id) && isIn(startOf(row, began)))) return false
   // Of which of its starts is it?

@@ -31,13 +31,6 @@ const hash = (text: string, seed: number): number => {
 const bound = (input: CallSessionQuery["startedAfter"]): number | undefined =>
   typeof input === "string" ? Date.parse(input) * 1000 : undefined
 
-/** The bounds that were asked for; open ones are infinite. */
-export const boundsOf = ({ startedAfter, startedBefore }: CallSessionQuery): Bounds & { readonly given: boolean } => ({
-  after: bound(startedAfter) ?? -Infinity,
-  before: bound(startedBefore) ?? Infinity,
-  given: startedAfter !== undefined || startedBefore !== undefined
-})
-
 /** The start of a row at a time. */
 export const startOf = (row: Row, at: number): number | undefined =>
   row.moves?.findLast((move) => at >= move.at)?.start ?? row.start
@@ -74,6 +67,17 @@ export const makeMatching = (rows: ReadonlyArray<Row>, traits: Traits, seed: num
         return connection % when.of === 0
       case "chance":
         return hash(String(number), seed) / 2 ** 32 < when.share
+    }
+  }
+
+  /** The bounds that were asked for, as far as they are understood; open ones are infinite. */
+  const boundsOf = (request: Request): Bounds & { readonly given: boolean } => {
+    const isIgnored = traits.ignores !== undefined && meets(traits.ignores, request)
+    const [after, before] = isIgnored ? [] : [bound(request.startedAfter), bound(request.startedBefore)]
+    return {
+      after: after ?? -Infinity,
+      before: before ?? Infinity,
+      given: after !== undefined || before !== undefined
     }
   }
 
@@ -152,5 +156,5 @@ export const makeMatching = (rows: ReadonlyArray<Row>, traits: Traits, seed: num
     const rows = results.cut === "last" ? all.slice(-results.most) : all.slice(0, results.most)
     return { rows, withheld, isCut: true }
   }
-  return Object.assign(match, { lagOf, meets })
+  return Object.assign(match, { boundsOf, lagOf, meets })
 }

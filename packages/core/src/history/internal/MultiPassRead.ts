@@ -66,16 +66,13 @@ export const read = Effect.fnUntraced(function* (
       for (const { key } of rows) lastSeen.set(key, pass)
     }
     const recent = [...lastSeen.values()].every((seen) => seen >= pass - 1)
-    const now: Pass = { url: `${size} ${sort.order}`, counted, seen }
+    const now: Pass = { counted, seen }
     steady = previous?.counted === counted ? steady + 1 : 1
-    // The same question may get the same answer out of a cache.
-    if (previous !== undefined && previous.url !== now.url && previous.counted === counted) {
-      // A row that leaves during a pass is held, but not counted any more. The next pass does not show it, and a row that
-      // ties hid makes the sum right. Two passes after the one it was last in, it is not recent.
-      if (steady >= 3 && fresh === 0 && recent && held.size() === counted) return { _tag: "Complete" }
-      if (isClean(previous) && isClean(now) && sameKeys(previous.seen, seen)) {
-        if (yield* haveLeft(ask, held, seen, options.size)) return { _tag: "Complete" }
-      }
+    // A row that leaves during a pass is held, but not counted any more. The next pass does not show it, and a row that
+    // ties hid makes the sum right. Two passes after the one it was last in, it is not recent.
+    if (steady >= 3 && fresh === 0 && recent && held.size() === counted) return { _tag: "Complete" }
+    if (previous !== undefined && isClean(previous) && isClean(now) && sameKeys(previous.seen, seen)) {
+      if (yield* haveLeft(ask, held, seen, options.size)) return { _tag: "Complete" }
     }
     previous = now
   }
@@ -103,7 +100,6 @@ const haveLeft = Effect.fnUntraced(function* (
 })
 
 interface Pass {
-  readonly url: string
   readonly counted: number
   readonly seen: Rows.Held
 }
@@ -115,7 +111,10 @@ const sameKeys = (left: Rows.Held, right: Rows.Held): boolean =>
 
 const shares = [1, 0.7, 0.99, 0.43, 0.83, 0.57, 0.31]
 
-/** Another size shifts where pages begin, the other order turns ties around: what one hides the other shows. */
+/**
+ * Another size shifts where pages begin, the other order turns ties around: what one hides the other shows. No pass asks for the same
+ * as the one before it, which a cache could answer.
+ */
 const variant = (pass: number, size: number, sort: Ask.Sort): { readonly size: number; readonly sort: Ask.Sort } => {
   const reversed: Ask.Sort = { by: sort.by, order: sort.order === "asc" ? "desc" : "asc" }
   // Few sizes are different when pages are small.

@@ -4,9 +4,10 @@ import type { AgniError } from "../../model/AgniError.ts"
 import { earliestStart } from "../../model/Limits.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
 import * as Count from "../../endpoint/internal/Count.ts"
+import * as Delivered from "./Delivered.ts"
 import type { Known } from "./Known.ts"
 import type { Deliveries } from "./Deliveries.ts"
-import type { Range } from "../../endpoint/internal/Micros.ts"
+import type { Micros, Range } from "../../endpoint/internal/Micros.ts"
 import { believedWidth, horizonOf, type Settings } from "./Settings.ts"
 
 const boundsOf = ({ from, to }: Range) => ({
@@ -29,26 +30,49 @@ const tiles = ({ controls, ends }: Settings, known: Known, range: Range): Readon
   return edges.slice(1).map((end, i) => ({ from: edges[i] ?? from, to: end }))
 }
 
+/** Calls that are expected besides the delivered ones: those that appeared since their window was read. */
+export interface Expected {
+  readonly later: ReadonlyArray<Micros>
+  /** Whether calls start in the distant future, right behind the range. */
+  readonly distant: boolean
+}
+
 /**
  * Whether the count of all calls with a start equals the delivered ones. Bounds that are too wide to be trusted can only count
- * too few, so one count that agrees is enough; otherwise the trusted parts are counted.
+ * too few, so one count that agrees is enough; otherwise the trusted parts are counted. Each must hold as many as came: where
+ * one left, a call without a start time would take its place in the count of all.
  */
 export const dated = Effect.fnUntraced(function* (
   settings: Settings,
   known: Known,
   ledger: Deliveries,
   range: Range,
-  expected: number,
-  distant: number,
+  { distant, later }: Expected,
   ask: Ask.Ask
 ): Effect.fn.Return<boolean, AgniError> {
   const repeats = yield* settings.repeats
   const { size } = settings
-  const wide = { after: earliestStart, before: Ask.ceilSecond(range.to) + (distant > 0 ? 0 : Ask.second) }
+  const expected = ledger.rows() + later.length
+  const wide = { after: earliestStart, before: Ask.ceilSecond(range.to) + (distant ? 0 : Ask.second) }
   const all = yield* Count.rows(ask, wide, { expected: Math.max(1, expected), size, repeats })
   if (all === expected) return true
   if ((all !== undefined && all > expected) || !ledger.isWhole()) return false
-  return (yield* checkAll(settings, known, ledger, ask)) === undefined && ledger.rows() >= expected
+  const starts = Float64Array.from(later).sort()
+  // Calls came since the newest one was looked for.
+  const parts = tiles({ ...settings, ends: { ...settings.ends, newest: false } }, known, range)
+  const agree = yield* Effect.forEach(
+    parts,
+    (part) =>
+      Effect.gen(function* () {
+        const bounds = boundsOf(part)
+        const [came, besides] = [ledger.between(bounds), Delivered.count(starts, bounds)]
+        const within = came.within + besides.within
+        const counted = yield* Count.rows(ask, bounds, { expected: Math.max(1, within), size, repeats })
+        return counted !== undefined && counted >= within && counted <= within + came.at + besides.at
+      }),
+    { concurrency: "unbounded" }
+  )
+  return parts.length > 0 && agree.every(Boolean)
 })
 
 /** Counts all that was read; returns the first part of it with more calls than were delivered. */

@@ -66,7 +66,7 @@ export interface About {
   readonly known: () => Known
 }
 
-const attempts = 3
+const attempts = 5
 
 /** While calls come, the sum is right only between two of them: it is tried a few times. */
 const read = Effect.fnUntraced(function* (
@@ -74,8 +74,8 @@ const read = Effect.fnUntraced(function* (
   range: Micros.Range,
   about: About
 ): Effect.fn.Return<Coverage.Window, AgniError> {
-  for (let left = attempts, isFirst = true; ; isFirst = false) {
-    const result = yield* attempt(settings, range, about, isFirst)
+  for (let left = attempts, look = 1; ; look++) {
+    const result = yield* attempt(settings, range, about, look)
     if (result._tag === "Read" && !(result.moved && left > 1)) return result.window
     if (result._tag === "Read") left--
   }
@@ -106,44 +106,41 @@ const measure = ({ about, ask, range, repeats, settings: { size } }: Work) =>
 
 /** Whether the count of all calls with a start is what was delivered. */
 const countDated = ({ about: { known, ledger }, ask, found, range, settings }: Work) =>
-  Sum.dated(settings, known(), ledger, range, Found.dated(found), found.distant.size(), ask)
-
-const counts = (work: Work) => Effect.all([countAll(work), countDated(work)], { concurrency: 2 })
+  Sum.dated(
+    settings,
+    known(),
+    ledger,
+    range,
+    { later: [...found.later.rows.values()].flatMap(({ start }) => start ?? []), distant: found.distant.size() > 0 },
+    ask
+  )
 
 /**
- * The pages at the front, down to a start, and the counts of all calls and of those with a start. Where nothing is at the front, it does
- * not matter which answer came first: so at first they are asked for together where nothing is expected there.
+ * The pages at the front, down to a start, and the count of all calls. Where nothing is at the front, it does not matter which answer
+ * came first: so at first they are asked for together where nothing is expected there.
  */
 const lookAndCount = Effect.fnUntraced(function* (
   work: Work,
   until: Micros.Micros,
   isFirst: boolean
-): Effect.fn.Return<
-  {
-    readonly pages: Front.Pages
-    readonly both: number | undefined
-    readonly withStart: boolean
-  },
-  AgniError
-> {
+): Effect.fn.Return<{ readonly pages: Front.Pages; readonly both: number | undefined }, AgniError> {
   const { about, ask, found, limit, settings } = work
   const { inPart, ledger } = about
   const isEmpty = isFirst && !inPart && ledger.withoutStart.size === 0
   const [pages, together] = yield* Effect.all(
-    [Front.read(settings, ask, limit, until), isEmpty ? counts(work) : Effect.undefined],
+    [Front.read(settings, ask, limit, until), isEmpty ? countAll(work) : Effect.undefined],
     { concurrency: 2 }
   )
   if (inPart) found.measured = yield* measure(work)
   for (const rows of pages) Found.note(found, rows)
-  const [both, withStart] = together !== undefined && Found.size(found) === 0 ? together : yield* counts(work)
-  return { pages, both, withStart }
+  return { pages, both: isEmpty && Found.size(found) === 0 ? together : yield* countAll(work) }
 })
 
 const attempt = Effect.fnUntraced(function* (
   settings: Settings,
   range: Micros.Range,
   about: About,
-  isFirst: boolean
+  look: number
 ): Effect.fn.Return<Result, AgniError> {
   const { known, ledger } = about
   // Not older than the answers before.
@@ -159,9 +156,11 @@ const attempt = Effect.fnUntraced(function* (
     limit: Front.limitOf(settings, range, () => found.measured ?? ledger.rows())
   }
   // Calls may have appeared since their windows were read.
-  const until = isFirst ? range.to : horizonOf(settings, known())
-  const { both, pages, withStart } = yield* lookAndCount(work, until, isFirst)
-  if (isFirst && both !== Found.expected(found)) {
+  const until = look === 1 ? range.to : horizonOf(settings, known())
+  const { both, pages } = yield* lookAndCount(work, until, look === 1)
+  // While calls come, the front alone is read again before all pages are.
+  const mayHaveCome = look === 1 || (look <= attempts && found.later.size() > 0)
+  if (mayHaveCome && both !== Found.expected(found)) {
     // That count is evidence, also where the next one is another.
     ledger.note({ log: fresh.ask.log })
     return { _tag: "Stale" }
@@ -169,8 +168,8 @@ const attempt = Effect.fnUntraced(function* (
   const total = yield* countAgain(work, both)
   const inFront = total === Found.expected(found)
   const read = inFront ? { total, still: true } : yield* readToEnd(work, pages)
-  // It lies between two counts of all: a call that came with its start could stand for one that left.
-  const isDatedRight = read.total === both ? withStart : yield* countDated(work)
+  // After all pages, between two counts of all: a call that came could stand for one that left.
+  const isDatedRight = yield* countDated(work)
   const after = yield* lookAgain(work, pages, until, read, inFront)
   const { window, complete } = yield* judge(work, {
     total: read.total,
@@ -180,7 +179,8 @@ const attempt = Effect.fnUntraced(function* (
     old: fresh.isOld()
   })
   // An attempt takes few requests only if they are at the front.
-  const moved = inFront && !complete && window.coverage._tag === "Provisional" && ledger.proven()
+  const comes = found.later.size() > 0 || window.coverage._tag === "Provisional"
+  const moved = inFront && !complete && comes && ledger.proven()
   return { _tag: "Read", window, moved }
 })
 
@@ -257,18 +257,18 @@ const lookAgain = Effect.fnUntraced(function* (
   work: Work,
   pages: Front.Pages,
   until: Micros.Micros,
-  { still, total }: Total,
+  read: Total,
   inFront: boolean
 ): Effect.fn.Return<Total, AgniError> {
   const { ask, found, limit, settings } = work
-  const nothingFound = found.undated.size() + found.distant.size() === 0
-  const [after, again] =
-    nothingFound && inFront
-      ? [total, pages]
-      : yield* Effect.all([countAll(work), inFront ? Front.read(settings, ask, limit, until) : Effect.succeed([])], {
-          concurrency: 2
-        })
-  if (!inFront) return { total: after, still }
+  // Where no call was seen nothing is proven, whatever is counted.
+  if (settings.controls.length === 0) return read
+  const isThere = inFront && found.undated.size() + found.distant.size() > 0
+  const [after, again] = yield* Effect.all(
+    [countAll(work), isThere ? Front.read(settings, ask, limit, until) : Effect.succeed(pages)],
+    { concurrency: 2 }
+  )
+  if (!inFront) return { total: after, still: read.still }
   const before = Found.size(found)
   for (const rows of again) Found.note(found, rows)
   const there = new Set(again.flat().map(({ key }) => key))
@@ -304,7 +304,7 @@ const judge = Effect.fnUntraced(function* (
     starts: dates.flatMap(({ start }) => start ?? []),
     withoutStart: expected - Found.dated(found) - distant.rows.size
   })
-  const agrees = isCounted && found.measured === undefined && still && !found.came && isExplained
+  const agrees = isCounted && found.measured === undefined && still && isExplained
   const complete = !counts.old && agrees && ledger.proven()
   const coverage: Coverage.Coverage = complete
     ? temper(settings, known(), ask.log, { from: range.from, to: -Infinity }, { _tag: "Proven" })
@@ -328,7 +328,7 @@ const judge = Effect.fnUntraced(function* (
 const whyNot = (found: Found.Found, { after, old, total }: Counts, resumed: boolean): Coverage.Coverage => {
   const expected = Found.expected(found)
   const counted = Math.max(total ?? 0, after ?? 0)
-  if (!found.came && counted > expected && !(resumed && found.measured === undefined))
+  if (counted > expected && !(resumed && found.measured === undefined))
     return { _tag: "Unprovable", reason: { _tag: "CountDiffers", read: expected, counted } }
   if (total === undefined) return { _tag: "Provisional", reason: { _tag: "TooDeepToCount" } }
   if (old) return { _tag: "Provisional", reason: { _tag: "FromCache" } }

@@ -12,8 +12,6 @@ export interface Found {
   readonly distant: Rows.Held
   /** Those that appeared since their window was read: they are in the counts. */
   readonly later: Rows.Held
-  /** Whether a recent call was shown without its start time. */
-  came: boolean
   /** Rows that start in the range, counted where it is not known how many there should be. */
   measured: number | undefined
 }
@@ -25,7 +23,6 @@ export const make = (range: Micros.Range, young: Micros.Micros, ledger: Deliveri
   undated: Rows.makeHeld(),
   distant: Rows.makeHeld(),
   later: Rows.makeHeld(),
-  came: false,
   measured: undefined
 })
 
@@ -38,7 +35,6 @@ export const note = (found: Found, rows: ReadonlyArray<Rows.Row>): void => {
   undated.add(rows.filter(({ key, start }) => start === undefined && !ledger.unplaced.has(key) && !ledger.has(key)))
   distant.add(rows.filter((row) => isDistant(range, row)))
   later.add(rows.filter(({ key, start = -Infinity }) => start >= young && start < range.to && !ledger.has(key)))
-  found.came ||= rows.some(({ key, start }) => start === undefined && ledger.recent.has(key))
 }
 
 /** How many rows with a start in the range there should be. */

@@ -25,16 +25,10 @@ export const windowsOf = (
       observedAt: ask.log.observedAt ?? 0
     })
   const at = Ask.floorSecond(horizonFor(settings, known, ask.log))
-  // Records without a place count for the whole.
-  const isOne = coverage._tag !== "Proven" || at <= range.from || at >= range.to || hasUnplaced(held)
+  const isOne = coverage._tag !== "Proven" || at <= range.from || at >= range.to
   return isOne
     ? [window(range.from, range.to, ask.log.requests)]
     : [window(range.from, at, ask.log.requests), window(at, range.to, 0)]
-}
-
-const hasUnplaced = (held: Rows.Held): boolean => {
-  for (const row of held.rows.values()) if (Rows.isUnplaced(row)) return true
-  return false
 }
 
 const windowOf = (

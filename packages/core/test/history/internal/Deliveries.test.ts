@@ -230,6 +230,26 @@ describe("Deliveries", () => {
     })
   )
 
+  it.effect("a clock that turns out to be behind takes the proof back of what it makes too recent", () =>
+    Effect.gen(function* () {
+      const { ledger } = make()
+      yield* ledger.deliver(window([0, 1], from, middle))
+      yield* ledger.deliver(window([2, 3], middle, to))
+      const revised = (horizon: number) =>
+        Effect.map(ledger.revised(known({ earliest: horizon + 2 * hour })), (all) =>
+          all.map(({ coverage, from, to }) => [from, to, coverage._tag])
+        )
+      assert.deepStrictEqual(yield* revised(to), [])
+      assert.deepStrictEqual(yield* revised(to - hour), [[to - hour, to, "Provisional"]])
+      assert.deepStrictEqual(yield* revised(middle), [[middle, to, "Provisional"]])
+      // The earlier window is as a whole as old as its end.
+      assert.deepStrictEqual(yield* revised(from), [
+        [from, middle, "Provisional"],
+        [middle, to, "Provisional"]
+      ])
+    })
+  )
+
   it.effect("once answers differ, windows that were read once are not proven any more", () =>
     Effect.gen(function* () {
       const { ledger } = make()

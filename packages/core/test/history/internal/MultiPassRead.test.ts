@@ -4,6 +4,7 @@ import * as Ask from "../../../src/endpoint/internal/Ask.ts"
 import * as Rows from "../../../src/endpoint/internal/ListedRows.ts"
 import * as MultiPassRead from "../../../src/history/internal/MultiPassRead.ts"
 import type * as Adversary from "../../torture/Adversary.ts"
+import * as Histories from "../../torture/Histories.ts"
 import { askOf, began, control, hour, open, rowsAt, second, settingsOf } from "./FakeServer.ts"
 
 const range = { from: began - 20 * hour, to: began - 3 * hour }
@@ -54,6 +55,50 @@ describe("MultiPassRead.read", () => {
         complete++
       }
       assert.isAbove(complete, 0)
+    })
+  )
+
+  it.effect("nor where calls start together, leave, come and hide while it reads", () =>
+    Effect.gen(function* () {
+      let complete = 0
+      for (let seed = 1; seed <= 2500; seed++) {
+        const { chance, next, pick } = Histories.random(seed)
+        const count = pick(9, 11, 13, 25, 40)
+        const tied = pick(0, 0.5, 1, 1)
+        const last = pick(6, 8, 15, 40)
+        const time = () => began + Math.floor(next() * last) * 1000 + 1
+        const starts = evenly(count).map((start) => (chance(tied) ? range.to - hour : start))
+        const moment = time()
+        const when = () => pick(moment, time())
+        const [leave, come] = [pick(0, 1, 1, 1, 3), pick(0, 0, 1, 2)]
+        const rows = rowsAt(starts).map((row, i): Adversary.Row => {
+          const place = (i * 7) % count
+          return place < leave ? { ...row, gone: when() } : place < leave + come ? { ...row, seen: when() } : row
+        })
+        const every = pick(2, 3, 7)
+        const hidden = chance(0.3)
+          ? { ids: ["row-7"], when: { by: "number", every, for: pick(1, every - 1) } as const }
+          : undefined
+        const traits = {
+          tieOrder: pick("id", "query", "random"),
+          order: pick("start", "id"),
+          beyond: pick("empty", "last"),
+          hidden
+        } as const
+        const before = rows.filter(() => chance(pick(0, 0.9))).map(({ id, start }) => control(id, start ?? 0))
+        const server = open(rows, traits, 1000)
+        const held = Rows.makeHeld()
+        held.add(before)
+        const options = { ...settingsOf(server), repeats: traits.beyond === "last" }
+        const result = yield* MultiPassRead.read(askOf(server), bounds, held, options)
+        if (result._tag !== "Complete") continue
+        complete++
+        // What hides is looked for among all that answers showed.
+        const isSteady = ({ gone, id, seen }: Adversary.Row) => (gone ?? seen) === undefined && id !== hidden?.ids[0]
+        const missing = rows.filter((row) => isSteady(row) && !held.rows.has(row.id))
+        assert.isEmpty(missing, `seed ${seed}`)
+      }
+      assert.isAbove(complete, 100)
     })
   )
 

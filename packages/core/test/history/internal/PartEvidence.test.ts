@@ -91,6 +91,26 @@ describe("PartEvidence", () => {
       })
   )
 
+  it.effect("one part that is not proven, known by its evidence or its number, leaves the whole unproven", () =>
+    Effect.gen(function* () {
+      const evidence = yield* read({ of: right, ids: [2, 3] })
+      for (const proven of [true, false]) {
+        const number = Deliveries.make(settings, range, () => known(), ends)
+        number.restore([
+          { evidence: undefined, counted: { ...left, rows: 2, proven } },
+          { evidence, counted: undefined }
+        ])
+        assert.strictEqual(number.proven(), proven)
+        const each = Deliveries.make(settings, range, () => known(), ends)
+        each.restore([
+          { evidence: { ...evidence, proven }, counted: undefined },
+          { evidence: yield* read({ of: left, ids: [0, 1] }), counted: undefined }
+        ])
+        assert.strictEqual(each.proven(), proven)
+      }
+    })
+  )
+
   it.effect("an id that two parts have is of an unknown window: nothing is proven", () =>
     Effect.gen(function* () {
       const ledger = yield* together({ of: left, ids: [0, 1] }, { of: right, ids: [1, 2, 3] })
@@ -151,10 +171,11 @@ describe("PartEvidence", () => {
         ])
         assert.strictEqual(ledger.rows(), 4)
         assert.strictEqual(ledger.isWhole(), isSummed)
-        const narrow = open(rowsAt(starts.slice(1)))
+        const narrow = open(rowsAt(starts), { span: { most: 4 * day, cut: "last" } })
         const at = settingsOf(narrow, { controls: settings.controls })
         const ask = askOf(narrow)
-        assert.strictEqual(yield* Sum.dated(at, known(), ledger, range, ledger.rows(), 0, ask), isSummed)
+        const besides = { later: [], distant: false }
+        assert.strictEqual(yield* Sum.dated(at, known(), ledger, range, besides, ask), isSummed)
       }
     })
   )

@@ -63,6 +63,18 @@ describe("Walk.walk", () => {
     })
   )
 
+  it.effect(
+    "more calls of one second than a page, of which the server does not show all, are a seam that is lost",
+    () =>
+      Effect.gen(function* () {
+        const rows = rowsAt([...evenly(30), ...Array.from({ length: 35 }, () => range.to - 40 * minute)])
+        const whole = yield* walk(rows)
+        assert.deepStrictEqual([whole.moved, whole.keys.length], [false, 65])
+        const { dense, moved } = yield* walk(rows, {}, { depth: { most: 2, cut: "error" } })
+        assert.deepStrictEqual({ dense, moved }, { dense: true, moved: true })
+      })
+  )
+
   it.effect("ends where rows come in another order: a step down would pass some by", () =>
     Effect.gen(function* () {
       const { order, requests } = yield* walk(rowsAt(evenly(40)), {}, { newestFirst: false })
