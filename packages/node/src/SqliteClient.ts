@@ -38,6 +38,12 @@ export interface Options {
 /** Prepared statements that are kept: a sink has a handful. */
 const kept = 64
 
+/**
+ * Bytes of a page of a new file, twice as many as SQLite takes: a call is a third of that, and ids ascend in time, so a commit writes
+ * fewer pages. A file that is there keeps its own.
+ */
+const pageSize = 8192
+
 /** A lock is looked for again after so many milliseconds. SQLite's own waiting would hold up the whole process. */
 const pause = 10
 
@@ -117,6 +123,7 @@ export const make = Effect.fnUntraced(function* (
 const journal = Effect.fnUntraced(function* (database: DatabaseSync, patiently: ReturnType<typeof waiting>) {
   const filename = yield* patiently(
     attempt("open", () => {
+      database.exec(`PRAGMA page_size = ${pageSize}`)
       const mode = database.prepare("PRAGMA journal_mode = WAL").get()?.["journal_mode"]
       database.exec(`PRAGMA synchronous = ${mode === "wal" ? "NORMAL" : "FULL"}`)
       return mode === "wal" ? database.prepare("PRAGMA database_list").get()?.["file"] : undefined

@@ -7,6 +7,7 @@ import { isSqlError } from "effect/sql/SqlError"
 import { fstatSync, mkdtempSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
 import { describe } from "vitest"
 import { Disk } from "../src/internal/WalSync.ts"
 
@@ -121,6 +122,22 @@ describe("SqliteClient", () => {
         }
       }
     }).pipe(Effect.provide(SqliteClient.layer({ filename: ":memory:" })))
+  )
+
+  it.live("a new file has larger pages, and one that is there keeps its own", () =>
+    withTable(
+      quick(),
+      Effect.fnUntraced(function* (sql, filename) {
+        assert.deepStrictEqual(yield* sql.unsafe("PRAGMA page_size"), [{ page_size: 8192 }])
+        const small = `${filename}-small`
+        const database = new DatabaseSync(small)
+        database.exec("PRAGMA page_size = 4096; CREATE TABLE calls (id TEXT)")
+        database.close()
+        const sizes = Effect.flatMap(SqlClient.SqlClient, (sql) => sql.unsafe("PRAGMA page_size"))
+        const found = yield* Effect.provide(sizes, SqliteClient.layer({ filename: small }))
+        assert.deepStrictEqual(found, [{ page_size: 4096 }])
+      })
+    )
   )
 
   it.live("without a file the disk gets nothing", () =>
