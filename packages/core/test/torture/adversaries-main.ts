@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Adversaries from "./Adversaries.ts"
 import * as Judge from "./AdversaryJudge.ts"
+import * as Provable from "./AdversaryProvable.ts"
 import * as Smaller from "./Smaller.ts"
 
 const { values } = parseArgs({
@@ -36,7 +37,7 @@ const reasons = new Map<string, number>()
 const costs: Array<{ seed: number; traits: string; pages: number; requests: number; share: number }> = []
 const leastPages = 12
 const noteCost = (one: Adversaries.Case, requests: number): void => {
-  const pages = Judge.pagesOf(one)
+  const pages = Provable.pagesOf(one)
   const share = Math.round((10 * requests) / Math.max(leastPages, pages)) / 10
   costs.push({ seed: one.seed, traits: one.traits.join(", "), pages, requests, share })
 }
