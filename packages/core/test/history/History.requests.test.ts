@@ -53,6 +53,17 @@ describe("requests of a quiet server, 100 a page, probes and proof included", ()
         )
       }
 
+      it.effect("the last window of a history whose rest was read before: at most 35", () =>
+        Effect.gen(function* () {
+          const server = ListServer.make(ListServer.rowsOf(3000, shape))
+          const whole = yield* ListServer.run(server, History.windows({}, { concurrency: 8 }))
+          const dated = whole.windows.filter(({ from, to }) => from < to)
+          const resume = dated.at(-1)?.to
+          const { requests } = yield* ListServer.run(server, History.windows({}, { concurrency: 8, resume }))
+          assert.isAtMost(requests, 35)
+        })
+      )
+
       it.effect("all of 300 in one day: at most 18, and 8 with a profile", () =>
         Effect.gen(function* () {
           const rows = ListServer.rowsOf(300, shape, 200_000)

@@ -159,7 +159,8 @@ const attempt = Effect.fnUntraced(function* (
   const until = look === 1 ? range.to : horizonOf(settings, known())
   const { both, pages } = yield* lookAndCount(work, until, look === 1)
   // While calls come, the front alone is read again before all pages are.
-  const mayHaveCome = look === 1 || (look <= attempts && found.later.size() > 0)
+  const comes = found.later.size() > 0
+  const mayHaveCome = look === 1 || (look <= attempts && comes && !about.inPart)
   if (mayHaveCome && both !== Found.expected(found)) {
     // That count is evidence, also where the next one is another.
     ledger.note({ log: fresh.ask.log })
@@ -178,9 +179,9 @@ const attempt = Effect.fnUntraced(function* (
     still: after.still,
     old: fresh.isOld()
   })
-  // An attempt takes few requests only if they are at the front.
-  const comes = found.later.size() > 0 || window.coverage._tag === "Provisional"
-  const moved = inFront && !complete && comes && ledger.proven()
+  // An attempt takes few requests only if they are at the front. In a part the sum is not known.
+  const mayAddUp = !about.inPart && ledger.proven() && (comes || window.coverage._tag === "Provisional")
+  const moved = inFront && !complete && mayAddUp
   return { _tag: "Read", window, moved }
 })
 
