@@ -14,7 +14,7 @@ import * as Task from "./Task.ts"
 /** Rows came from within the range, though none came for the whole of it. */
 export const came: Coverage = { _tag: "Provisional", reason: { _tag: "CallsMoved" } }
 
-/** The rows beside the range come back, and did not come for bounds that hold little more: a limit on results answers so. */
+/** The rows beside the range come back, and did not come for bounds that hold them and the range: a limit on results answers so. */
 export const hidden: Coverage = { ...came }
 
 export const tooWide: Coverage = {
