@@ -53,12 +53,15 @@ export const Held = Schema.Union([
  */
 export type Held = typeof Held.Type
 
+/** Whole seconds, as people read them. */
+const shown = (since: string): string => since.replace(/^(\S+)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z$/, "$1 $2 UTC")
+
 const by = (holder: Holder | undefined): string =>
   holder === undefined
     ? ""
     : holder.here
-      ? `, in this process, since ${holder.since}`
-      : `: process ${holder.pid} on ${holder.host}, since ${holder.since}`
+      ? `, in this process, since ${shown(holder.since)}`
+      : `: process ${holder.pid} on ${holder.host}, since ${shown(holder.since)}`
 
 /**
  * In one sentence without a capital and a full stop.

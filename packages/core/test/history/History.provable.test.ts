@@ -242,6 +242,25 @@ describe("a range without a beginning, on a server that answers no range that re
     )
 })
 
+describe("a burst of which a limit on results lets only a part come is not proven", () => {
+  const inBurst = (count: number) =>
+    Array.from({ length: count }, (_, i) => at(`burst-${i}`, began - 3 * day + (i * 15 * second) / count))
+  const behind = evenly(40, 2 * second, began - 3 * day + 100 * second)
+  for (const [name, count, server] of [
+    ["its newest ones come, in the order of start", 120, { results: { most: 50, cut: "first" } }],
+    ["its newest ones come, in the order of creation", 120, { order: "created", results: { most: 50, cut: "first" } }],
+    ["nothing comes for more", 300, { newestFirst: false, tieOrder: "query", results: { most: 100, cut: "empty" } }]
+  ] as const)
+    it.live(name, () =>
+      Effect.gen(function* () {
+        const rows = [...behind, ...inBurst(count)]
+        const includes = { after: true, before: true }
+        const { provenToHorizon, wrong } = yield* run({ rows, server: { includes, sorting: false, ...server } })
+        assert.deepStrictEqual({ provenToHorizon, wrong }, { provenToHorizon: false, wrong: [] })
+      })
+    )
+})
+
 describe("an organization without a call", () => {
   for (const [name, date] of [
     ["answers of now", undefined],

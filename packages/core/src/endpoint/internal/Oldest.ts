@@ -144,10 +144,14 @@ const olderThan = Effect.fnUntraced(function* (
     const after = width >= whole ? earliestStart : Ask.floorSecond(at - width)
     const answer = yield* before(ask, at, after)
     const rows = answer === undefined || answer === "fails" ? [] : answer.rows
-    if (rows.some(({ start }) => start !== undefined && start < at)) {
-      const bounds = { after, before: at + 2 * Ask.second }
-      const least = Ask.floorSecond(leastOf(rows, at))
-      at = rows.length < options.size ? least : (yield* lastOf(ask, bounds, least, options)).at
+    const bounds = { after, before: at + 2 * Ask.second }
+    // A full page may be of one second, and hide what is older than that.
+    const least =
+      rows.length < options.size
+        ? Ask.floorSecond(leastOf(rows, at))
+        : (yield* lastOf(ask, bounds, leastOf(rows, at), options)).at
+    if (least < at) {
+      at = least
       isListCut = options.newestFirst
       alone = 0
       nothing = Infinity

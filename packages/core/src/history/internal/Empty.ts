@@ -14,6 +14,9 @@ import * as Task from "./Task.ts"
 /** Rows came from within the range, though none came for the whole of it. */
 export const came: Coverage = { _tag: "Provisional", reason: { _tag: "CallsMoved" } }
 
+/** The rows beside the range come back, and did not come for bounds that hold them and the range: a limit on results answers so. */
+export const hidden: Coverage = { ...came }
+
 export const tooWide: Coverage = {
   _tag: "Provisional",
   reason: { _tag: "WiderThanSeen" }
@@ -31,8 +34,8 @@ export const confirm = Effect.fnUntraced(function* (
   ask: Ask.Ask,
   range: Range,
   bounds: Ask.Between,
-  /** Whether a limit on results may answer with nothing. */
-  hides: boolean,
+  /** Whether a limit on results may answer with nothing, and whether the range is cut again then. */
+  hides: "again" | "no more" | undefined,
   /** Rows beside it that were shown meanwhile. */
   beside?: Task.Beside
 ): Effect.fn.Return<Coverage | undefined, AgniError> {
@@ -46,16 +49,21 @@ export const confirm = Effect.fnUntraced(function* (
   const isTrusted = range.to - range.from <= believedWidth(known.width)
   // The same rows lie beside each empty part of a long range: bounds that were refused once are not asked for again.
   const isRefused = before - after >= Math.min(known.refused, ask.log.refused) && isTrusted
-  if (!isRefused && ((below !== undefined && above !== undefined) || isEnd)) {
+  const isProof = (below !== undefined && above !== undefined) || isEnd
+  // What it is a part of brought nothing, though a row of it is known: one side shows whether this answer is such a one.
+  if (!isRefused && (isProof || hides !== undefined)) {
     const { ended, rows } = yield* bracket(settings, ask, range, { after, before })
     const keys = new Set(rows.map(({ key }) => key))
     const back = (row: Rows.Dated | undefined) => row === undefined || keys.has(row.key)
     if (rows.some(isIn)) return came
-    if (ended && back(below) && back(above)) return { _tag: "Proven" }
+    if (isProof && ended && back(below) && back(above)) return { _tag: "Proven" }
+    const lacks = [below, above].flatMap((row) => (row === undefined || back(row) ? [] : [row]))
+    const isNarrow = before - after <= believedWidth(known.width)
+    if (ended && isNarrow && rows.length < size && (yield* areThere(ask, lacks, size))) return hidden
   }
   // Not even the end of the list without bounds shows what lies beyond it: a limit may hide it here, and have cut that list.
   if (!isTrusted) return undefined
-  if (hides) return came
+  if (hides === "again") return came
   const middle = (range.from + range.to) / 2
   const isBelow = ({ start }: Rows.Dated) => start < middle
   const answered: Array<boolean> = []
@@ -103,8 +111,18 @@ const bracket = Effect.fnUntraced(function* (
   const first = answer === "fails" || answer === undefined ? [] : answer.rows
   // Other rows may have the start of a known one.
   const second = first.length < size ? [] : yield* next(settings, ask, bounds, first)
-  return { rows: [...first, ...second], ended: second.length < size }
+  const isAnswer = answer !== undefined && answer !== "fails"
+  return { rows: [...first, ...second], ended: isAnswer && second.length < size }
 })
+
+/** Whether all of them come back for their own seconds. */
+const areThere = (ask: Ask.Ask, rows: ReadonlyArray<Rows.Dated>, size: number): Effect.Effect<boolean, AgniError> =>
+  Effect.map(
+    Effect.forEach(rows, (row) => Ask.catchPoison(Ask.control(ask, row, size), () => Effect.succeed(Ask.notBack)), {
+      concurrency: "unbounded"
+    }),
+    (found) => found.length > 0 && found.every((problem) => problem === undefined)
+  )
 
 /** The same row by row, where some cannot be had. Those must start beside the range: there as many are asked for. */
 const inParts = Effect.fnUntraced(function* (

@@ -149,9 +149,12 @@ const ofNothing = Effect.fnUntraced(function* (work: Work, done: ReadPages.Read)
       return splitHiding(work, done, range.to - range.from > believedWidth(known.width) ? task.hides : mostHiding)
   }
   const { hides = 0 } = task
-  const coverage = yield* Empty.confirm(settings, known, ask, range, bounds, hides > 0 && canHalve(range), task.beside)
+  const hiding = task.hides === undefined ? undefined : hides > 0 && canHalve(range) ? "again" : "no more"
+  const coverage = yield* Empty.confirm(settings, known, ask, range, bounds, hiding, task.beside)
   // Rows of it came after all, or may: there are more than the server gives for the whole of it.
   if (coverage === Empty.came && canHalve(range)) return splitHiding(work, done, hides - 1)
+  const { hides: left = mostHiding } = task
+  if (coverage === Empty.hidden && canHalve(range) && left > 0) return splitHiding(work, done, left - 1)
   const width = task.to - task.from
   const believed = believedWidth(known.width)
   // Nothing can be proven where calls may still be added: that is not worth as many questions.

@@ -36,8 +36,24 @@ const endControl = Effect.fnUntraced(function* (
   if (answer === undefined) return undefined
   const { rows } = answer
   const problem = Ask.misplaced(rows, beyond.after - Ask.second, beyond.before + Ask.second)
-  if (problem !== undefined || rows.some((row) => row.key === key)) return problem
+  if (problem !== undefined) return problem
+  if (!(isNewest && Rows.isNewestFirst(rows))) yield* lookOn(ask, beyond, held, rows, size)
+  if (rows.some((row) => row.key === key)) return undefined
   return rows.length >= size ? yield* Ask.control(ask, row, size) : Ask.notBack
+})
+
+/** Behind a full page there may be others that hold what lies beyond an end: they are asked for until one brings what is not held. */
+const lookOn = Effect.fnUntraced(function* (
+  ask: Ask.Ask,
+  bounds: Ask.Between,
+  held: Rows.Held,
+  first: ReadonlyArray<Rows.Row>,
+  size: number
+): Effect.fn.Return<void, AgniError> {
+  let rows = first
+  const most = 2 + held.size() / size
+  for (let page = 2; page <= most && rows.length >= size && rows.every(({ key }) => held.rows.has(key)); page++)
+    rows = (yield* Ask.orNothing(ask(page, bounds, { how: Patience.soon })))?.rows ?? []
 })
 
 /**

@@ -57,6 +57,19 @@ describe("Oldest.find", () => {
     )
   }
 
+  it.effect(
+    "calls that are older than a burst in which a limit cut the list: a full page of it does not hide them",
+    () =>
+      Effect.gen(function* () {
+        const burst = Array.from({ length: 30 }, () => began - 300 * hour)
+        const starts = [...hourly(most - 20), ...burst, ...hourly(11).map((start) => start - 400 * hour)]
+        const server = open(rowsAt(starts), { results: { most, cut: "error" }, sorting: false })
+        const options = { size: 10, repeats: Effect.succeed(false), newestFirst: true }
+        const { at, isListCut, sure } = yield* Oldest.find(askOf(server), starts.slice(0, 10), false, began, options)
+        assert.deepStrictEqual({ at, isListCut, sure }, { at: Math.min(...starts), isListCut: false, sure: true })
+      })
+  )
+
   it.effect("of calls of one second, of which a limit lets some come: where they begin is not known", () =>
     Effect.gen(function* () {
       const starts = [...hourly(most - 1), ...Array.from({ length: 2 * most }, () => began - 300 * hour)]

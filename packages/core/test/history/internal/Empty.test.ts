@@ -19,7 +19,7 @@ const confirm = (
   traits: Partial<Adversary.Traits> = {},
   rest: Partial<Settings> = {},
   width = 0,
-  hides = false,
+  hides?: "again" | "no more",
   beside?: Task.Beside
 ) =>
   Effect.gen(function* () {
@@ -59,9 +59,25 @@ describe("Empty.confirm", () => {
       const starts = [below, above, ...many]
       assert.isUndefined((yield* confirm(starts)).tag)
       const beside = { below: undefined, above: control("row-2", range.to + hour) }
-      assert.deepStrictEqual(yield* confirm(starts, {}, {}, 0, false, beside), { tag: "Proven", requests: 1 })
+      assert.deepStrictEqual(yield* confirm(starts, {}, {}, 0, undefined, beside), { tag: "Proven", requests: 1 })
     })
   )
+
+  for (const [side, hides] of [
+    ["both sides", undefined],
+    ["one side", "no more"]
+  ] as const)
+    it.effect(`rows of ${side} that come back, and not for bounds that hold the range besides, prove nothing`, () =>
+      Effect.gen(function* () {
+        const many = Array.from({ length: 36 }, (_, i) => range.from + (i + 1) * 12 * hour)
+        const starts = [below, above, ...many]
+        const rest = side === "one side" ? { controls: controls.slice(0, 1) } : {}
+        const results = { most: 5, cut: "empty" } as const
+        assert.strictEqual((yield* confirm(starts, { results }, rest, 60 * day, hides)).tag, "Provisional")
+        // Where only what lies beside comes, it is as empty as it seems.
+        assert.strictEqual((yield* confirm([below, above], { results }, rest, 60 * day, hides)).tag, "Proven")
+      })
+    )
 
   it.effect("bounds that the server refuses once are not asked for again by the other parts of a long range", () =>
     Effect.gen(function* () {
@@ -74,7 +90,7 @@ describe("Empty.confirm", () => {
           const part = { from, to: from + day }
           const ask = Ask.make(list, {}, settings)
           const before = server.requests()
-          const coverage = yield* Empty.confirm(settings, facts, ask, part, Ask.boundsOf(part), false)
+          const coverage = yield* Empty.confirm(settings, facts, ask, part, Ask.boundsOf(part), undefined)
           assert.strictEqual(coverage?._tag, "Proven")
           // A control row on each side, and both halves.
           if (from > range.from) assert.strictEqual(server.requests() - before, 4, cut)
@@ -103,7 +119,7 @@ describe("Empty.confirm", () => {
     Effect.gen(function* () {
       const span = { most: 25 * day, cut: "empty" } as const
       assert.strictEqual((yield* confirm([below, above], { span }, {}, 30 * day)).tag, "Proven")
-      assert.strictEqual((yield* confirm([below, above], { span }, {}, 30 * day, true)).tag, "Provisional")
+      assert.strictEqual((yield* confirm([below, above], { span }, {}, 30 * day, "again")).tag, "Provisional")
     })
   )
 
