@@ -94,11 +94,11 @@ WHERE ${where} RETURNING 1) SELECT count(*) AS wrote FROM wrote`
 const noDate = (cell: Cell): boolean => typeof cell === "string" && cell.startsWith("0000")
 
 const jsonOf = (type: Type, cell: Cell): string =>
-  type === "timestamp"
-    ? `"${String(cell)}"`
-    : type === "json" || typeof cell !== "string"
-      ? String(cell)
-      : JSON.stringify(cell)
+  type === "json" || typeof cell !== "string" ? String(cell) : JSON.stringify(cell)
+
+/** What JSON has an escape for; NUL is among it. A cell is well-formed. */
+// oxlint-disable-next-line no-control-regex -- those are what is searched for
+const special = /["\\\u0000-\u001f]/
 
 /**
  * A row as a JSON object. What its columns cannot hold is in `extra`, the last cell where there is one, beside what is
@@ -118,6 +118,10 @@ const encode = (
     let cell = cells[at]
     if (target === undefined || cell === undefined || cell === null) continue
     const { origin, type } = target
+    if (typeof cell === "string" && type !== "json" && type !== "date" && !special.test(cell)) {
+      text += `,${labels[at] ?? ""}"${cell}"`
+      continue
+    }
     if (
       type === "json"
         ? typeof cell === "string" && !Jsonb.holds(cell)
