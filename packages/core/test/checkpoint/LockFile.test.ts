@@ -30,7 +30,7 @@ describe("the lock of a checkpoint", () => {
           assert.isTrue(runs.files.node(lockPath)?.synced)
           const here = yield* errorOf(runs.open(12))
           assert.strictEqual(here?.reason._tag, "Held")
-          assert.match(here?.message ?? "", /process 11 on here, since 1970-01-01T00:00:00.000Z$/)
+          assert.match(here?.message ?? "", /process 11 on here, since 1970-01-01 00:00:00 UTC$/)
           assert.match((yield* errorOf(runs.open(11)))?.message ?? "", /in this process/)
           runs.ended.add(11)
           const there = yield* errorOf(runs.open(12, { host: "there" }))
