@@ -135,7 +135,6 @@ const ask = (asking: Asking, worker: Worker, question: Question): Answer =>
     worker.ref()
     if (state.isReady) give(asking, worker, id, question)
     else if (waiting.size === 1) meanwhile(asking, worker)
-
     return Effect.sync(() => forget(waiting, worker, id))
   })
 
