@@ -349,12 +349,13 @@ describe.skipIf(Postgres.missing)(`a fleet on PostgreSQL${Postgres.reason}`, { c
       Effect.gen(function* () {
         const database = yield* TestFleet.database
         for (const name of ["a", "b", "c"]) yield* database.worker(TestJobs.world(), { name })
-        // The statistics of a connection come a second late.
-        yield* Effect.sleep("8 seconds")
-        const before = yield* database.commits
-        yield* Effect.sleep("12 seconds")
-        const rate = ((yield* database.commits) - before) / 12
-        assert.isAtMost(rate, 12)
+        // What starting took is counted later, on a busy machine much later: an idle fleet comes to rest.
+        const rate = Effect.gen(function* () {
+          const before = yield* database.commits
+          yield* Effect.sleep("12 seconds")
+          return ((yield* database.commits) - before) / 12
+        })
+        assert.isAtMost(yield* Effect.repeat(rate, { until: (rate) => rate <= 12, times: 4 }), 12)
       })
     )
   })
