@@ -263,7 +263,11 @@ const missingFrom = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Missing, AgniError> {
   const missing: Array<readonly [string, Micros.Micros]> = []
   // Those of windows in progress are among them, so it is asked for each window of thousands.
-  for (const one of shown.awaited) if (one[1] >= from && one[1] < to) missing.push(one)
+  for (const one of shown.awaited) {
+    if (one[1] < from || one[1] >= to) continue
+    if (shown.ids.has(one[0])) shown.awaited.delete(one[0])
+    else missing.push(one)
+  }
   const here: Array<Rows.Row> = []
   for (const [key, at] of missing.slice(0, mostLookups)) {
     const row = yield* lookUp(key, at)

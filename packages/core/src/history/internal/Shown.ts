@@ -19,7 +19,7 @@ export interface Shown {
   /** Of calls that were delivered. */
   readonly ids: IdSet.IdSet
   readonly delivered: Delivered.Delivered
-  /** Shown, and not delivered yet. */
+  /** Shown in a part that was not delivered yet; the call may have been, with another start. */
   readonly awaited: Map<string, Micros.Micros>
   /** Shown when the window that they belong to was delivered. */
   readonly late: Map<string, Micros.Micros>
@@ -148,7 +148,8 @@ export const noteRow = (shown: Shown, { fromOldest }: Ends, key: string, start: 
     if (fromOldest && start < (parts[0]?.from ?? Infinity)) shown.older = true
     shown.elsewhere.set(key, start)
     if (parts.some(({ from, to }) => start >= from - near && start < to + near)) shown.beside.set(key, start)
-  } else if (!shown.ids.has(key)) (isIn(reached, start) ? shown.late : shown.awaited).set(key, start)
+  } else if (!isIn(reached, start)) shown.awaited.set(key, start)
+  else if (!shown.ids.has(key)) shown.late.set(key, start)
 }
 
 /** Whether bounds reach no further than what is read: beyond it others are counted too. */
