@@ -261,19 +261,16 @@ const missingFrom = Effect.fnUntraced(function* (
   { known, lookUp, settings, shown }: Work,
   { from, to }: Coverage.Window
 ): Effect.fn.Return<Missing, AgniError> {
-  const missing: Array<readonly [string, Micros.Micros]> = []
+  const left: Array<readonly [string, Micros.Micros]> = []
   // Those of windows in progress are among them, so it is asked for each window of thousands.
-  for (const one of shown.awaited) {
-    if (one[1] < from || one[1] >= to) continue
-    if (shown.ids.has(one[0])) shown.awaited.delete(one[0])
-    else missing.push(one)
-  }
+  for (const one of shown.awaited) if (one[1] >= from && one[1] < to) left.push(one)
+  for (const [key] of left) shown.awaited.delete(key)
+  const missing = left.filter(([key]) => !shown.ids.has(key))
   const here: Array<Rows.Row> = []
   for (const [key, at] of missing.slice(0, mostLookups)) {
     const row = yield* lookUp(key, at)
     if (row?.start !== undefined && row.start >= from && row.start < to && shown.ids.add(key)) here.push(row)
   }
-  for (const [key] of missing) shown.awaited.delete(key)
   const horizon = horizonOf(settings, known())
   return { missing: missing.length, old: missing.filter(([, start]) => start < horizon).length, here }
 })
