@@ -131,7 +131,7 @@ describe("callstream sync", alongside, () => {
       assert.strictEqual(refused.code, 2)
       assert.match(
         refused.stderr,
-        /^error: the ledger of calls belongs to another sync: transforms differ\n {2}Run callstream resync /
+        /^error: the ledger of calls belongs to another sync: transforms differs\n {2}Run callstream resync /
       )
       const again = yield* run(["resync", "calls", ...longer.slice(2)], { cwd })
       assert.strictEqual(again.code, 0, again.stderr)
