@@ -102,7 +102,7 @@ describe("callstream check --json, export --profile", alongside, () => {
       assert.strictEqual(code, 0, stderr)
       assert.isAtMost(simulator.requests.length - before, without - 4)
       assert.include(stderr, "paging: a page begins where the one before it ended")
-      assert.match(stderr, /\d{4}-\S+Z to \d{4}-\S+Z: \d+ sessions, \d+ requests, proven\n/)
+      assert.match(stderr, /\d{4}-\S+Z to \d{4}-\S+Z: \d+ calls?, \d+ requests?, proven\n/)
       assert.notMatch(stderr, /agni_test_key|\+1\d{10}|recordings/)
     })
   )
