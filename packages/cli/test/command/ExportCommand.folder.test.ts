@@ -3,7 +3,7 @@ import { Manifest } from "@callstream/core"
 import { afterAll, assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { gunzipSync } from "node:zlib"
 import * as S3Server from "../../../node/test/S3Server.ts"
@@ -54,9 +54,10 @@ describe("export --to FOLDER/", alongside, () => {
     Effect.gen(function* () {
       const cwd = yield* folder
       const { run, simulator } = yield* simulation(calls)
-      mkdirSync(join(cwd, "out"))
       const made = yield* run(["export", "--to", "out/", "--format", "ndjson.gz", "--rotate", "5kB"], { cwd })
       assert.strictEqual(made.code, 0, made.stderr)
+      // It was made, for its owner alone.
+      assert.strictEqual(statSync(join(cwd, "out")).mode & 0o777, 0o700)
       const names = readdirSync(join(cwd, "out")).filter((name) => name.endsWith(".ndjson.gz"))
       assert.isAbove(names.length, 1)
       assert.sameMembers(
@@ -65,7 +66,6 @@ describe("export --to FOLDER/", alongside, () => {
       )
       yield* Effect.forEach(["csv", "parquet"], (format) =>
         Effect.gen(function* () {
-          mkdirSync(join(cwd, format))
           const raw = format === "csv" ? ["--csv-raw"] : []
           const ended = yield* run(["export", "--to", `${format}/`, "--format", format, ...raw], { cwd })
           assert.strictEqual(ended.code, 0, ended.stderr)
@@ -79,7 +79,6 @@ describe("export --to FOLDER/", alongside, () => {
     Effect.gen(function* () {
       const cwd = yield* folder
       const { run } = yield* simulation(calls)
-      mkdirSync(join(cwd, "out"))
       writeFileSync(join(cwd, "calls.yaml"), "sinks: [{ to: out/, format: csv }]\nstate: false\n")
       const made = yield* run(["run", "calls.yaml"], { cwd })
       assert.strictEqual(made.code, 0, made.stderr)
