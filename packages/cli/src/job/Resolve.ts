@@ -112,7 +112,7 @@ const contradictions = (spec: PipelineSpec): ReadonlyArray<UsageError> => {
   return found
 }
 
-/** One spelling for each bound, so that a run resumes with 1w what it began with 7d. */
+/** One spelling for each bound, so that a run resumes with 7d what it began with 1w. */
 const typed = (text: string | undefined, { calendar }: Zone.Zone): string => {
   const when = text === undefined ? undefined : When.parse(text)
   return when === undefined ? "" : When.format(when, calendar)

@@ -69,7 +69,7 @@ export const tellWhatIsThere = (
 /** With `--rotate` there is no file of the given name. */
 const nameOf = (sink: Sinks.Planned): string =>
   Target.isRows(sink.target) && sink.settings.rotate !== undefined
-    ? `the files of ${Target.describe(sink.target)}, which its manifest names,`
+    ? `the files that ${Target.namingOf(sink.target).manifest} names`
     : Sinks.describe(sink)
 
 const sinkLine = (sink: Sinks.Planned | undefined, { failure, refused, written }: Pipeline.SinkSummary): string => {

@@ -22,7 +22,7 @@ const servers: ReadonlyArray<readonly [name: string, AgniSimulator.Options, line
           "understood, in UTC; the bound itself is included in started_after and included in started_before; read to the microsecond",
         filters: "agent_id, channel, caller_number are understood",
         clock: "the server's agrees with this machine's",
-        "no start": "among 200 calls read: without a start time, so in no range of --since and --until",
+        "no start": "among 200 calls read: a range has those that were created in it, where the API shows which",
         oldest: "none starts before 2"
       }
     ],

@@ -56,6 +56,7 @@ describe("export --to FOLDER/", alongside, () => {
       const { run, simulator } = yield* simulation(calls)
       const made = yield* run(["export", "--to", "out/", "--format", "ndjson.gz", "--rotate", "5kB"], { cwd })
       assert.strictEqual(made.code, 0, made.stderr)
+      assert.match(made.stderr, /^\d+ calls to the files that out\/calls\.manifest\.json names in /)
       // It was made, for its owner alone.
       assert.strictEqual(statSync(join(cwd, "out")).mode & 0o777, 0o700)
       const names = readdirSync(join(cwd, "out")).filter((name) => name.endsWith(".ndjson.gz"))
