@@ -218,8 +218,7 @@ describe("a whole list, on a server that answers no range that reaches far back"
         const rows = evenly(count, 5 * hour)
         const { possible, provenToHorizon, reasons, wrong } = yield* run({ rows, server: { span, sorting } })
         assert.deepStrictEqual([possible || sorting, provenToHorizon, wrong], [isProven, isProven, []])
-        if (!isProven)
-          assert.include(reasons, "the API does not show how far back calls go")
+        if (!isProven) assert.include(reasons, "the API does not show how far back calls go")
       })
     )
   }
