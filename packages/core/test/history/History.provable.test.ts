@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import { began, type Case } from "../torture/Adversaries.ts"
 import type * as Adversary from "../torture/Adversary.ts"
 import * as Judge from "../torture/AdversaryJudge.ts"
+import { quiet } from "./internal/FakeServer.ts"
 
 const second = 1_000_000
 const hour = 3600 * second
@@ -31,19 +32,7 @@ const run = ({ pageSize = 10, range = {}, rows, server = {}, sideBySide, step = 
   Judge.run({
     seed: 1,
     traits: [],
-    server: {
-      cap: 10,
-      order: "start",
-      newestFirst: true,
-      sorting: true,
-      undatedFirst: true,
-      includes: { after: true, before: false },
-      tieOrder: "id",
-      beyond: "empty",
-      offsetFrom: "brought",
-      filterAfterPaging: false,
-      ...server
-    },
+    server: { ...quiet, ...server },
     rows,
     range,
     read: { concurrency: 3, pageSize, pagesPerWindow: undefined, keepGoing: false, cuts: [], sideBySide },
