@@ -39,7 +39,7 @@ export type Target =
   | { readonly _tag: "Webhook"; readonly url: Redacted.Redacted }
 
 export const expected =
-  "a file (.ndjson, .csv, either with .gz or .zst, .xlsx, .parquet), a folder (calls/), one of both in a bucket (s3://bucket/calls.csv), sqlite:FILE.db, postgres:VARIABLE with the URL in that environment variable, the URL of a webhook (https://…), or - for stdout"
+  "- for stdout, a file (.ndjson, .csv, .xlsx or .parquet; the first two also with .gz or .zst), a folder (calls/), either in a bucket (s3://bucket/calls.csv), sqlite:FILE.db, postgres:VARIABLE with the URL in that environment variable, or the URL of a webhook (https://…)"
 
 /** Whether it names the folder of files alone. */
 export const isFolder = (text: string): boolean => text.endsWith("/") && !/^https?:/i.test(text)
