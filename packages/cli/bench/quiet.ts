@@ -7,6 +7,7 @@
  * Prints its address, then serves until it is ended. `GET /served` says how many requests came since it was last asked.
  */
 import { createServer } from "node:http"
+import * as Answer from "./Answer.ts"
 
 const sessions = Number(process.argv[2])
 const latency = Number(process.argv[3])
@@ -121,18 +122,10 @@ const server = createServer((request, response) => {
       response.end('{"code":16,"message":"API key is missing or invalid","details":[]}')
       return
     }
-    const body = answer(url.searchParams)
-    const length = body.reduce((sum, part) => sum + part.length, 0)
-    response.writeHead(200, { "content-type": "application/json", "content-length": length })
-    response.cork()
-    for (const part of body) response.write(part)
-    response.end()
+    Answer.send(response, 200, answer(url.searchParams))
   }
   if (latency > 0) setTimeout(send, latency)
   else send()
 })
 
-server.listen(0, "127.0.0.1", () => {
-  const address = server.address()
-  if (typeof address === "object" && address !== null) console.log(`http://127.0.0.1:${address.port}`)
-})
+Answer.listen(server)

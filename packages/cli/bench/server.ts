@@ -9,6 +9,7 @@
  */
 import { AgniSimulator } from "@callstream/core/testing"
 import { createServer } from "node:http"
+import * as Answer from "./Answer.ts"
 
 const sessions = Number(process.argv[2])
 const latency = Number(process.argv[3])
@@ -107,17 +108,10 @@ const server = createServer((request, response) => {
   const key = request.headers["x-api-key"]
   const send = () => {
     const { body, status } = (ready ? serve : simulate)(url.searchParams, typeof key === "string" ? key : "")
-    const length = body.reduce((sum, part) => sum + part.length, 0)
-    response.writeHead(status, { "content-type": "application/json", "content-length": length })
-    response.cork()
-    for (const part of body) response.write(part)
-    response.end()
+    Answer.send(response, status, body)
   }
   if (latency > 0) setTimeout(send, latency)
   else send()
 })
 
-server.listen(0, "127.0.0.1", () => {
-  const address = server.address()
-  if (typeof address === "object" && address !== null) console.log(`http://127.0.0.1:${address.port}`)
-})
+Answer.listen(server)

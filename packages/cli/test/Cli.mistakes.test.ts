@@ -74,7 +74,7 @@ const mistakes: ReadonlyArray<readonly [args: ReadonlyArray<string>, ...parts: R
   [["export", "--to"], "--to needs a value"],
   [["export", "--since", "1d", "--since=2d"], "--since is given 2 times"],
   [["export", "--to", "-", "--to", "x", "--concurrency", "8"], "--to: expected ", ', not "x"'],
-  [["export", "--to", "gs://bucket/x.parquet"], "--to", "calls/), sqlite:FILE, postgres:VARIABLE"],
+  [["export", "--to", "gs://bucket/x.parquet"], "--to", "sqlite:FILE.db, postgres:VARIABLE"],
   [["export", "--to", "sqlite::memory:"], "--to", "sqlite:FILE"],
   [["export", "--to", `${"a".repeat(250)}.ndjson`], `--to: the file name ${"a".repeat(30)}… is longer than 200 bytes`],
   [["export", "--to", `sqlite:${"a".repeat(250)}.db`], "is longer than 200 bytes"],

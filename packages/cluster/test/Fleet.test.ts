@@ -171,15 +171,7 @@ describe.skipIf(Postgres.missing)(`a fleet on PostgreSQL${Postgres.reason}`, { c
         const world = TestJobs.world()
         const service = yield* database.fleet()
         yield* database.worker(world, { name: "a" })
-        const gate = yield* TestFleet.gate
-        const waiting = new Set<number>()
-        world.before = ({ call, nth }) =>
-          call < 2
-            ? Effect.void
-            : Effect.andThen(
-                Effect.sync(() => waiting.add(nth)),
-                gate.wait
-              )
+        const { gate, waiting } = yield* TestFleet.held(world, ({ call }) => call >= 2)
         yield* service.submit("one", { stretches: 2, calls: 4 })
         yield* TestFleet.until(
           "both wait",
@@ -209,15 +201,7 @@ describe.skipIf(Postgres.missing)(`a fleet on PostgreSQL${Postgres.reason}`, { c
         const scope = yield* Scope.make()
         yield* database.worker(world, { name: "a", fleet: "first", stretches: 3 }).pipe(Scope.provide(scope))
         yield* database.worker(world, { name: "other", fleet: "second" })
-        const gate = yield* TestFleet.gate
-        const waiting = new Set<string>()
-        world.before = ({ call, nth, worker }) =>
-          worker === "a" && call === 2
-            ? Effect.andThen(
-                Effect.sync(() => waiting.add(`${nth}`)),
-                gate.wait
-              )
-            : Effect.void
+        const { waiting } = yield* TestFleet.held(world, ({ call, worker }) => worker === "a" && call === 2)
         yield* service.submit("one", { stretches: 3, calls: 4 })
         yield* TestFleet.until(
           "all wait",
@@ -254,15 +238,7 @@ describe.skipIf(Postgres.missing)(`a fleet on PostgreSQL${Postgres.reason}`, { c
         const world = TestJobs.world()
         const service = yield* database.fleet()
         yield* database.worker(world, { name: "a" })
-        const gate = yield* TestFleet.gate
-        const waiting = new Set<number>()
-        world.before = ({ call, nth }) =>
-          call === 2
-            ? Effect.andThen(
-                Effect.sync(() => waiting.add(nth)),
-                gate.wait
-              )
-            : Effect.void
+        const { gate, waiting } = yield* TestFleet.held(world, ({ call }) => call === 2)
         yield* service.submit("one", { stretches: 3, calls: 5 })
         yield* TestFleet.until(
           "all wait",

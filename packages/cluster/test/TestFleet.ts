@@ -73,6 +73,20 @@ export const gate = Effect.map(Deferred.make<void>(), (deferred) => ({
   open: Effect.asVoid(Deferred.succeed(deferred, undefined))
 }))
 
+/** Holds workers at a gate before each step for which it is so; `waiting` are the stretches that wait. */
+export const held = (world: TestJobs.World, isHeld: (step: TestJobs.Step) => boolean) =>
+  Effect.map(gate, (gate) => {
+    const waiting = new Set<number>()
+    world.before = (step) =>
+      isHeld(step)
+        ? Effect.andThen(
+            Effect.sync(() => waiting.add(step.nth)),
+            gate.wait
+          )
+        : Effect.void
+    return { gate, waiting }
+  })
+
 /** Waits until it is so. What takes that long hangs. */
 export const until = <E, R>(what: string, condition: Effect.Effect<boolean, E, R>) =>
   condition.pipe(

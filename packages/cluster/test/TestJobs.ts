@@ -17,7 +17,7 @@ const Spec = Schema.Struct({
   secret: Schema.optionalKey(Schema.String)
 })
 
-interface Step {
+export interface Step {
   readonly run: string
   readonly nth: number
   /** Of the call that comes next. */

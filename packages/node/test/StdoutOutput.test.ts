@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { spawn } from "node:child_process"
+import * as StdoutProgram from "./StdoutProgram.ts"
 
 const program = (body: string) => `
 import * as StdoutOutput from "@callstream/node/StdoutOutput"
@@ -10,23 +10,7 @@ const tell = (what) => process.stderr.write(JSON.stringify(what) + "\\n")
 ${body}
 `
 
-/** Runs it, and closes its standard output when that has brought something, where asked. */
-const run = (body: string, closing: boolean) =>
-  Effect.callback<{ code: number | null; signal: string | null; stdout: string; stderr: string }>((resume) => {
-    const child = spawn(process.execPath, ["--input-type=module-typescript", "-e", program(body)], {
-      cwd: new URL("..", import.meta.url),
-      stdio: ["ignore", "pipe", "pipe"]
-    })
-    let stdout = ""
-    let stderr = ""
-    child.stdout.on("data", (chunk) => {
-      stdout += String(chunk)
-      if (closing) child.stdout.destroy()
-    })
-    child.stderr.on("data", (chunk) => (stderr += String(chunk)))
-    child.on("close", (code, signal) => resume(Effect.succeed({ code, signal, stdout, stderr })))
-    return Effect.sync(() => child.kill())
-  })
+const run = (body: string, closing: boolean) => StdoutProgram.run([program(body)], closing)
 
 describe("StdoutOutput", () => {
   it.live("writes all of it, in order, and ends", () =>

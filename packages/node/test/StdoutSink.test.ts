@@ -2,8 +2,8 @@ import { SinkConformance } from "@callstream/core/testing"
 import * as StdoutSink from "@callstream/node/StdoutSink"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { spawn } from "node:child_process"
 import { rowsIn } from "./SinkStore.ts"
+import * as StdoutProgram from "./StdoutProgram.ts"
 
 /** Takes the place of the process's standard output while a case runs. */
 const store = Effect.acquireRelease(
@@ -51,21 +51,10 @@ process.stderr.write(JSON.stringify(exit._tag === "Success" ? exit.value : { ...
 `
 
 const run = (count: number, closing: boolean) =>
-  Effect.callback<{ code: number | null; stdout: string; stderr: unknown }>((resume) => {
-    const child = spawn(process.execPath, ["--input-type=module-typescript", "-e", program, String(count)], {
-      cwd: new URL("..", import.meta.url),
-      stdio: ["ignore", "pipe", "pipe"]
-    })
-    let stdout = ""
-    let stderr = ""
-    child.stdout.on("data", (chunk) => {
-      stdout += String(chunk)
-      if (closing) child.stdout.destroy()
-    })
-    child.stderr.on("data", (chunk) => (stderr += String(chunk)))
-    child.on("close", (code) => resume(Effect.succeed({ code, stdout, stderr: JSON.parse(stderr) })))
-    return Effect.sync(() => child.kill())
-  })
+  Effect.map(StdoutProgram.run([program, String(count)], closing), ({ stderr, ...rest }) => ({
+    ...rest,
+    stderr: JSON.parse(stderr) as unknown
+  }))
 
 describe("StdoutSink", () => {
   it.live("writes a stream to a pipe, all of it", () =>

@@ -36,7 +36,7 @@ const report = Effect.fnUntraced(function* (baseUrl: string) {
       "no start",
       records.undated === 0
         ? `none among ${looked}`
-        : `${Format.count(records.undated)} among ${looked}: without a start time, so in no range of --since and --until`
+        : `${Format.count(records.undated)} among ${looked}: a range has those that were created in it, where the API shows which`
     ],
     [
       "oldest",

@@ -138,6 +138,7 @@ const demo = Effect.gen(function* () {
     conditions: [],
     transform: Transform.identity(),
     chain: { transforms: {}, tabular: false, zone: Zone.utc.name },
+    folders: [],
     sinks: [{ target, settings: {} }],
     commitEvery: Duration.seconds(1),
     stretches: 1,

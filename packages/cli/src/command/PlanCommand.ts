@@ -28,10 +28,31 @@ const span = ({ from, to }: { readonly from: number; readonly to: number }): str
 
 const about = (value: number): string => `about ${Format.count(value)}`
 
-const sessions = ({ pageSize, sessions, undated }: Plan.Plan): string => {
+/** What the flags ask for, beyond what a plan holds. */
+interface Asked {
+  readonly concurrency: number
+  readonly rate: number | undefined
+  readonly clock: Clock
+  /** When it is now, if the range has no end: the plan reaches further, for calls that come meanwhile. */
+  readonly now: Instant.Instant | undefined
+  /** Whether the range has a beginning or an end. */
+  readonly isBounded: boolean
+  /** Whether the export ends early. */
+  readonly isLimited: boolean
+}
+
+const rangeOf = ({ from, to }: Plan.Plan, { clock, now }: Asked): string =>
+  now === undefined || now < from
+    ? `${ShownTime.times(from, "to", to, clock)}, ${span({ from, to })}`
+    : `${ShownTime.time(from, clock)} to now, ${span({ from, to: now })}`
+
+const sessions = ({ pageSize, sessions, undated }: Plan.Plan, { isBounded }: Asked): string => {
   const { least, most } = sessions
+  const dated = isBounded ? " with a start time" : ""
   const some =
-    least === most ? `${Format.count(most)}, counted` : `between ${Format.count(least)} and ${Format.count(most)}`
+    least === most
+      ? `${Format.count(most)}${dated}, counted`
+      : `between ${Format.count(least)} and ${Format.count(most)}${dated}`
   const without = undated === 0 ? "" : `; about ${Format.count(undated)} have no start time`
   return `${some}${without}; ${Format.count(pageSize)} to a page`
 }
@@ -69,19 +90,20 @@ const proof = (plan: Plan.Plan, clock: Clock): ReadonlyArray<string> => {
     : [`can be proven up to ${ShownTime.time(until, clock)}; later: ${reasonsOf(plan)}`]
 }
 
-const facts = (
-  plan: Plan.Plan,
-  concurrency: number,
-  rate: number | undefined,
-  clock: Clock
-): ReadonlyArray<FactList.Fact> => {
+const facts = (plan: Plan.Plan, asked: Asked): ReadonlyArray<FactList.Fact> => {
+  const { clock, concurrency, isLimited, rate } = asked
   const pace = rate === undefined ? "" : `, at most ${rate} a second`
   const latency = Format.duration(plan.latency)
   return [
-    ["range", `${ShownTime.times(plan.from, "to", plan.to, clock)}, ${span(plan)}`],
-    ["calls", sessions(plan)],
+    ["range", rangeOf(plan, asked)],
+    ["calls", sessions(plan, asked)],
     ["split", ...split(plan, clock)],
-    ["requests", about(plan.requests) + (plan.probing === 0 ? "" : `, ${Format.count(plan.probing)} of them probes`)],
+    [
+      "requests",
+      (isLimited ? "at most " : "") +
+        about(plan.requests) +
+        (plan.probing === 0 ? "" : `, ${Format.count(plan.probing)} of them probes`)
+    ],
     ["time", `about ${Format.duration(plan.elapsed)}: a request takes ${latency} now, ${concurrency} at once${pace}`],
     ["proof", ...proof(plan, clock)],
     ["planned", `with ${Format.counted(plan.spent, "request")}; nothing was written`]
@@ -176,14 +198,23 @@ export const planCommand = Command.make(
       })
     }
     const spec = yield* Export.specOf(input)
-    const { horizon, profile, selection, walk, zone } = yield* Resolve.toJob(spec, { report: "none" })
+    const { horizon, keep, limit, profile, selection, walk, zone } = yield* Resolve.toJob(spec, { report: "none" })
     const { concurrency = 4, from, to, ...rest } = selection
     const rate = spec.source?.rate
     const made = Plan.make({ from, to }, { ...rest, concurrency, horizon, profile, walk, requestsPerSecond: rate })
     const plan = yield* Effect.provide(made, Layer.provide(Source.client(spec.source ?? {}), AgniTransport.layer))
     yield* input.json === true
       ? answer(JSON.stringify(toJson(plan)))
-      : FactList.show(...facts(plan, concurrency, rate, zone.clock))
+      : FactList.show(
+          ...facts(plan, {
+            concurrency,
+            rate,
+            clock: zone.clock,
+            now: to === undefined ? yield* Instant.now : undefined,
+            isBounded: from !== undefined || to !== undefined,
+            isLimited: keep !== undefined || limit !== undefined
+          })
+        )
   })
 ).pipe(
   Command.withDescription(

@@ -117,9 +117,8 @@ const marking = (
 const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & { readonly file: string }) {
   const { file } = input
   const zone = yield* Zone.make(input.zone)
-  const planned = yield* Effect.flatMap(Sinks.fromFlags(input.to, pick(Options.sink, input)), (sinks) =>
-    Sinks.plan(Folder.expand({ sinks }))
-  )
+  const asked = yield* Sinks.fromFlags(input.to, pick(Options.sink, input))
+  const planned = yield* Sinks.plan(Folder.expand({ sinks: asked }))
   const spec = pick(Options.transforms, input)
   const transform = yield* Transforms.toTransform(spec, {
     tabular: planned.some(({ target }) => Target.isTable(target)),
@@ -142,6 +141,7 @@ const replay = Effect.fnUntraced(function* (input: FlagValues<typeof options> & 
     )
   }
   yield* DeadLetters.check(file)
+  yield* Folder.make(Folder.local(asked))
   const { made, origin, parts } = Letters.inParts(letters)
   const { failed, mark, marked } = yield* openMarks(file, parts)
   const sinks = [first, ...rest] as const

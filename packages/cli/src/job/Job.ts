@@ -70,6 +70,8 @@ export interface Job {
   /** What the transform was made of. */
   readonly chain: Chain
   readonly sinks: ReadonlyArray<Sinks.Planned>
+  /** Folders of this machine that sinks are named by: made when the run begins. */
+  readonly folders: ReadonlyArray<string>
   readonly commitEvery: Duration.Duration
   /** Parts of the range that are read at the same time. */
   readonly stretches: number

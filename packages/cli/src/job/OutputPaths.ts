@@ -1,10 +1,11 @@
 /** Where a job writes, so that no two of them write to one place. */
-import { Manifest, OutputFile } from "@callstream/core"
+import { OutputFile } from "@callstream/core"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import * as Database from "../option/Database.ts"
 import * as Sinks from "../option/Sinks.ts"
+import * as Target from "../option/Target.ts"
 import type { UsageError } from "../option/UsageError.ts"
 
 export interface Place {
@@ -27,13 +28,11 @@ interface Outputs {
   readonly recordings: { readonly folder: string } | undefined
 }
 
-const extensions = { gzip: ".gz", zstd: ".zst" }
-
 const ofSinks = Effect.fnUntraced(function* (
   sinks: ReadonlyArray<Sinks.Planned>,
   rows: string
 ): Effect.fn.Return<ReadonlyArray<Place>, UsageError, FileSystem.FileSystem | Path.Path> {
-  const { basename, dirname, join, resolve } = yield* Path.Path
+  const { basename, dirname, resolve } = yield* Path.Path
   const places: Array<Place> = []
   for (const [item, sink] of sinks.entries()) {
     const { settings, target } = sink
@@ -50,19 +49,15 @@ const ofSinks = Effect.fnUntraced(function* (
           at(OutputFile.partialPath(path))
           break
         }
-        const extension = target.compression === undefined ? "" : extensions[target.compression]
-        const { isPart, manifest } = Manifest.naming(basename(path), extension)
-        at(join(dirname(path), manifest), {
+        const { isPart, manifest } = Target.namingOf(target)
+        at(resolve(manifest), {
           holds: (other) => dirname(other) === dirname(path) && isPart(basename(other))
         })
         break
       }
       case "Object": {
         at(target.url)
-        if (settings.rotate === undefined) break
-        const folder = target.url.slice(0, target.url.lastIndexOf("/") + 1)
-        const extension = target.compression === undefined ? "" : extensions[target.compression]
-        at(folder + Manifest.naming(target.url.slice(folder.length), extension).manifest)
+        if (settings.rotate !== undefined) at(Target.namingOf(target).manifest)
         break
       }
       case "Table": {

@@ -112,7 +112,7 @@ const contradictions = (spec: PipelineSpec): ReadonlyArray<UsageError> => {
   return found
 }
 
-/** One spelling for each bound, so that a run resumes with 1w what it began with 7d. */
+/** One spelling for each bound, so that a run resumes with 7d what it began with 1w. */
 const typed = (text: string | undefined, { calendar }: Zone.Zone): string => {
   const when = text === undefined ? undefined : When.parse(text)
   return when === undefined ? "" : When.format(when, calendar)
@@ -258,6 +258,7 @@ export const toJob = Effect.fnUntraced(function* (asked: PipelineSpec, { report,
     transform: yield* Effect.fromResult(parts.transform),
     chain: { transforms, tabular: isTabular(spec.sinks), zone: zone.name },
     sinks,
+    folders: Folder.local(asked.sinks),
     commitEvery: durationOf(spec.commitEvery, Duration.seconds(1)),
     stretches: spec.stretches ?? 1,
     onSinkFailure: spec.onSinkFailure ?? "stop",

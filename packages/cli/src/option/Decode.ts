@@ -28,7 +28,7 @@ const expectedOf = (ast: SchemaAST.AST): string => {
     case "Arrays":
       return "a list, each item behind a - on a line of its own"
     case "Objects":
-      return `keys with values: ${keysOf(ast).join(", ")}`
+      return keysWith(keysOf(ast))
     case "Literal":
       return String(ast.literal)
     case "Union":
@@ -37,6 +37,14 @@ const expectedOf = (ast: SchemaAST.AST): string => {
       return "something else"
   }
 }
+
+/** So many can be read in a sentence. */
+const mostKeys = 6
+
+const keysWith = (keys: ReadonlyArray<string>): string =>
+  keys.length <= mostKeys
+    ? `keys with values: ${keys.join(", ")}`
+    : `keys with values, such as ${keys.slice(0, 3).join(", ")}`
 
 const keysOf = (ast: SchemaAST.AST): ReadonlyArray<string> =>
   ast._tag === "Objects" ? ast.propertySignatures.map(({ name }) => String(name)) : []

@@ -17,6 +17,10 @@ export const time = (instant: Instant.Instant, clock: Calendar.Calendar | undefi
 export const minute = (instant: Instant.Instant, clock: Calendar.Calendar | undefined): string =>
   inUtc(shown(instant, clock).slice(0, -":10".length), clock)
 
+/** The day of an instant, as an option takes it. */
+export const day = (instant: Instant.Instant, clock: Calendar.Calendar | undefined): string =>
+  shown(instant, clock).slice(0, "2026-07-31".length)
+
 /** Two instants; that they are in UTC is said once. */
 export const times = (
   first: Instant.Instant,

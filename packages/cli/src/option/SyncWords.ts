@@ -59,7 +59,7 @@ export const syncWords = (reason: SyncReason | FleetReason, speaker: Speaker): W
     case "NoSyncName":
       return {
         problem: "a sync needs a name for what it knows, and no file or database to take one from is given",
-        advice: `Add a name, such as ${speaker.name({ option: "name", value: "calls" })}.`
+        advice: `Add what it keeps up to date, such as ${speaker.name({ option: "to", value: "sqlite:calls.db" })}, or a name, such as ${speaker.name({ option: "name", value: "calls" })}.`
       }
     case "RunsOtherwise":
       return {

@@ -1,6 +1,8 @@
 /** Where an export goes, by what `--to` looks like. */
+import { Manifest } from "@callstream/core"
 import { fstatSync, statSync } from "node:fs"
 import { devNull } from "node:os"
+import { basename } from "node:path"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Database from "./Database.ts"
@@ -37,7 +39,7 @@ export type Target =
   | { readonly _tag: "Webhook"; readonly url: Redacted.Redacted }
 
 export const expected =
-  "- for stdout, a file name that ends in .ndjson, .csv (either with .gz or .zst), .xlsx or .parquet, such a name in a bucket (s3://bucket/folder/calls.parquet), a folder for a file each day (s3://bucket/folder/, or calls/), sqlite:FILE, postgres:VARIABLE with the URL in that environment variable, or the URL of a webhook (https://…)"
+  "- for stdout, a file (.ndjson, .csv, .xlsx or .parquet; the first two also with .gz or .zst), a folder (calls/), either in a bucket (s3://bucket/calls.csv), sqlite:FILE.db, postgres:VARIABLE with the URL in that environment variable, or the URL of a webhook (https://…)"
 
 /** Whether it names the folder of files alone. */
 export const isFolder = (text: string): boolean => text.endsWith("/") && !/^https?:/i.test(text)
@@ -82,6 +84,17 @@ export const isTable = (target: Target): boolean =>
 
 /** Whether it is written as a file is. */
 export const isRows = (target: Target): target is Rows => target._tag === "File" || target._tag === "Object"
+
+const extensions = { gzip: ".gz", zstd: ".zst" }
+
+/** How the parts of a rotated target are named, and where its manifest is. */
+export const namingOf = (target: Rows): Pick<Manifest.Naming, "isPart" | "manifest"> => {
+  const place = target._tag === "File" ? target.path : target.url
+  const name = target._tag === "File" ? basename(place) : place.slice(place.lastIndexOf("/") + 1)
+  const extension = target.compression === undefined ? "" : extensions[target.compression]
+  const { isPart, manifest } = Manifest.naming(name, extension)
+  return { isPart, manifest: place.slice(0, place.length - name.length) + manifest }
+}
 
 /** The file of a target that is one. */
 export const fileOf = (target: Target): ReadonlyArray<string> =>

@@ -96,7 +96,7 @@ export const resolve = (when: When, now: Now): Instant.Instant => {
 export const format = (when: When, calendar: Calendar.Calendar): string => {
   if (when._tag === "Day") return when.name
   if (when._tag !== "Ago") return Instant.format(resolve(when, { millis: 0, calendar }))
-  const unit = ["w", "d", "h", "m", "s"].find((name) => when.millis % (units[name] ?? 1) === 0) ?? "s"
+  const unit = ["d", "h", "m", "s"].find((name) => when.millis % (units[name] ?? 1) === 0) ?? "s"
   return `${when.millis / (units[unit] ?? 1)}${unit}`
 }
 

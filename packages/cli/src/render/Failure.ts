@@ -1,4 +1,4 @@
-/** Renders an error for people, in one to three lines, with an exit code. */
+/** Renders an error for people, in a few lines, with an exit code. */
 import { AgniError, CheckpointError, LedgerError, OutputError, SinkError, TooManyDeadLetters } from "@callstream/core"
 import { isClosedPipe } from "../option/ClosedPipe.ts"
 import * as Cause from "effect/Cause"
@@ -104,7 +104,10 @@ const known = (error: unknown, reader: Context): Report | undefined => {
   const of = (error: Known, advice: string | undefined) => told(reader, error, error.message, ...some(advice))
   if (error instanceof OutputError) return of(error, FileAdvice.output(error.reason, reader))
   if (error instanceof SinkError) return of(error, SinkAdvice.adviceFor(error, reader))
-  if (error instanceof CheckpointError) return of(error, CheckpointAdvice.adviceFor(error, reader))
+  if (error instanceof CheckpointError) {
+    const differences = CheckpointAdvice.differences(error, reader)
+    return told(reader, error, error.message, ...differences, ...some(CheckpointAdvice.adviceFor(error, reader)))
+  }
   if (error instanceof LedgerError) return of(error, CheckpointAdvice.adviceForLedger(error, reader))
   return error instanceof TooManyDeadLetters ? ofDeadLetters(error, reader) : undefined
 }

@@ -1,5 +1,5 @@
 /** Describes in the summary what is proven of a run. */
-import { type Calendar, EndpointLimits, Instant } from "@callstream/core"
+import { type Calendar, type CoverageReason, EndpointLimits, Instant } from "@callstream/core"
 import * as CoverageReport from "../run/CoverageReport.ts"
 import type { Report } from "../run/CoverageReport.ts"
 import * as Format from "./Format.ts"
@@ -20,10 +20,14 @@ const joined = (reasons: ReadonlyArray<string>): string => {
 const otherReasons = ({ reasons }: Report): ReadonlyArray<string> =>
   reasons.filter((reason) => reason !== CoverageReport.tooRecent)
 
-const finality = ({ of, settled }: Report): ReadonlyArray<string> => {
+/** Its numbers are of calls that were read: it says so where others were written. */
+const finality = ({ of, settled }: Report, written: number): ReadonlyArray<string> => {
   if (of === 0) return []
-  if (settled < of) return [`${Format.count(settled)} of ${Format.counted(of, "call")} are final.`]
-  return [of === 1 ? "The one call is final." : `All ${Format.count(of)} calls are final.`]
+  const read = of === written ? "" : " read"
+  if (settled < of) {
+    return [`${Format.count(settled)} of ${Format.counted(of, "call")}${read} ${settled === 1 ? "is" : "are"} final.`]
+  }
+  return [of === 1 ? `The one call${read} is final.` : `All ${Format.count(of)} calls${read} are final.`]
 }
 
 /** Calls without a start time that the export lacks: for one of the two reasons there is advice. */
@@ -58,12 +62,33 @@ const clocks = ({ clocksApart }: Report): ReadonlyArray<string> =>
         `The clocks of the API and of this machine are ${Format.duration(clocksApart * 1000)} apart: the earlier one decides what is proven.`
       ]
 
-/** Describes the check, the assumption, and the calls that may still change. */
-export const describe = (report: Report, clock: Calendar.Calendar | undefined): string => {
+/** A range with both ends can be proven where one without them cannot. */
+const advice = ({ asOf, windows }: Report, clock: Calendar.Calendar | undefined): ReadonlyArray<string> => {
+  const day = (text: string) => ShownTime.day(Instant.parse(text) ?? Instant.of(0), clock)
+  const [first] = windows
+  const has = (tag: CoverageReason.CoverageReason["_tag"]) => windows.some(({ kind }) => kind === tag)
+  return [
+    ...(has("Resumed") && asOf !== null
+      ? [`To have it proven, run it with an end, such as --until ${day(asOf)}, and under another --name.`]
+      : []),
+    ...(has("NoBeginning") && first !== undefined
+      ? [`To have it proven, run it with a beginning, such as --since ${day(first.from)}.`]
+      : [])
+  ]
+}
+
+/** Describes the check, the assumption, and the calls that may still change, of a run that wrote so many calls. */
+export const describe = (report: Report, clock: Calendar.Calendar | undefined, written: number): string => {
   const time = (text: string) => ShownTime.minute(Instant.parse(text) ?? Instant.of(0), clock)
   const { asOf, horizon, provenUntil, reasons, set } = report
   const limit = Format.duration(horizon * 1000)
-  const rest = [...finality(report), ...outside(report), ...limits(report), ...clocks(report)]
+  const rest = [
+    ...finality(report, written),
+    ...outside(report),
+    ...limits(report),
+    ...clocks(report),
+    ...advice(report, clock)
+  ]
   const checked = "checked by count (assumed: every call was in at least one answer about its time)."
   if (set === "unprovable") return [`NOT proven complete: ${joined(reasons)}.`, ...rest].join(" ")
   if (set === "proven") return [`Complete as of ${asOf === null ? "now" : time(asOf)}, ${checked}`, ...rest].join(" ")

@@ -69,7 +69,7 @@ export const tellWhatIsThere = (
 /** With `--rotate` there is no file of the given name. */
 const nameOf = (sink: Sinks.Planned): string =>
   Target.isRows(sink.target) && sink.settings.rotate !== undefined
-    ? `the files of ${Target.describe(sink.target)}, which its manifest names,`
+    ? `the files that ${Target.namingOf(sink.target).manifest} names`
     : Sinks.describe(sink)
 
 const sinkLine = (sink: Sinks.Planned | undefined, { failure, refused, written }: Pipeline.SinkSummary): string => {
@@ -190,12 +190,16 @@ const toJson = (ended: Ended) => {
   }
 }
 
+/** Of several sinks, what came to the one that has most. */
+const writtenOf = ({ sinks }: Pipeline.RunSummary): number => Math.max(0, ...sinks.map((sink) => sink.written))
+
 /** How many calls, and where they are. */
-const firstLine = ({ about, done: { sinks }, elapsed }: Ended): string => {
-  const written = Math.max(0, ...sinks.map((sink) => sink.written))
+const firstLine = ({ about, done, elapsed }: Ended): string => {
+  const written = writtenOf(done)
   const speed = elapsed < 1000 || written === 0 ? "" : `, ${Format.count((written / elapsed) * 1000)} a second`
   const [only] = about.sinks
-  const place = about.sinks.length === 1 && only !== undefined ? nameOf(only) : Format.counted(sinks.length, "sink")
+  const place =
+    about.sinks.length === 1 && only !== undefined ? nameOf(only) : Format.counted(done.sinks.length, "sink")
   return `${Format.counted(written, "call")} to ${place} in ${Format.duration(elapsed)}${speed}`
 }
 
@@ -239,7 +243,7 @@ const otherLines = (ended: Ended): ReadonlyArray<string> => {
     ...(dead === 0 ? [] : [`  ${Format.counted(dead, "record")} rejected: see ${about.deadLetters}`]),
     covered === undefined
       ? "  Read page by page: a call that left the set while it was read may be missing."
-      : `  ${Proof.describe(covered, about.zone.clock)}`
+      : `  ${Proof.describe(covered, about.zone.clock, writtenOf(done))}`
   ]
 }
 
@@ -264,7 +268,7 @@ export const print = Effect.fnUntraced(function* (
     return yield* printOf(
       about,
       `run "${about.name ?? ""}" has finished and exports nothing more`,
-      ...(covered === undefined ? [] : [`  ${Proof.describe(covered, about.zone.clock)}`]),
+      ...(covered === undefined ? [] : [`  ${Proof.describe(covered, about.zone.clock, writtenOf(done))}`]),
       "  Use another name to begin a new run."
     )
   }

@@ -59,7 +59,7 @@ const expected = (standing: Settlement.Standing): ReadonlyArray<string> => {
     case "Awaiting":
       return [`Awaited: ${standing.facets.map((facet) => (facet === "lifecycle" ? "its end" : facet)).join(", ")}.`]
     case "GivenUp":
-      return standing.facets.map(({ because, facet }) => `Given up waiting for ${facet}: ${because}.`)
+      return standing.facets.map(({ because, facet }) => `No longer awaited: ${facet}, ${because}.`)
   }
 }
 
@@ -71,7 +71,7 @@ export const why = (
 ): ReadonlyArray<string> => {
   if (explained === undefined) {
     return [
-      `${sync} does not know ${id}`,
+      `the sync ${sync} knows no call with the id ${id}`,
       "  It was never listed in the range of the sync, or started so long ago that the sync forgot it."
     ]
   }

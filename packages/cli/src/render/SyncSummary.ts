@@ -18,7 +18,7 @@ const mostHoles = 3
 const plurals = { cost: "costs", recording: "recordings", analysis: "analyses" } as const
 
 const reasons: Readonly<Record<Verdict.GivenUp["because"], string>> = {
-  "never seen of this agent": "of agents that never had any",
+  "never seen of this agent": "their agents never had any",
   "unlikely by now": "unlikely by now",
   "too old": "older than a month"
 }
@@ -137,7 +137,7 @@ export const state = (
     ...(givenUp.length === 0
       ? []
       : [
-          `Given up waiting: ${givenUp.map(({ because, calls, facet }) => `${Format.count(calls)} ${calls === 1 ? facet : plurals[facet]} (${reasons[because]})`).join(", ")}.`
+          `No longer awaited: ${givenUp.map(({ because, calls, facet }) => `${Format.count(calls)} ${calls === 1 ? facet : plurals[facet]} (${reasons[because]})`).join(", ")}.`
         ]),
     ...(audited.looked === 0
       ? []

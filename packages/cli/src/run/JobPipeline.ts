@@ -16,6 +16,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Job } from "../job/Job.ts"
 import * as Sinks from "../option/Sinks.ts"
+import * as TargetFolder from "../option/TargetFolder.ts"
 import * as Zone from "../option/Zone.ts"
 import { rangeOf, sourceOf, type Watched } from "./JobSource.ts"
 import * as KeptRecordings from "./KeptRecordings.ts"
@@ -93,6 +94,7 @@ export const make = Effect.fnUntraced(function* (
   { isShared = false, looked }: Options = {}
 ) {
   const named = job.name !== undefined
+  yield* TargetFolder.make(job.folders)
   const hasWebhook = job.sinks.some(({ target }) => target._tag === "Webhook")
   // Where workers share a run, it is asked before the run is cut.
   if (hasWebhook && !isShared) {

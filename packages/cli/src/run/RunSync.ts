@@ -17,6 +17,7 @@ import * as Ref from "effect/Ref"
 import type { Job, Sync } from "../job/Job.ts"
 import * as KeptRecordings from "./KeptRecordings.ts"
 import * as Sinks from "../option/Sinks.ts"
+import * as TargetFolder from "../option/TargetFolder.ts"
 import * as Pseudonymizer from "./Pseudonymizer.ts"
 import * as LedgerPlace from "./LedgerPlace.ts"
 
@@ -91,6 +92,7 @@ const warnOfRetries = (name: string, { reason }: AgniError) =>
 /** Runs it, one pass or until a signal; nothing is printed. */
 export const run = Effect.fnUntraced(function* (job: SyncJob, watch: Watch) {
   const { deadLetters, name, selection, state, sync } = job
+  yield* TargetFolder.make(job.folders)
   const ledger = yield* LedgerPlace.layer(name, state)
   const pseudonymizer = yield* pseudonymizerOf(job)
   const sinks = yield* Sinks.make(job.sinks, {

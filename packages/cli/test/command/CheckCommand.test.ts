@@ -15,14 +15,14 @@ const servers: ReadonlyArray<readonly [name: string, AgniSimulator.Options, line
         edition: "camelCase records in data.callSessions, as documented",
         "page size": "at most 100 in one request (asked for 1000): a larger page size brings no more",
         order: "newest start first, when none is asked for",
-        paging: "a page begins where the one before it ended; a page beyond the last is empty",
+        paging: "a page begins where the one before it ended; a page beyond the last brings no calls",
         limits: "none seen",
         sorting: "sort_by=started_at is understood; sort_by=startedAt is understood",
         "time bounds":
           "understood, in UTC; the bound itself is included in started_after and included in started_before; read to the microsecond",
         filters: "agent_id, channel, caller_number are understood",
         clock: "the server's agrees with this machine's",
-        "no start": "among 200 calls read: without a start time, so in no range of --since and --until",
+        "no start": "among 200 calls read: a range has those that were created in it, where the API shows which",
         oldest: "none starts before 2"
       }
     ],
@@ -74,8 +74,8 @@ const servers: ReadonlyArray<readonly [name: string, AgniSimulator.Options, line
       {
         edition: "snake_case records in data, the older edition",
         "page size": "not known to have a limit",
-        order: "not to be seen: too few sessions",
-        sorting: "not to be seen: too few sessions",
+        order: "not to be seen: too few calls",
+        sorting: "not to be seen: too few calls",
         "time bounds": "understood, in UTC",
         filters: "not tried, or not to be seen",
         "no start": "none among 1 call read"
@@ -92,10 +92,10 @@ const servers: ReadonlyArray<readonly [name: string, AgniSimulator.Options, line
       {
         key: "accepted",
         edition: "camelCase records in data.callSessions",
-        "page size": "not to be seen: there are no sessions",
-        paging: "not to be seen: there are no sessions",
-        order: "not to be seen: too few sessions",
-        "time bounds": "not to be seen: there are no sessions",
+        "page size": "not to be seen: there are no calls",
+        paging: "not to be seen: there are no calls",
+        order: "not to be seen: too few calls",
+        "time bounds": "not to be seen: there are no calls",
         oldest: "unknown: there is no call with a start time",
         "no start": "none among 0 calls read"
       }

@@ -1,24 +1,14 @@
 /** `--to` with the name of a folder: on disk and in a bucket. */
-import { Manifest } from "@callstream/core"
-import { afterAll, assert, describe, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { gunzipSync } from "node:zlib"
 import * as S3Server from "../../../node/test/S3Server.ts"
+import * as Bucket from "../Bucket.ts"
 import { alongside, folder, idsOf, simulation } from "../Callstream.ts"
 
-const store = await S3Server.start(8 * 1024 * 1024)
-afterAll(() => store.close())
-
-const env = {
-  AWS_ACCESS_KEY_ID: S3Server.keys.accessKeyId,
-  AWS_SECRET_ACCESS_KEY: S3Server.keys.secretAccessKey,
-  AWS_ENDPOINT_URL_S3: store.endpoint
-}
-
-const decode = Schema.decodeUnknownSync(Schema.fromJsonString(Manifest.Manifest))
+const { env, store } = await Bucket.open()
 const calls = { sessions: 200, span: "3 days", age: "1 day", undated: 0 } as const
 
 describe("export --to FOLDER/", alongside, () => {
@@ -29,7 +19,7 @@ describe("export --to FOLDER/", alongside, () => {
       const to = ["export", "--name", "daily", "--to", `s3://${S3Server.bucket}/daily/`]
       const made = yield* run(to, { cwd, env })
       assert.strictEqual(made.code, 0, made.stderr)
-      const { files } = decode(String(store.read("daily/calls.manifest.json")))
+      const { files } = Bucket.decodeManifest(String(store.read("daily/calls.manifest.json")))
       for (const { name } of files) assert.match(name, /^date=(\d{4}-\d\d-\d\d)\/calls-\1\.ndjson$/)
       assert.sameMembers(
         files.flatMap(({ name }) => idsOf(String(store.read(`daily/${name}`)))),
@@ -54,9 +44,11 @@ describe("export --to FOLDER/", alongside, () => {
     Effect.gen(function* () {
       const cwd = yield* folder
       const { run, simulator } = yield* simulation(calls)
-      mkdirSync(join(cwd, "out"))
       const made = yield* run(["export", "--to", "out/", "--format", "ndjson.gz", "--rotate", "5kB"], { cwd })
       assert.strictEqual(made.code, 0, made.stderr)
+      assert.match(made.stderr, /^\d+ calls to the files that out\/calls\.manifest\.json names in /)
+      // It was made, for its owner alone.
+      assert.strictEqual(statSync(join(cwd, "out")).mode & 0o777, 0o700)
       const names = readdirSync(join(cwd, "out")).filter((name) => name.endsWith(".ndjson.gz"))
       assert.isAbove(names.length, 1)
       assert.sameMembers(
@@ -65,7 +57,6 @@ describe("export --to FOLDER/", alongside, () => {
       )
       yield* Effect.forEach(["csv", "parquet"], (format) =>
         Effect.gen(function* () {
-          mkdirSync(join(cwd, format))
           const raw = format === "csv" ? ["--csv-raw"] : []
           const ended = yield* run(["export", "--to", `${format}/`, "--format", format, ...raw], { cwd })
           assert.strictEqual(ended.code, 0, ended.stderr)
@@ -79,7 +70,6 @@ describe("export --to FOLDER/", alongside, () => {
     Effect.gen(function* () {
       const cwd = yield* folder
       const { run } = yield* simulation(calls)
-      mkdirSync(join(cwd, "out"))
       writeFileSync(join(cwd, "calls.yaml"), "sinks: [{ to: out/, format: csv }]\nstate: false\n")
       const made = yield* run(["run", "calls.yaml"], { cwd })
       assert.strictEqual(made.code, 0, made.stderr)

@@ -68,14 +68,17 @@ describe("an export under a name", alongside, () => {
       assert.strictEqual(changed.code, 2)
       assert.match(
         changed.stderr,
-        /^error: the checkpoint nightly belongs to another pipeline: filters was nothing, now status=completed; transforms was .*, now .*durationSec > 5.*\n {2}Run it as it was, or give this one another name\.\n$/
+        /^error: the checkpoint nightly belongs to another pipeline: filters, transforms differ\n {2}filters was not set, is now status=completed\n {2}transforms was .*, is now .*durationSec > 5.*\n {2}Use the earlier options to resume that run, or give this one another name\.\n$/
       )
       const elsewhere = yield* one.run(
         ["export", "--name", "nightly", "--to", "other.ndjson", "--since", "2020-01-01", ...narrow],
         { cwd }
       )
       assert.strictEqual(elsewhere.code, 2)
-      assert.match(elsewhere.stderr, /since was nothing, now .*; sinks was calls\.ndjson, now other\.ndjson/)
+      assert.match(
+        elsewhere.stderr,
+        / {2}--since was not set, is now .*\n {2}--to was calls\.ndjson, is now other\.ndjson\n/
+      )
       const { code, stderr } = yield* one.run(
         ["export", "--name", "nightly", "--to", "calls.ndjson", "--page-size", "100", "--concurrency", "8"],
         { cwd }

@@ -1,26 +1,16 @@
 /** `--to s3://…`: an export to a real S3 server, killed several times. */
-import { Manifest } from "@callstream/core"
-import { afterAll, assert, describe, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { gunzipSync } from "node:zlib"
 import * as S3Server from "../../../node/test/S3Server.ts"
+import * as Bucket from "../Bucket.ts"
 import { folder, idsOf, simulation, start } from "../Callstream.ts"
 
-const store = await S3Server.start(8 * 1024 * 1024)
-afterAll(() => store.close())
-
-const env = {
-  AWS_ACCESS_KEY_ID: S3Server.keys.accessKeyId,
-  AWS_SECRET_ACCESS_KEY: S3Server.keys.secretAccessKey,
-  AWS_ENDPOINT_URL_S3: store.endpoint
-}
-
-const decode = Schema.decodeUnknownSync(Schema.fromJsonString(Manifest.Manifest))
+const { env, store } = await Bucket.open()
 const idsIn = (prefix: string) =>
-  decode(String(store.read(`${prefix}calls.manifest.json`))).files.flatMap(({ name }) =>
+  Bucket.decodeManifest(String(store.read(`${prefix}calls.manifest.json`))).files.flatMap(({ name }) =>
     idsOf(gunzipSync(store.read(`${prefix}${name}`) ?? "").toString())
   )
 
@@ -95,7 +85,9 @@ describe("export --to s3://", () => {
       const again = yield* run(args, { cwd, env })
       assert.strictEqual(again.code, 0, again.stderr)
       // What fills no part yet waits beside those that do.
-      const named = decode(String(store.read("log/calls.manifest.json"))).files.map(({ name }) => `log/${name}`)
+      const named = Bucket.decodeManifest(String(store.read("log/calls.manifest.json"))).files.map(
+        ({ name }) => `log/${name}`
+      )
       assert.isAbove(named.length, 1)
       const waiting = store.keys().filter((key) => /^log\/_partial\/.*\/\d+-\d+$/.test(key))
       const events = [...named, ...waiting].flatMap((key) => String(store.read(key)).split("\n").slice(0, -1))

@@ -83,7 +83,7 @@ describe("callstream export to a table", alongside, () => {
       assert.match((yield* one.run(args, { cwd })).stderr, /^run ".*" has finished and exports nothing more/)
       const other = yield* one.run([...args, "--status", "completed"], { cwd })
       assert.strictEqual(other.code, 2)
-      assert.include(other.stderr, "filters was nothing, now status=completed")
+      assert.include(other.stderr, "filters was not set, is now status=completed")
       assert.isFalse(existsSync(join(cwd, ".callstream")))
       assert.strictEqual(ask(join(cwd, "calls.db"), "SELECT * FROM callstream_commits").length, 1)
     })

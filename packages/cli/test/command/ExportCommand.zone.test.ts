@@ -110,7 +110,7 @@ describe("callstream --zone", alongside, () => {
         assert.strictEqual((yield* run(name, "Europe/Berlin", ...rest)).code, 0)
         const other = yield* run(name, "Asia/Kolkata", ...rest)
         assert.strictEqual(other.code, 2, name)
-        assert.include(other.stderr, "zone was Europe/Berlin, now Asia/Kolkata")
+        assert.include(other.stderr, "--zone was Europe/Berlin, is now Asia/Kolkata")
       }
     })
   )
@@ -135,7 +135,7 @@ describe("callstream --zone", alongside, () => {
       const on = (TZ: string) => callstream(args, { env: { AGNI_BASE_URL: url, TZ }, cwd })
       assert.strictEqual((yield* on("Europe/Berlin")).code, 0)
       assert.strictEqual((yield* on("Europe/Berlin")).code, 0)
-      assert.include((yield* on("America/Lima")).stderr, "zone was Europe/Berlin, now America/Lima")
+      assert.include((yield* on("America/Lima")).stderr, "--zone was Europe/Berlin, is now America/Lima")
     })
   )
 
@@ -156,7 +156,7 @@ describe("callstream --zone", alongside, () => {
       assert.strictEqual((yield* run("dated", "Europe/Berlin", ...dated)).code, 0)
       const moved = yield* run("dated", "Asia/Kolkata", ...dated)
       assert.strictEqual(moved.code, 2)
-      assert.include(moved.stderr, "since was 2026-03-28T23:00:00Z, now 2026-03-28T18:30:00Z")
+      assert.include(moved.stderr, "--since was 2026-03-28T23:00:00Z, is now 2026-03-28T18:30:00Z")
     })
   )
 })

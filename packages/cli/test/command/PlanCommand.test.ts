@@ -37,7 +37,7 @@ describe("callstream plan", alongside, () => {
         stdout,
         new RegExp(
           [
-            `^range        ${time} to ${time} UTC, 31 d .*`,
+            String.raw`^range        ${time} UTC to now, (29|30) d.*`,
             String.raw`calls        3,000, counted; about \d+ have no start time; 100 to a page`,
             String.raw`split        into \d+ windows of start time`,
             String.raw` {13}densest: \d.* from ${time} UTC with about \d+`,
@@ -49,6 +49,19 @@ describe("callstream plan", alongside, () => {
           ].join("\n")
         )
       )
+    })
+  )
+
+  it.live("says what its numbers leave out", () =>
+    Effect.gen(function* () {
+      const { run } = yield* simulation({ sessions: 300, undated: 0.1 })
+      const time = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`
+      const bounded = yield* run(["plan", "--since", "20d", "--until", "1d"])
+      assert.match(bounded.stdout, new RegExp(`^range        ${time} to ${time} UTC, 19 d\n`))
+      assert.match(bounded.stdout, /\ncalls        \d+ with a start time, counted; 100 to a page\n/)
+      assert.match(bounded.stdout, /\nrequests     about \d/)
+      const newest = yield* run(["plan", "--newest", "3"])
+      assert.match(newest.stdout, /\nrequests     at most about \d/)
     })
   )
 
@@ -102,7 +115,7 @@ describe("callstream check --json, export --profile", alongside, () => {
       assert.strictEqual(code, 0, stderr)
       assert.isAtMost(simulator.requests.length - before, without - 4)
       assert.include(stderr, "paging: a page begins where the one before it ended")
-      assert.match(stderr, /\d{4}-\S+Z to \d{4}-\S+Z: \d+ sessions, \d+ requests, proven\n/)
+      assert.match(stderr, /\d{4}-\S+Z to \d{4}-\S+Z: \d+ calls?, \d+ requests?, proven\n/)
       assert.notMatch(stderr, /agni_test_key|\+1\d{10}|recordings/)
     })
   )

@@ -9,6 +9,19 @@ import * as Receiver from "../torture/KillReceiver.ts"
 const env = { CALLSTREAM_WEBHOOK_SECRET: "whsec_bm8gc2VjcmV0LCBqdXN0IGEgdGVzdCdzIGtleSE=" }
 const text = (...path: ReadonlyArray<string>) => readFileSync(join(...path), "utf8")
 
+/** 300 calls became dead letters, because a receiver refused them that takes them from now on. */
+const refusedOnce = Effect.fnUntraced(function* (cwd: string) {
+  const { run, start, simulator } = yield* simulation({ sessions: 300, undated: 0 })
+  const never = new Set(simulator.truth().map(({ id }) => id))
+  const receiver = yield* Receiver.make({ refuses: (id) => never.has(id) })
+  const to = ["--to", receiver.url, "--allow-private-hosts"]
+  const all = ["--max-dead-letters", "100", "--dead-letters", "dead.ndjson"]
+  const exported = yield* run(["export", ...to, ...all], { cwd, env })
+  assert.strictEqual(exported.code, 0, exported.stderr)
+  never.clear()
+  return { receiver, run, start, to }
+})
+
 describe("callstream replay", alongside, () => {
   it.live("sends what a webhook had refused, once, and leaves what it refuses again", () =>
     Effect.gen(function* () {
@@ -61,16 +74,9 @@ describe("callstream replay", alongside, () => {
   it.live("what arrived is marked although the replay was killed, or failed, and is not sent again", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
-      const { run, start, simulator } = yield* simulation({ sessions: 300, undated: 0 })
-      const never = new Set(simulator.truth().map(({ id }) => id))
-      const receiver = yield* Receiver.make({ refuses: (id) => never.has(id) })
-      const to = ["--to", receiver.url, "--allow-private-hosts"]
-      const all = ["--max-dead-letters", "100", "--dead-letters", "dead.ndjson"]
-      const exported = yield* run(["export", ...to, ...all], { cwd, env })
-      assert.strictEqual(exported.code, 0, exported.stderr)
+      const { receiver, run, start, to } = yield* refusedOnce(cwd)
       const letters = lines(text(cwd, "dead.ndjson"))
       assert.strictEqual(letters.length, 300)
-      never.clear()
       const marked = () => lines(text(cwd, "dead.ndjson")).filter(({ replayed }) => replayed !== undefined).length
       const times = () => {
         const counts = new Map<string, number>()
@@ -112,13 +118,7 @@ describe("callstream replay", alongside, () => {
   it.live("a replay that was killed writes its file again, and marks none of its letters", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
-      const { run, start, simulator } = yield* simulation({ sessions: 300, undated: 0 })
-      const never = new Set(simulator.truth().map(({ id }) => id))
-      const receiver = yield* Receiver.make({ refuses: (id) => never.has(id) })
-      const to = ["--to", receiver.url, "--allow-private-hosts"]
-      const all = ["--max-dead-letters", "100", "--dead-letters", "dead.ndjson"]
-      yield* run(["export", ...to, ...all], { cwd, env })
-      never.clear()
+      const { receiver, run, start, to } = yield* refusedOnce(cwd)
       const before = text(cwd, "dead.ndjson")
       const replay = ["replay", "dead.ndjson", ...to, "--to", "again.ndjson"]
       const killed = yield* start(replay, { cwd, env })

@@ -46,7 +46,10 @@ describe("callstream sync", alongside, () => {
       const [id = ""] = truth
       const why = yield* run(["why", id, "--name", "calls"], { cwd })
       assert.match(why.stdout, new RegExp(`^calls: ${id}\\n[^]*Up to date: sqlite:calls\\.db\\.\\n$`))
-      assert.strictEqual((yield* run(["why", "nothing"], { cwd })).stdout.split("\n")[0], "calls does not know nothing")
+      assert.strictEqual(
+        (yield* run(["why", "nothing"], { cwd })).stdout.split("\n")[0],
+        "the sync calls knows no call with the id nothing"
+      )
       const none = yield* run(["status", "other"], { cwd })
       assert.deepStrictEqual([none.code, none.stderr], [2, "error: there is no sync other\n  There is calls.\n"])
       assert.strictEqual(simulator.requests.length, before)
@@ -131,7 +134,7 @@ describe("callstream sync", alongside, () => {
       assert.strictEqual(refused.code, 2)
       assert.match(
         refused.stderr,
-        /^error: the ledger of calls belongs to another sync: transforms differ\n {2}Run callstream resync /
+        /^error: the ledger of calls belongs to another sync: transforms differs\n {2}Run callstream resync /
       )
       const again = yield* run(["resync", "calls", ...longer.slice(2)], { cwd })
       assert.strictEqual(again.code, 0, again.stderr)

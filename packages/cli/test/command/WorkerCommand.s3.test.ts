@@ -1,27 +1,17 @@
 /** Workers that write one bucket: processes, a real database, a real S3 server, and DuckDB, which reads all there is. */
-import { Manifest } from "@callstream/core"
-import { afterAll, assert, describe, layer } from "@effect/vitest"
+import { assert, describe, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
-import * as Schema from "effect/Schema"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import * as Duck from "../../../node/test/Duck.ts"
 import * as Postgres from "../../../node/test/postgres/PostgresServer.ts"
 import * as S3Server from "../../../node/test/S3Server.ts"
+import * as Bucket from "../Bucket.ts"
 import { folder, lines, type Running, simulation, until } from "../Callstream.ts"
 import * as FleetCommands from "../FleetCommands.ts"
 
-const store = await S3Server.start(8 * 1024 * 1024)
-afterAll(() => store.close())
-
-const env = {
-  AWS_ACCESS_KEY_ID: S3Server.keys.accessKeyId,
-  AWS_SECRET_ACCESS_KEY: S3Server.keys.secretAccessKey,
-  AWS_ENDPOINT_URL_S3: store.endpoint
-}
-
-const decode = Schema.decodeUnknownSync(Schema.fromJsonString(Manifest.Manifest))
+const { env, store } = await Bucket.open()
 
 /** The prefix as a reader with a glob sees it. */
 const mirrored = Effect.fnUntraced(function* (prefix: string) {
@@ -96,7 +86,7 @@ WHERE status = 'open' AND range IS NOT NULL AND state::text LIKE '%"rows":%'`,
           const truth = FleetCommands.idsOf(api)
           const at = yield* mirrored("fleet/")
           assert.deepStrictEqual(yield* idsIn(`'${at}date=*/*.parquet'`), truth)
-          const manifest = decode(String(store.read("fleet/calls.manifest.json")))
+          const manifest = Bucket.decodeManifest(String(store.read("fleet/calls.manifest.json")))
           const named = manifest.files.map(({ name }) => `'${at}${name}'`)
           assert.deepStrictEqual(yield* idsIn(`[${named.join()}]`), truth)
           assert.isTrue(manifest.complete)

@@ -127,7 +127,7 @@ describe("job/PipelineFile", () => {
           `transforms: { where: durationSec > 60 }\n${ends}`,
           /:1:22: expected a list.*\n.*\n.*\n {2}As in \["durationSec > 60"\]/
         ],
-        ["sinks: [calls.txt]\n", /:1:9: expected - for stdout/],
+        ["sinks: [calls.txt]\n", /:1:9: expected - for stdout, .* or keys with values, such as to, force, format\n/],
         [
           "sinks:\n  - to: calls.ndjson\n    rotat: day\n",
           /:3:5: there is no key rotat in sinks\n.*\n.*\n {2}Did you mean rotate\?/

@@ -87,7 +87,8 @@ describe("When", () => {
     const kolkata = named("Asia/Kolkata")
     for (const [text, form] of [
       ["45s", "45s"],
-      ["7d", "1w"],
+      ["7d", "7d"],
+      ["1w", "7d"],
       ["6d", "6d"],
       ["Monday", "monday"],
       ["2026-07-31T09:16:10+02:00", "2026-07-31T07:16:10Z"],

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { Instant } from "@callstream/core"
@@ -30,6 +31,32 @@ const after = (read: number, delivered = 0) =>
   })
 
 const none: Requests = { read: 2, sent: 1, retried: [] }
+
+/** Shows it for so long, on a terminal that can redraw a line or not. */
+const showing = Effect.fnUntraced(function* (progress: Progress.Progress, long: Duration.Input, live: boolean) {
+  const written: Array<string> = []
+  const shown = yield* Effect.scoped(
+    Effect.andThen(
+      ProgressLine.show(() => progress, undefined),
+      Effect.sleep(long)
+    )
+  ).pipe(
+    // What clients of other tests counted is not shown.
+    Effect.provideService(Metric.MetricRegistry, new Map()),
+    Effect.provideService(Screen, {
+      live,
+      colors: false,
+      columns: () => 30,
+      write: (text) => Effect.sync(() => void written.push(text)),
+      reword: () => Effect.void,
+      reworded: (text) => text,
+      log: "text",
+      errors: "text"
+    }),
+    Effect.forkChild
+  )
+  return { shown, written }
+})
 
 describe("Progress", () => {
   it.effect("says what was read, how fast, and up to where", () =>
@@ -99,28 +126,8 @@ describe("Progress", () => {
 
   it.effect("redraws ten times a second at most, within the columns, and takes the line away", () =>
     Effect.gen(function* () {
-      const written: Array<string> = []
       const progress = after(1)(yield* Progress.make)
-      const shown = yield* Effect.scoped(
-        Effect.andThen(
-          ProgressLine.show(() => progress, undefined),
-          Effect.sleep("1 second")
-        )
-      ).pipe(
-        // What clients of other tests counted is not shown.
-        Effect.provideService(Metric.MetricRegistry, new Map()),
-        Effect.provideService(Screen, {
-          live: true,
-          colors: false,
-          columns: () => 30,
-          write: (text) => Effect.sync(() => void written.push(text)),
-          reword: () => Effect.void,
-          reworded: (text) => text,
-          log: "text",
-          errors: "text"
-        }),
-        Effect.forkChild
-      )
+      const { shown, written } = yield* showing(progress, "1 second", true)
       yield* TestClock.adjust("1 second")
       yield* Fiber.join(shown)
       assert.isAtLeast(written.length, 5)
@@ -135,28 +142,8 @@ describe("Progress", () => {
 
   it.effect("writes a line every 30 seconds where no line can be redrawn", () =>
     Effect.gen(function* () {
-      const written: Array<string> = []
       const progress = yield* Progress.make
-      const shown = yield* Effect.scoped(
-        Effect.andThen(
-          ProgressLine.show(() => progress, undefined),
-          Effect.sleep("95 seconds")
-        )
-      ).pipe(
-        // What clients of other tests counted is not shown.
-        Effect.provideService(Metric.MetricRegistry, new Map()),
-        Effect.provideService(Screen, {
-          live: false,
-          colors: false,
-          columns: () => 30,
-          write: (text) => Effect.sync(() => void written.push(text)),
-          reword: () => Effect.void,
-          reworded: (text) => text,
-          log: "text",
-          errors: "text"
-        }),
-        Effect.forkChild
-      )
+      const { shown, written } = yield* showing(progress, "95 seconds", false)
       yield* TestClock.adjust("29 seconds")
       assert.lengthOf(written, 0)
       yield* TestClock.adjust("66 seconds")

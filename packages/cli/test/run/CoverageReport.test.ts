@@ -40,7 +40,7 @@ describe("CoverageReport", () => {
     const report = reportOf(...Array.from({ length: 6 }, (_, at) => entry(at, at === 0 ? undefined : doubt(at))))
     assert.lengthOf(report.reasons, 5)
     assert.strictEqual(
-      Proof.describe(report, undefined),
+      Proof.describe(report, undefined, 12),
       "NOT proven complete: 1 of 9 calls were read; 2 of 9 calls were read; 3 of 9 calls were read; and 2 more reasons, in the coverage report. 6 of 12 calls are final."
     )
   })

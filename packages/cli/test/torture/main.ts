@@ -3,26 +3,13 @@
  * sink, until time is up or so many ended. Each seed that ends wrongly is told; then the exit code is 1. So it is when no
  * kill fell inside a commit, or nothing came to a webhook twice: then it would prove nothing.
  */
-import { parseArgs } from "node:util"
 import * as Effect from "effect/Effect"
 import * as Chain from "./RandomChain.ts"
 import type { Trace } from "./KillPoint.ts"
 import * as Plan from "./KillPlan.ts"
+import * as Arguments from "../../../core/test/torture/Arguments.ts"
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: "string", default: "10" },
-    seed: { type: "string" },
-    count: { type: "string", default: "Infinity" }
-  }
-})
-const minutes = Number(values.minutes)
-const count = Number(values.count)
-const first = values.seed === undefined ? Math.floor(Math.random() * 1e9) : Number(values.seed)
-if (!(minutes > 0) || !(count > 0) || !Number.isSafeInteger(first)) {
-  console.error("usage: main.ts [--minutes N] [--seed N] [--count N]")
-  process.exit(2)
-}
+const { count, first, minutes } = Arguments.read("main.ts")
 
 const sideBySide = 2
 const tally = { exports: 0, wrong: 0, kills: 0, insideCommits: 0, repeats: 0, resumed: 0 }

@@ -105,9 +105,7 @@ const describe = (reason: CheckpointReason): string => {
     case "OtherOwner":
       return `the checkpoint ${reason.path} belongs to the pipeline ${reason.owner}, not to ${reason.pipeline}`
     case "Different":
-      return `the checkpoint ${reason.pipeline} belongs to another pipeline: ${reason.parts
-        .map(({ name, now, was }) => `${name} was ${orNothing(was)}, now ${orNothing(now)}`)
-        .join("; ")}`
+      return `the checkpoint ${reason.pipeline} belongs to another pipeline: ${reason.parts.map(({ name }) => name).join(", ")} ${reason.parts.length === 1 ? "differs" : "differ"}`
     case "OtherSalt":
       return `the checkpoint ${reason.pipeline} was saved with another salt than the one in ${reason.folder} now, so the two searches cannot be compared`
     case "Untrusted":
@@ -126,8 +124,6 @@ const describe = (reason: CheckpointReason): string => {
       return `${reason.path} was removed while it was made`
   }
 }
-
-const orNothing = (value: string | undefined): string => (value === undefined || value === "" ? "nothing" : value)
 
 const torn = ({ path, problem }: Extract<CheckpointReason, { readonly _tag: "Torn" }>): string => {
   switch (problem._tag) {

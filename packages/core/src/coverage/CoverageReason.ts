@@ -95,7 +95,7 @@ export const describe = (reason: CoverageReason): string => {
     case "NothingSeen":
       return "the server listed no call when the run began"
     case "NoBeginning":
-      return "the API does not show how far back calls go: give the range a beginning"
+      return "the API does not show how far back calls go"
     case "CallsMoved":
       return "calls were added or removed while they were read"
     case "StartsMoved":
@@ -111,7 +111,7 @@ export const describe = (reason: CoverageReason): string => {
     case "TooDeepToCount":
       return "the server has no pages so deep that all calls could be counted"
     case "Resumed":
-      return "the run resumed, so it could not check whether all calls without a start time came: give the range an end"
+      return "the run resumed, so it could not check whether all calls without a start time came"
     case "CountDiffers":
       return `the server counted ${calls(reason.counted)}, and ${reason.read} were read`
     case "WiderThanSeen":

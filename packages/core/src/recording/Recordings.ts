@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Path from "effect/Path"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import type { AgniClient } from "../client/AgniClient.ts"
 import { Budget } from "../client/Budget.ts"
@@ -40,7 +40,8 @@ export interface Options {
   readonly folder: string
   /** The URL of the API. Recordings of its own origin get the key, and may be at a private address. */
   readonly baseUrl: string
-  readonly apiKey: Redacted.Redacted
+  /** As of `AgniClient`: an effect is run for each request, so that a key can be replaced while the folder is open. */
+  readonly apiKey: Redacted.Redacted | Effect.Effect<Redacted.Redacted>
   /** What digests: `NodeContentHash.make` of `@callstream/node`. */
   readonly contentHash: ContentHash
   /** Recordings a second at most, retries included. @default 10 */
@@ -141,7 +142,7 @@ export const open = Effect.fnUntraced(function* (
     contentHash,
     maxBytes,
     origin,
-    apiKey,
+    apiKey: Redacted.isRedacted(apiKey) ? Effect.succeed(apiKey) : apiKey,
     budget,
     timeout: Duration.fromInputUnsafe(options.timeout ?? "5 minutes"),
     clientFor: yield* clients({ origin, concurrency, allowPrivateHosts: options.allowPrivateHosts === true })

@@ -52,7 +52,7 @@ export class LedgerError extends Schema.TaggedError<LedgerError>()("LedgerError"
           ? `the ledger of ${reason.name} does not hold the state of a sync, or holds a damaged one`
           : `the ledger of ${reason.name} is damaged: some of its calls cannot be read`
       case "Different":
-        return `the ledger of ${reason.name} belongs to another sync: ${reason.parts.join(", ")} differ`
+        return `the ledger of ${reason.name} belongs to another sync: ${reason.parts.join(", ")} ${reason.parts.length === 1 ? "differs" : "differ"}`
       case "OfExport":
         return `an export keeps its state under the name ${reason.name}`
       case "OtherOrganization":

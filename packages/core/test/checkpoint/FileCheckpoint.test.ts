@@ -116,7 +116,7 @@ describe("FileCheckpoint", () => {
       yield* run(runs, [stateOf(17)])
       const as = { ...fingerprint, range: "2026-08" }
       const other = yield* errorOf(Effect.scoped(runs.open(1, { as })))
-      assertRefused(other, "Different", "range was 2026-07, now 2026-08")
+      assertRefused(other, "Different", "belongs to another pipeline: range differs$")
       runs.files.add(`${folder}/copy.json`, "File", runs.files.text(path))
       assertRefused(
         yield* errorOf(Effect.scoped(runs.open(1, { pipeline: "copy" }))),

@@ -20,43 +20,7 @@ import * as HttpClient from "effect/http/HttpClient"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-
-/** A table that keeps how far each of its writers got, in one step with the rows. */
-const table = (name: string, shares: SessionSink.Shares | undefined = "each") => {
-  const rows: Array<string> = []
-  const cursors = new Map<string, Position.Cursor>()
-  const done: Array<string> = []
-  const sink = SessionSink.make<unknown>({
-    name,
-    delivery: "transactional",
-    shares,
-    open: ({ pipeline, stretches = [] }) =>
-      Effect.sync(() => {
-        let waiting: ReadonlyArray<string> = []
-        const at = cursors.get(pipeline)
-        return {
-          committed: at === undefined || at === "end" ? Option.none() : Option.some({ at, note: null }),
-          write: ({ items }) =>
-            Effect.sync(() => {
-              waiting = [...waiting, ...items.map(({ id }) => id)]
-              return []
-            }),
-          flush: (at) =>
-            Effect.sync(() => {
-              rows.push(...waiting)
-              waiting = []
-              cursors.set(pipeline, at)
-              return { at, note: null }
-            }),
-          finish: Effect.sync(() => {
-            for (const name of stretches) cursors.delete(name)
-            done.push(pipeline)
-          })
-        }
-      })
-  })
-  return { rows, cursors, done, sink }
-}
+import * as MemoryTable from "./MemoryTable.ts"
 
 const StateJson = Schema.fromJsonString(State)
 const CutJson = Schema.fromJsonString(PipelineParts.Cut)
@@ -111,7 +75,7 @@ const world = Effect.fnUntraced(function* () {
       source,
       transform: Transform.sessions,
       sinks: [sink],
-      deadLetters: table("letters").sink,
+      deadLetters: MemoryTable.make("letters").sink,
       commitEvery: 0
     })
   const connected = <A, E, R>(effect: Effect.Effect<A, E, R | AgniClient.AgniClient>) =>
@@ -145,9 +109,9 @@ describe("Pipeline.parts", () => {
     () =>
       Effect.gen(function* () {
         const { connected, history, simulator } = yield* world()
-        const one = table("table")
+        const one = MemoryTable.make("table")
         const whole = yield* connected(history(one.sink).run()).pipe(Effect.provide(Checkpoint.Checkpoint.layerMemory))
-        const { cursors, done, rows, sink } = table("table")
+        const { cursors, done, rows, sink } = MemoryTable.make("table")
         const { open, stateOf } = leases()
         const parts = () => history(sink).parts
         const cut = yield* Effect.map(connected(parts().cut({ readers: 3 })), (cut) =>
@@ -184,7 +148,7 @@ describe("Pipeline.parts", () => {
   it.effect("at each commit of a part, the last event has the totals of that state", () =>
     Effect.gen(function* () {
       const { connected, history } = yield* world()
-      const { parts } = history(table("table").sink)
+      const { parts } = history(MemoryTable.make("table").sink)
       const cut = yield* connected(parts.cut({ readers: 2 }))
       const seen = { delivered: 0 }
       const commits: Array<readonly [noted: number, committed: number]> = []
@@ -205,7 +169,7 @@ describe("Pipeline.parts", () => {
   it.effect("a source that is read in one piece is read by the ending", () =>
     Effect.gen(function* () {
       const { connected, pipelineOf, simulator } = yield* world()
-      const { rows, sink } = table("table")
+      const { rows, sink } = MemoryTable.make("table")
       const { open } = leases()
       const { parts } = pipelineOf(sink, PagesSource.make({}, { pageSize: 50 }))
       const cut = yield* connected(parts.cut({ readers: 2 }))
@@ -224,7 +188,7 @@ describe("Pipeline.parts", () => {
   it.effect("a stretch that was not read is a hole in the coverage, and nothing is proven of the sum", () =>
     Effect.gen(function* () {
       const { connected, history } = yield* world()
-      const { sink } = table("table")
+      const { sink } = MemoryTable.make("table")
       const { open, stateOf } = leases()
       const { parts } = history(sink)
       const cut = yield* connected(parts.cut({ readers: 2 }))
@@ -305,13 +269,13 @@ describe("Pipeline.parts", () => {
     Effect.gen(function* () {
       const { connected, counting, history } = yield* world()
       for (const shares of ["together", undefined] as const) {
-        const { sink } = table("file", shares)
+        const { sink } = MemoryTable.make("file", shares)
         const error = yield* Effect.flip(connected(history({ ...sink, shares }).parts.cut({ readers: 2 })))
         assert(error._tag === "SinkError")
         assert.deepStrictEqual([error.sink, error.reason._tag], ["file", "OneProcess"])
       }
       assert.strictEqual(counting.requests, 0)
-      const { sink } = table("table")
+      const { sink } = MemoryTable.make("table")
       const { open } = leases()
       const { parts } = history(sink)
       const cut = yield* connected(parts.cut({ readers: 2 }))

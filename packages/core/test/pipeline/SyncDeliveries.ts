@@ -6,34 +6,22 @@ import type { AgniClient } from "@callstream/core/client/AgniClient"
 import type { DeadLetter } from "@callstream/core/pipeline/DeadLetter"
 import * as SyncPipeline from "@callstream/core/pipeline/SyncPipeline"
 import * as SessionSink from "@callstream/core/sink/SessionSink"
-import type { Fingerprint } from "@callstream/core/model/Fingerprint"
 import { SinkError } from "@callstream/core/sink/SinkError"
-import { type Entry, type Lease, Ledger } from "@callstream/core/sync/Ledger"
+import { Ledger } from "@callstream/core/sync/Ledger"
 import * as Verdict from "@callstream/core/sync/Verdict"
 import * as Transform from "@callstream/core/transform/Transform"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Layer from "effect/Layer"
 import type * as Schema from "effect/Schema"
 import { type Random, random } from "../sync/SyncRandom.ts"
 import * as World from "./SyncDeliveryWorld.ts"
+import * as Faults from "./SyncFaults.ts"
+import * as Ledgers from "./SyncLedgers.ts"
 import * as Receivers from "./SyncReceivers.ts"
 
 const { hour, minute, origin } = World
-
-const steps = [
-  "before a note",
-  "after a note",
-  "write",
-  "half",
-  "flush",
-  "flushed",
-  "before acknowledging",
-  "after acknowledging"
-] as const
-type Step = (typeof steps)[number]
 
 /** What a history can show besides kills. */
 export interface Case {
@@ -90,18 +78,6 @@ const rowOf = (transform: number, call: World.Call): object | undefined => {
   return transform === 2 ? { id, status, "metadata.crm": call.crm, recordingUrl } : { id, "metadata.crm": call.crm }
 }
 
-class Killed extends Error {}
-
-/** A copy of a ledger, as a backup has it. */
-interface Copy {
-  readonly state: Schema.Json
-  readonly head: number
-  readonly entries: ReadonlyArray<Entry>
-  readonly identity: Pick<Lease, "id" | "key"> | undefined
-  readonly fingerprint: Fingerprint | undefined
-  readonly acknowledged: Lease["acknowledged"] extends Effect.Effect<infer A> ? A : never
-}
-
 const letters = SessionSink.make<DeadLetter>({ name: "letters", delivery: "append", write: () => Effect.void })
 
 const options = {
@@ -147,129 +123,6 @@ export interface Outcome {
   readonly requests: number
 }
 
-interface Killing {
-  at: Step
-  left: number
-}
-
-interface Faults {
-  killing: Killing | undefined
-  /** For how many more of its calls a sink fails. */
-  readonly down: Map<string, number>
-  failures: number
-  readonly passBy: (at: Step) => Effect.Effect<void>
-  readonly at: Receivers.At
-  readonly draw: () => void
-  readonly heal: () => void
-}
-
-/** What is drawn while a history is played, and what goes wrong in it. */
-const makeFaults = (one: Case, source: Random) => {
-  const faults: Faults = {
-    killing: undefined,
-    down: new Map(),
-    failures: 0,
-    passBy: (at) =>
-      Effect.suspend(() => {
-        const { killing } = faults
-        if (killing?.at !== at) return Effect.void
-        killing.left--
-        return killing.left < 0 ? Effect.die(new Killed()) : Effect.void
-      }),
-    at: (sink, step) =>
-      Effect.suspend(() => {
-        const calls = step === "flushed" ? 0 : (faults.down.get(sink) ?? 0)
-        if (calls > 0) {
-          faults.down.set(sink, calls - 1)
-          faults.failures++
-          const reason = { _tag: "Other", description: "it is down" } as const
-          return Effect.fail(new SinkError({ sink, operation: "write", retryable: step === "open", reason }))
-        }
-        return step === "open" ? Effect.void : faults.passBy(step)
-      }),
-    draw: () => {
-      faults.killing = source.chance(one.kills) ? { at: source.pick(steps), left: source.below(5) } : undefined
-      for (const name of one.sinks) if (source.chance(one.failures)) faults.down.set(name, 1 + source.below(12))
-    },
-    heal: () => {
-      faults.killing = undefined
-      faults.down.clear()
-    }
-  }
-  return faults
-}
-
-/** Ledgers that are killed, lost and restored. */
-const makeLedgers = (faults: Faults, state: Schema.Json) => {
-  let identity: Pick<Lease, "id" | "key"> | undefined
-  let current: Ledger["Service"] | undefined
-  let fingerprint: Fingerprint | undefined
-  const load = (copy: Partial<Copy>) =>
-    Effect.scoped(
-      Effect.gen(function* () {
-        const ledger = yield* Effect.provide(Ledger, Ledger.layerMemory)
-        fingerprint = copy.fingerprint ?? fingerprint
-        current = ledger
-        const lease = yield* ledger.open("calls", fingerprint)
-        yield* lease.note({ state: copy.state ?? state, head: copy.head ?? 0, entries: copy.entries ?? [] })
-        for (const [name, { commit, note }] of Object.entries(copy.acknowledged ?? {})) {
-          yield* lease.acknowledge(name, commit, note)
-        }
-        identity = copy.identity ?? { id: lease.id, key: lease.key }
-      })
-    )
-  const service = Effect.suspend(() => (current === undefined ? Effect.die("no ledger") : Effect.succeed(current)))
-  const layer = Layer.succeed(Ledger, {
-    names: Effect.flatMap(service, ({ names }) => names),
-    view: (name) => Effect.flatMap(service, ({ view }) => view(name)),
-    ask: (...asked) => Effect.flatMap(service, ({ ask }) => ask(...asked)),
-    open: (name, asked) =>
-      Effect.map(
-        Effect.flatMap(service, ({ open }) => open(name, asked)),
-        (lease): Lease => ({
-          ...lease,
-          get id() {
-            return identity?.id ?? lease.id
-          },
-          key: identity?.key ?? lease.key,
-          restart: (next, least) =>
-            Effect.suspend(() => {
-              fingerprint = next ?? fingerprint
-              return Effect.tap(lease.restart(next, least), () =>
-                Effect.sync(() => {
-                  if (identity !== undefined) identity = { ...identity, id: lease.id }
-                })
-              )
-            }),
-          note: (note) =>
-            faults
-              .passBy("before a note")
-              .pipe(Effect.andThen(lease.note(note)), Effect.andThen(faults.passBy("after a note"))),
-          acknowledge: (consumer, commit, note) =>
-            faults
-              .passBy("before acknowledging")
-              .pipe(
-                Effect.andThen(lease.acknowledge(consumer, commit, note)),
-                Effect.andThen(faults.passBy("after acknowledging"))
-              )
-        })
-      )
-  })
-  const read = <A>(f: (lease: Lease) => Effect.Effect<A, unknown>) =>
-    Effect.scoped(Effect.flatMap(service, ({ open }) => Effect.flatMap(open("calls", undefined), f)))
-  return {
-    layer,
-    load,
-    copy: read((lease) =>
-      Effect.gen(function* () {
-        const { head, state = null } = yield* lease.kept
-        const entries = yield* lease.changedAfter(0, Infinity)
-        return { state, head, entries, identity, fingerprint, acknowledged: yield* lease.acknowledged }
-      })
-    )
-  }
-}
-
 /** Anything that happens to calls between two passes. */
 const live = (world: World.World, source: Random) => {
   const { below, chance, pick } = source
@@ -304,12 +157,12 @@ export const run = Effect.fnUntraced(function* (
   const judge: Receivers.Judge = { wrong: new Set(), contents: new Map() }
   const { wrong } = judge
   const world = World.make(origin, [World.newCall(0, origin - 20 * minute, true)])
-  const faults = makeFaults(one, source)
-  const ledgers = makeLedgers(faults, state)
+  const faults = Faults.make(one, source)
+  const ledgers = Ledgers.make(faults, state)
   const receivers = one.sinks.map((name) => (name === "table" ? table : Receivers[name])(faults.at, judge))
   const joins = receivers.map((_, i) => (i === 0 || chance(0.7) ? 0 : below(one.passes)))
   let [transform, kills, losses, claims, isLost] = [one.transform, 0, 0, 0, false]
-  let copy: (Copy & { readonly transform: number }) | undefined
+  let copy: (Ledgers.Copy & { readonly transform: number }) | undefined
   yield* ledgers.load({})
   let isFirst = true
 
@@ -374,10 +227,10 @@ export const run = Effect.fnUntraced(function* (
     const exit = yield* Effect.exit(provided(pass(i, pick([1, 1, 1, 3]))))
     if (Exit.isFailure(exit) && !Cause.hasInterrupts(exit.cause)) {
       const error = Cause.squash(exit.cause)
-      if (error instanceof Killed) kills++
+      if (error instanceof Faults.Killed) kills++
       else if (!(error instanceof SinkError)) wrong.add(`failed: ${Cause.pretty(exit.cause)}`)
       for (const { crash } of receivers) {
-        const loses = error instanceof Killed && chance(0.3)
+        const loses = error instanceof Faults.Killed && chance(0.3)
         isLost = isLost || loses
         crash(loses)
       }

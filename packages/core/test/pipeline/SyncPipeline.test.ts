@@ -255,7 +255,7 @@ describe("SyncPipeline", () => {
         world.now += World.day
         yield* pass(world, { sinks: [one] })
         const refused = yield* Effect.flip(pass(world, { sinks: [one], filters: true }))
-        assert.include(String(refused), "transforms differ")
+        assert.include(String(refused), "transforms differs")
         const { changes } = yield* pass(world, { sinks: [one], filters: true, restart: true })
         assert.isAbove(changes.left, 0)
         assert.isTrue([...one.table.values()].every(({ row }) => "status" in row && row.status === "completed"))

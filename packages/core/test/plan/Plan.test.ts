@@ -66,6 +66,11 @@ describe("Plan.make", () => {
           Effect.provideService(Clock.Clock, planned.clock)
         )
         assert.strictEqual(plan.spent, planned.simulator.requests.length)
+        if (plan.spreadSeen) {
+          const newest = Math.max(...planned.simulator.truth().map(({ startedAt }) => startedAt ?? 0))
+          const behind = plan.windows.filter(({ from, sessions }) => from > newest && sessions > 0)
+          assert.deepStrictEqual(behind, [], "nothing is behind the newest call, such as in the future")
+        }
         const read = open(world)
         const windows = yield* Stream.runCollect(
           Histories.windows({ range: world.range ?? {}, read: world.read ?? {} })

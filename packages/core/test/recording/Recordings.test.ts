@@ -3,6 +3,8 @@ import * as Transform from "@callstream/core/transform/Transform"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Redacted from "effect/Redacted"
+import * as Ref from "effect/Ref"
 import * as TestClock from "effect/testing/TestClock"
 import * as MemoryFileSystem from "../sink/file/MemoryFileSystem.ts"
 import { type Answer, audio, call, linesOf, nameOf, opened, ticking, wav } from "./Folder.ts"
@@ -176,6 +178,28 @@ describe("Recordings", () => {
           assert.deepInclude(recordings.counts().failed, { missing: 1, forbiddenHost: 1 })
           assert.lengthOf(seen, 7 + 6 + 1)
         })
+      )
+    })
+  )
+
+  it.effect("sends the key that is right when a recording is fetched", () =>
+    Effect.gen(function* () {
+      const memory = MemoryFileSystem.make()
+      const key = yield* Ref.make("first")
+      yield* opened(
+        memory,
+        ({ pathname }) => audio(pathname),
+        (recordings, seen) =>
+          Effect.gen(function* () {
+            yield* ticking(recordings.keep([call("a", "https://api.test/1")]))
+            yield* Ref.set(key, " second\n")
+            yield* ticking(recordings.keep([call("b", "https://api.test/2")]))
+            assert.deepStrictEqual(
+              seen.map(({ key }) => key),
+              ["first", "second"]
+            )
+          }),
+        { apiKey: Effect.map(Ref.get(key), Redacted.make) }
       )
     })
   )

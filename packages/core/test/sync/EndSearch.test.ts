@@ -36,38 +36,28 @@ describe("EndSearch", () => {
     })
   )
 
-  it.effect("a part is whole while nothing moves between its pages", () =>
-    Effect.gen(function* () {
-      const { search, world } = yield* make
-      const about = { order: "none", first: 60, total: 100 } as const
-      const still = yield* search.endIn(all, about)
-      assert.deepStrictEqual([still.rows.length, still.isWhole], [40, true])
-      // A call in front of them leaves while they are read: the others move up by a place.
-      const before = world.requests
-      const [, leaves] = world.calls
-      world.onRequest = () => {
-        if (leaves !== undefined && world.requests === before + 3) leaves.isListed = false
-      }
-      assert.isFalse((yield* search.endIn(all, about)).isWhole)
-    })
-  )
-
-  it.effect("the same where no page overlaps with the one before it", () =>
-    Effect.gen(function* () {
-      const { ask, world } = yield* make
-      // All sizes up to 3 divide 60, 66, 72 …
-      const search = EndSearch.make(ask, { size: 3, repeats: false })
-      const about = { order: "none", first: 60, total: 100 } as const
-      const still = yield* search.endIn(all, about)
-      assert.deepStrictEqual([still.rows.length, still.isWhole], [40, true])
-      const before = world.requests
-      const [, leaves] = world.calls
-      world.onRequest = () => {
-        if (leaves !== undefined && world.requests === before + 2) leaves.isListed = false
-      }
-      assert.isFalse((yield* search.endIn(all, about)).isWhole)
-    })
-  )
+  for (const [title, pages, after] of [
+    ["a part is whole while nothing moves between its pages", size, 3],
+    // All sizes up to 3 divide 60, 66, 72 …
+    ["the same where no page overlaps with the one before it", 3, 2]
+  ] as const) {
+    it.effect(title, () =>
+      Effect.gen(function* () {
+        const { ask, world } = yield* make
+        const search = EndSearch.make(ask, { size: pages, repeats: false })
+        const about = { order: "none", first: 60, total: 100 } as const
+        const still = yield* search.endIn(all, about)
+        assert.deepStrictEqual([still.rows.length, still.isWhole], [40, true])
+        // A call in front of them leaves while they are read: the others move up by a place.
+        const before = world.requests
+        const [, leaves] = world.calls
+        world.onRequest = () => {
+          if (leaves !== undefined && world.requests === before + after) leaves.isListed = false
+        }
+        assert.isFalse((yield* search.endIn(all, about)).isWhole)
+      })
+    )
+  }
 
   it.effect("a few calls show no order", () =>
     Effect.gen(function* () {

@@ -2,26 +2,12 @@
  * `node packages/core/test/torture/sync-main.ts --minutes 10 [--seed N] [--count N] [--first]`: histories of a sync, with kills at each step,
  * until time is up or so many were played. Each seed that breaks a promise is printed; then the exit code is 1.
  */
-import { parseArgs } from "node:util"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Histories from "../sync/SyncHistories.ts"
+import * as Arguments from "./Arguments.ts"
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: "string", default: "10" },
-    seed: { type: "string" },
-    count: { type: "string", default: "Infinity" },
-    first: { type: "boolean", default: false }
-  }
-})
-const minutes = Number(values.minutes)
-const count = Number(values.count)
-const first = values.seed === undefined ? Math.floor(Math.random() * 1e9) : Number(values.seed)
-if (!(minutes > 0) || !(count > 0) || !Number.isSafeInteger(first)) {
-  console.error("usage: sync-main.ts [--minutes N] [--seed N] [--count N] [--first: end with the first wrong one]")
-  process.exit(2)
-}
+const { count, first, has, minutes } = Arguments.read("sync-main.ts", { first: "end with the first wrong one" })
 
 const tally = { histories: 0, wrong: 0, passes: 0, kills: 0, changes: 0, repeats: 0, removed: 0, requests: 0 }
 const end = Date.now() + minutes * 60_000
@@ -36,7 +22,7 @@ for (let seed = first; Date.now() < end && seed < first + count; seed++) {
     tally.wrong++
     process.exitCode = 1
     console.error(`seed ${seed}: ${wrong.slice(0, 3).join("; ")}\n${JSON.stringify(one)}`)
-    if (values.first) break
+    if (has("first")) break
   }
   if (Exit.isSuccess(exit)) {
     for (const key of ["passes", "kills", "changes", "repeats", "removed", "requests"] as const) {

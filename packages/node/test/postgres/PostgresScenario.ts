@@ -13,6 +13,7 @@ import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Stream from "effect/Stream"
+import * as HistoryCase from "../../../core/test/torture/HistoryCase.ts"
 import * as App from "./PostgresApp.ts"
 import { Server } from "./PostgresServer.ts"
 
@@ -56,18 +57,11 @@ const planners = {
 } as const satisfies Readonly<Record<string, Readonly<Record<string, string>>>>
 
 const random = (seed: number) => {
-  let state = Math.imul(seed, 2_654_435_761) >>> 0 || 1
-  const next = () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
-  }
+  const { next, pick } = HistoryCase.random(seed)
   return {
     next,
+    pick,
     below: (limit: number) => Math.floor(next() * limit),
-    pick: <A>(...values: readonly [A, ...ReadonlyArray<A>]): A =>
-      values[Math.floor(next() * values.length)] ?? values[0],
     /** A whole number that is `mean` on average. */
     about: (mean: number) => Math.floor(mean) + (next() < mean % 1 ? 1 : 0)
   }

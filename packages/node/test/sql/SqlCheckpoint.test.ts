@@ -57,7 +57,7 @@ const assertLaws = Effect.fnUntraced(function* (open: Open) {
   })
   const different = yield* Effect.flip(Effect.scoped(open("night'ly", { filters: "none" })))
   assert.strictEqual(different.reason._tag, "Different")
-  assert.include(different.message, "filters was status=completed, now none")
+  assert.include(different.message, "belongs to another pipeline: filters differs")
   // One that was refused is not held. A state in which no sink has anything belongs to no pipeline.
   const lastVersion = Version.of(1_785_482_170_117_605)
   yield* Effect.scoped(Effect.flatMap(open(), (lease) => lease.commit({ ...state, sinks: {}, lastVersion })))

@@ -363,7 +363,7 @@ describe("SqlSink, in SQLite", () => {
           })
         )
       )
-      assert.include(error.message, "the column id of the rows is not the session's id")
+      assert.include(error.message, "the column id of the rows is not the call's id")
       assert.notInclude(JSON.stringify(error), "1555")
     })
   )

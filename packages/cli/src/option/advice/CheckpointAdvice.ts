@@ -32,7 +32,7 @@ export const adviceFor = ({ reason }: CheckpointError, reader: Reader): string |
     case "OtherOwner":
       return "Put the file back under its own name, or delete it to begin again from the beginning."
     case "Different":
-      return "Run it as it was, or give this one another name."
+      return "Use the earlier options to resume that run, or give this one another name."
     case "OtherSalt":
       return `Put the file salt back into ${reason.folder} as it was, or give this run another name: it then begins from the beginning.`
     case "Untrusted":
@@ -51,6 +51,35 @@ export const adviceFor = ({ reason }: CheckpointError, reader: Reader): string |
       return undefined
   }
 }
+
+type Part = Extract<CheckpointError["reason"], { readonly _tag: "Different" }>["parts"][number]
+
+/** As people know it: most parts of a fingerprint are options. */
+const partName = (name: string, { speaker }: Reader): string => {
+  switch (name) {
+    case "endpoint":
+      return speaker.name({ option: "baseUrl" })
+    case "sinks":
+      return speaker.name({ option: "to" })
+    case "since":
+    case "until":
+    case "on":
+    case "zone":
+      return speaker.name({ option: name })
+    default:
+      return name
+  }
+}
+
+const valueOf = (value: string | undefined): string => (value === undefined || value === "" ? "not set" : value)
+
+/** What differs from the run that was saved, each part in a line of its own. */
+export const differences = ({ reason }: CheckpointError, reader: Reader): ReadonlyArray<string> =>
+  reason._tag === "Different"
+    ? reason.parts.map(
+        ({ name, now, was }: Part) => `${partName(name, reader)} was ${valueOf(was)}, is now ${valueOf(now)}`
+      )
+    : []
 
 const isDamagedFile = (reason: CheckpointError["reason"]): boolean =>
   reason._tag === "Database" && reason.failure._tag === "Server" && reason.failure.problem === "FileDamaged"

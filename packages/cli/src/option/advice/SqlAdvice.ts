@@ -106,7 +106,7 @@ export const table = (problem: TableProblem, { speaker: { name } }: Reader): str
       return `Name a table with ${name({ option: "table" })}; it is made when it is missing.`
     case "NoKey":
     case "WideKey":
-      return `Give it one of one text column for the session's id, ${another}.`
+      return `Give it one of one text column for the call's id, ${another}.`
     case "Generated":
       return `Rename that column, ${another}.`
     case "OtherType":

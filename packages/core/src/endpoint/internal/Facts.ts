@@ -19,14 +19,14 @@ export const facts = (profile: EndpointProfile): ReadonlyArray<Fact> => [
 const editions = {
   camelCase: "camelCase records in data.callSessions, as documented",
   snake_case: "snake_case records in data, the older edition",
-  unknown: "not to be seen: there are no sessions"
+  unknown: "not to be seen: there are no calls"
 } as const
 
 const pageSize = ({ clamped, pageSize, pageSizeAsked, pageSizeRefused, pagesAtMost }: EndpointProfile): string => {
   if (pageSizeRefused !== undefined) return `at most ${pageSize} in one request: ${pageSizeRefused} is refused`
   if (clamped)
     return `at most ${pageSize} in one request (asked for ${pageSizeAsked}): a larger page size brings no more`
-  if (pagesAtMost === 0) return "not to be seen: there are no sessions"
+  if (pagesAtMost === 0) return "not to be seen: there are no calls"
   return pagesAtMost !== undefined && pagesAtMost <= 2
     ? `not known to have a limit: ${pageSizeAsked} were asked for, and one page held nearly all there are`
     : `${pageSize} in one request, and perhaps more`
@@ -39,13 +39,19 @@ const paging = ({ offsets, pagesAtMost, repeatsBeyondEnd }: EndpointProfile): st
       : offsets === "brought"
         ? "a page begins where the one before it ended"
         : ""
-  const end = repeatsBeyondEnd ? "a page beyond the last repeats another one" : "a page beyond the last is empty"
+  // Only a look at all pages shows the end.
+  const end = repeatsBeyondEnd
+    ? "a page beyond the last repeats another one"
+    : pagesAtMost === undefined
+      ? ""
+      : "a page beyond the last brings no calls"
   const parts = [step, ...(pagesAtMost === 0 ? [] : [end])].filter((part) => part !== "")
-  return parts.length === 0 ? "not to be seen: there are no sessions" : parts.join("; ")
+  if (parts.length > 0) return parts.join("; ")
+  return pagesAtMost === 0 ? "not to be seen: there are no calls" : "not tried"
 }
 
 const limits = ({ limits, pagesAtMost }: EndpointProfile): string => {
-  if (pagesAtMost === 0) return "not to be seen: there are no sessions"
+  if (pagesAtMost === 0) return "not to be seen: there are no calls"
   const seen = limits === undefined ? [] : EndpointLimits.describe(limits)
   return seen.length === 0 ? "none seen" : `${seen.join("; ")}: larger ranges are read in parts`
 }
@@ -56,7 +62,7 @@ const orders = {
   "created-desc": "newest creation first",
   "created-asc": "oldest creation first",
   other: "neither by start nor by creation",
-  unknown: "not to be seen: too few sessions"
+  unknown: "not to be seen: too few calls"
 } as const
 
 const order = ({ newestFirst, order, sortBy }: EndpointProfile): string => {
@@ -81,7 +87,7 @@ const sorting = ({ sortFields }: EndpointProfile): string => {
   const parts = (["started_at", "startedAt"] as const).flatMap((field) =>
     sortFields[field] === "unknown" ? [] : [`sort_by=${field} ${sortWords[sortFields[field]]}`]
   )
-  return parts.length === 0 ? "not to be seen: too few sessions" : parts.join("; ")
+  return parts.length === 0 ? "not to be seen: too few calls" : parts.join("; ")
 }
 
 const bounds = ({ bounds, filterProblem, pagesAtMost }: EndpointProfile): string => {
@@ -91,7 +97,7 @@ const bounds = ({ bounds, filterProblem, pagesAtMost }: EndpointProfile): string
   if (filterProblem !== undefined) {
     return `NOT UNDERSTOOD: ${CoverageReason.describe(filterProblem)}, so nothing can be proven, and each export reads everything`
   }
-  if (pagesAtMost === 0) return "not to be seen: there are no sessions"
+  if (pagesAtMost === 0) return "not to be seen: there are no calls"
   if (bounds.zone === "unknown") return "understood; whether a bound itself is included was not tried"
   const edges =
     bounds.after === "unknown" || bounds.before === "unknown"

@@ -68,7 +68,7 @@ const outOfRange = (
   index: number
 ): Rejected => ({
   stage: "range",
-  reason: "startedAt is not a time that is understood, so the session cannot be placed in the range",
+  reason: "startedAt is not a time that is understood, so the call cannot be placed in the range",
   raw,
   page,
   index,

@@ -97,10 +97,14 @@ export const reported = <R>(
 ): Stream.Stream<Window, AgniError, R | AgniClient> =>
   Stream.unwrap(Effect.map(AgniClient, ({ name = "default" }) => Stream.tap(windows, delivered(name))))
 
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`
+
+/** The last window has no width: it holds the calls without a start time. */
 const describe = (window: Window): string => {
   const { coverage, from, requests, to } = window
+  const place = from === to ? "without a start time" : `${Instant.format(from)} to ${Instant.format(to)}`
   return (
-    `${Instant.format(from)} to ${Instant.format(to)}: ${countOf(window)} sessions, ${requests} requests, ` +
+    `${place}: ${counted(countOf(window), "call")}, ${counted(requests, "request")}, ` +
     (coverage._tag === "Proven" ? "proven" : `${verdict(coverage)}: ${CoverageReason.describe(coverage.reason)}`)
   )
 }

@@ -209,7 +209,7 @@ const whole = <A>(held: Held<A>): ReadonlyArray<A> => {
 
 const rowOf = <A>(held: Held<A>, i: number): A => {
   const row = whole(held)[i]
-  if (row === undefined) throw new Error("a page was read again, and has fewer sessions")
+  if (row === undefined) throw new Error("a page was read again, and has fewer calls")
   return row
 }
 

@@ -2,7 +2,8 @@
 import { type CallSession, createdInstant, startInstant } from "../../model/CallSession.ts"
 import type * as Change from "../../model/Change.ts"
 import type * as Instant from "../../model/Instant.ts"
-import type { Item, JsonBytes } from "../../model/Item.ts"
+import * as Around from "../../model/internal/AroundItem.ts"
+import type { Item } from "../../model/Item.ts"
 import type * as Version from "../../model/Version.ts"
 import { itemOf } from "../../sync/internal/Noted.ts"
 import type { Change as SyncChange } from "../../sync/Sync.ts"
@@ -10,29 +11,16 @@ import type { Change as SyncChange } from "../../sync/Sync.ts"
 export const isGone = ({ kind }: Change.Change): boolean => kind === "left" || kind === "removed"
 
 /** A call before the transform. It is small, because those of a whole window wait for their delivery. */
-export class Given implements Item<CallSession> {
+export class Given extends Around.AroundItem<CallSession> implements Item<CallSession> {
   readonly of: SyncChange
-  private readonly item: Item<CallSession>
 
   constructor(of: SyncChange, item: Item<CallSession>) {
+    super(item)
     this.of = of
-    this.item = item
   }
 
-  get id(): string {
-    return this.item.id
-  }
-  get start(): Instant.Instant | undefined {
-    return this.item.start
-  }
-  get created(): Instant.Instant | undefined {
-    return this.item.created
-  }
-  get version(): Version.Version {
+  override get version(): Version.Version {
     return this.of.sequence
-  }
-  get json(): JsonBytes | undefined {
-    return this.item.json
   }
   get row(): CallSession {
     return this.item.row
@@ -98,29 +86,16 @@ export class Fresh<A> implements Delivered<A> {
 }
 
 /** A row with its change, which is read only if the sink needs it as an object. */
-export class ChangedRow<A> implements Item<A> {
+export class ChangedRow<A> extends Around.AroundItem<A> implements Item<A> {
   readonly change: Change.Change
-  private readonly item: Item<A>
 
   constructor(item: Item<A>, change: Change.Change) {
+    super(item)
     this.change = change
-    this.item = item
   }
 
-  get id(): string {
-    return this.item.id
-  }
-  get start(): Instant.Instant | undefined {
-    return this.item.start
-  }
-  get created(): Instant.Instant | undefined {
-    return this.item.created
-  }
-  get version(): Version.Version {
+  override get version(): Version.Version {
     return this.change.sequence
-  }
-  get json(): JsonBytes | undefined {
-    return this.item.json
   }
   get row(): A {
     return this.item.row

@@ -231,12 +231,17 @@ const pointsOf = (
   undatedInFront: number
 ): Sampling["points"] => {
   const points = new Map<Micros, number>()
+  const all = [...seen].flatMap(([page, rows]) => (page > last ? [] : rows))
+  // Bounds reach a little beyond the range.
+  const inFront = undatedInFront + all.filter(({ start = range.from }) => start >= range.to).length
   for (const [page, rows] of seen) {
     if (!newestFirst || page > last) continue
     for (const [i, { start }] of rows.entries()) {
       if (start === undefined || start < range.from || start >= range.to) continue
-      // So many are newer.
-      points.set(start, dated - ((page - 1) * size + i + 1 - undatedInFront))
+      const newer = (page - 1) * size + i - inFront
+      points.set(start, dated - newer - 1)
+      // Nothing lies behind the newest row: it is not spread over the rest of the range.
+      if (newer === 0) points.set(start + 1, dated)
     }
   }
   const inner = [...points].map(([at, rows]) => ({ at, rows: Math.max(0, Math.min(dated, rows)) }))

@@ -23,7 +23,7 @@ import * as Saving from "./Saving.ts"
 
 export interface Options extends Saving.Options {
   readonly origin: string
-  readonly apiKey: Redacted.Redacted
+  readonly apiKey: Effect.Effect<Redacted.Redacted>
   readonly budget: Budget["Service"]
   readonly timeout: Duration.Duration
   readonly clientFor: (url: URL) => Effect.Effect<HttpClient.HttpClient, WebhookHostError, Scope.Scope>
@@ -124,7 +124,7 @@ const follow = Effect.fnUntraced(function* (
       headers: {
         accept: "audio/*, */*;q=0.5",
         "user-agent": "callstream",
-        ...(url.origin === origin ? { "x-api-key": Redacted.value(apiKey) } : {})
+        ...(url.origin === origin ? { "x-api-key": Redacted.value(yield* apiKey).trim() } : {})
       }
     })
     const answer = yield* Effect.result(

@@ -1,6 +1,7 @@
 /** A change of a call as an event: the same for a log, stdout and a webhook. */
 import type { Change, Facet, Milestone } from "../../model/Change.ts"
 import * as Instant from "../../model/Instant.ts"
+import { AroundItem } from "../../model/internal/AroundItem.ts"
 import type { Item, JsonBytes, Within } from "../../model/Item.ts"
 import type { Version } from "../../model/Version.ts"
 import * as Json from "../../model/internal/Json.ts"
@@ -155,30 +156,17 @@ class Events {
   }
 }
 
-class EventItem implements Item<object> {
+class EventItem extends AroundItem<unknown> implements Item<object> {
   readonly change: Change
   private readonly events: Events
-  private readonly item: Item<unknown>
 
   constructor(events: Events, item: Item<unknown>, change: Change) {
+    super(item)
     this.change = change
     this.events = events
-    this.item = item
   }
 
-  get id(): string {
-    return this.item.id
-  }
-  get start(): Instant.Instant | undefined {
-    return this.item.start
-  }
-  get created(): Instant.Instant | undefined {
-    return this.item.created
-  }
-  get version(): Version | undefined {
-    return this.item.version
-  }
-  get json(): JsonBytes | undefined {
+  override get json(): JsonBytes | undefined {
     const { json } = this.item
     return json === undefined ? undefined : this.events.json(this.change, json)
   }

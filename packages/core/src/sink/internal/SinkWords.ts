@@ -24,7 +24,7 @@ export const describe = (reason: SinkReason, sink: string): string => {
     case "TableReplaced":
       return `the table is not the one that the finished run filled: ${reason.commits} beside it does not name the run`
     case "KeyColumn":
-      return `the column ${reason.column} of the rows is not the session's id, and the table's key is called so`
+      return `the column ${reason.column} of the rows is not the call's id, and the table's key is called so`
     case "Address":
       return reason.problem
     case "ReceiverHost":
@@ -109,7 +109,7 @@ const table = (problem: TableProblem): string => {
     case "OtherType":
       return `${problem.table} has a column ${problem.column} of type ${problem.has === "" ? "(none)" : problem.has}, and ${problem.needs} is needed`
     case "Required":
-      return `${problem.table} has a column ${problem.column} that must not be empty, and no session has anything for it`
+      return `${problem.table} has a column ${problem.column} that must not be empty, and no call has anything for it`
   }
 }
 

@@ -32,6 +32,16 @@ const window = (ids: ReadonlyArray<number>, from: number, to: number): Window =>
     { from, to, rejected: [], coverage: { _tag: "Proven" }, requests: 0, observedAt: began }
   )
 
+/** All four calls were delivered, by a server that repeats a page beyond the end or does not. */
+const delivered = Effect.fnUntraced(function* (repeats: boolean) {
+  const settings = settingsOf(server(), { repeats: Effect.succeed(repeats) })
+  const options = { whole: false, fromOldest: false, newestFirst: false }
+  const ledger = Deliveries.make(settings, range, () => known(), options)
+  yield* ledger.deliver(window([0, 1], from, middle))
+  yield* ledger.deliver(window([2, 3], middle, to))
+  return ledger
+})
+
 const idsOf = ({ rows }: Window) => CallRows.items(rows).map(({ id }) => id)
 
 /** What an answer listed, and counted. */
@@ -96,14 +106,7 @@ describe("Deliveries", () => {
   it.effect("the place of a row is a count only where nothing comes again beyond the end", () =>
     Effect.gen(function* () {
       for (const repeats of [true, false]) {
-        const settings = settingsOf(server(), { repeats: Effect.succeed(repeats) })
-        const ledger = Deliveries.make(settings, range, () => known(), {
-          whole: false,
-          fromOldest: false,
-          newestFirst: false
-        })
-        yield* ledger.deliver(window([0, 1], from, middle))
-        yield* ledger.deliver(window([2, 3], middle, to))
+        const ledger = yield* delivered(repeats)
         const log = Ask.makeLog()
         NotedCounts.noteCount(log.places, { after: from, before: to }, 5)
         ledger.note({ log })
@@ -131,14 +134,7 @@ describe("Deliveries", () => {
           { length: 2, counted: 2, wrong: 0 },
           { length: 2, counted: 3, wrong: 1 }
         ]) {
-          const settings = settingsOf(server(), { repeats: Effect.succeed(true) })
-          const ledger = Deliveries.make(settings, range, () => known(), {
-            whole: false,
-            fromOldest: false,
-            newestFirst: false
-          })
-          yield* ledger.deliver(window([0, 1], from, middle))
-          yield* ledger.deliver(window([2, 3], middle, to))
+          const ledger = yield* delivered(true)
           const log = Ask.makeLog()
           const page = { after: from, before: to, rows: 3 + length, size: 3, length, isFirst }
           NotedCounts.noteCount(log.places, page, page.rows)
@@ -156,18 +152,7 @@ describe("Deliveries", () => {
     Effect.gen(function* () {
       for (let length = 1; length <= 5; length++)
         for (const number of [2, 7, 1000, 90_000_001]) {
-          const ledger = Deliveries.make(
-            settingsOf(server(), { repeats: Effect.succeed(true) }),
-            range,
-            () => known(),
-            {
-              whole: false,
-              fromOldest: false,
-              newestFirst: false
-            }
-          )
-          yield* ledger.deliver(window([0, 1], from, middle))
-          yield* ledger.deliver(window([2, 3], middle, to))
+          const ledger = yield* delivered(true)
           const log = Ask.makeLog()
           const page = { after: from, before: to, rows: 5 * (number - 1) + length, size: 5, length, isFirst: false }
           NotedCounts.noteCount(log.places, page, page.rows)

@@ -15,7 +15,7 @@ export const day = 24 * hour
 export const began = Date.UTC(2026, 5, 1) * 1000
 
 /** Newest first, ten a page, nothing moves. */
-const quiet: Adversary.Traits = {
+export const quiet: Adversary.Traits = {
   cap: 10,
   order: "start",
   newestFirst: true,

@@ -48,6 +48,28 @@ describe("Sampling.make", () => {
     })
   )
 
+  it.effect("nothing is behind the newest row", () =>
+    Effect.gen(function* () {
+      for (const [undated, later] of [
+        [0, 0],
+        [3, 0],
+        [14, 0],
+        [0, 2]
+      ] as const) {
+        const starts = Array.from({ length: 40 }, (_, i) => range.to - (i + 2) * hour)
+        const others = [
+          ...Array.from({ length: undated }, () => undefined),
+          ...Array.from({ length: later }, () => range.to)
+        ]
+        const { points } = yield* sample([...others, ...starts], { trim: true })
+        const newest = Math.max(...starts)
+        const behind = points.filter(({ at }) => at > newest).map(({ rows }) => rows)
+        assert.deepStrictEqual([...new Set(behind)], [40], `${undated} without a start time, ${later} later`)
+        assert.strictEqual(points.find(({ at }) => at === newest)?.rows, 39)
+      }
+    })
+  )
+
   it.effect("points ascend in time and in rows, and are right", () =>
     Effect.gen(function* () {
       const starts = Array.from({ length: 500 }, (_, i) => range.to - (i + 1) * 0.3 * hour)

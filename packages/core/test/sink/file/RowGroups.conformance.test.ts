@@ -1,8 +1,7 @@
 import type { CallSession } from "@callstream/core/model/CallSession"
-import { SinkConformance } from "@callstream/core/testing"
-import { describe, it } from "@effect/vitest"
+import { describe } from "@effect/vitest"
 import * as BigDecimal from "effect/BigDecimal"
-import * as Effect from "effect/Effect"
+import * as FileConformance from "./FileConformance.ts"
 import * as GroupFiles from "./GroupFiles.ts"
 import * as NdjsonFiles from "./NdjsonFiles.ts"
 
@@ -25,23 +24,9 @@ const holds = (session: CallSession): unknown =>
   )
 
 describe.each(forms)("RowGroups.make conforms: %s", (_, options, rowsPerGroup) => {
-  const cases = SinkConformance.cases({
-    store: Effect.sync(() => NdjsonFiles.make(options, GroupFiles.kind(rowsPerGroup))),
-    delivery: "resumable",
-    holds,
-    refused: NdjsonFiles.refused,
-    large: 400,
-    tear: ({ memory }) =>
-      Effect.sync(() => {
-        for (const name of memory.names().filter((name) => name.endsWith(".partial"))) {
-          const node = memory.node(name)
-          node?.write(new TextEncoder().encode("[[torn"), node.data.length)
-        }
-      }),
-    fail: ({ fail }, times) => Effect.sync(() => fail("ENOSPC", times)),
-    slow: ({ memory }) => Effect.sync(() => memory.intercept(() => Effect.andThen(Effect.yieldNow, Effect.yieldNow)))
+  FileConformance.test({
+    make: () => NdjsonFiles.make(options, GroupFiles.kind(rowsPerGroup)),
+    torn: "[[torn",
+    holds
   })
-  for (const { name, notApplicable, test } of cases) {
-    it.effect.skipIf(notApplicable !== undefined)(name, () => test)
-  }
 })

@@ -122,7 +122,7 @@ const read = Effect.fnUntraced(function* (self: Folder, name: string) {
   if (Option.isNone(message)) {
     yield* Effect.annotateLogs(
       Effect.logWarning(
-        `${self.sink}: a message that was waiting in ${self.folder} is damaged and was removed; its sessions are read again`
+        `${self.sink}: a message that was waiting in ${self.folder} is damaged and was removed; its calls are read again`
       ),
       "callstream.sink.name",
       self.sink
