@@ -144,7 +144,9 @@ export const make = (list: List): List => {
     if (options.shortWaits === true || options.tries !== undefined || options.once === true)
       return marking(query, options, up)
     const question = JSON.stringify(query)
-    const how = { ...options, isUp: up, insist: !hopeless.has(question) }
+    // Where deep pages are known to fail, more tries show nothing: who asked takes narrower bounds.
+    const insist = !hopeless.has(question) && !(depth.fails === true && (query.page ?? 1) > 1)
+    const how = { ...options, isUp: up, insist }
     return Effect.tapError(marking(query, how, up), ({ alone }) =>
       Effect.sync(() => {
         if (alone === true) hopeless.add(question)
