@@ -275,6 +275,19 @@ describe("calls without a start time of a bounded range", () => {
     })
   )
 
+  it.effect(
+    "of a server that answers a day at most, and does not sort by creation: those that answers listed are reported",
+    () =>
+      Effect.gen(function* () {
+        const traits = { nulls: "first", sortsByCreation: false, span: day } as const
+        const windows = yield* read(rows, traits, range)
+        const outside = windows.at(-1)?.outside
+        assert.isAbove(outside?.unassigned ?? 0, 0)
+        assert.isAtMost(outside?.unassigned ?? 0, rows.filter(({ start }) => start === undefined).length)
+        assert.deepStrictEqual([...new Set(windows.map(({ coverage }) => coverage._tag))], ["Proven"])
+      })
+  )
+
   it.effect("a start beyond tomorrow that lies in the range is a start", () =>
     Effect.gen(function* () {
       const ahead = { id: "ahead", start: began + 30 * day, created: began - 2 * day }

@@ -36,7 +36,8 @@ export interface About {
   readonly delivered: () => number
   /** Whether it came with a window already. */
   readonly isDelivered: (key: string) => boolean
-  /** When the calls were created that answers showed without a start time. */
+  /** Calls that answers listed without a start time, and when such calls were created. */
+  readonly listed: () => ReadonlySet<string>
   readonly shown: () => ReadonlyMap<string, Micros.Micros>
   readonly note: (log: Ask.Log) => void
 }
@@ -44,7 +45,7 @@ export interface About {
 /**
  * How many there are at all is the count without bounds, less the count of those with a start. They are found in front of the
  * list, where an order by start puts them, or by the order of creation where the server understands it. Where neither is so,
- * only their number is reported. A start more than a day after the latest clock is none.
+ * only their number is reported: if a limit makes it impossible to count them, of those that answers listed. A start more than a day after the latest clock is none.
  *
  * @param range in which they were created: from `-Infinity` on where it has no beginning.
  */
@@ -60,9 +61,26 @@ export const window = (
     ).pipe(
       // Without these requests it is unknown which there are.
       Effect.catchIf(Ask.isRefusal, () => Effect.undefined),
-      Effect.ensuring(Effect.sync(() => about.note(ask.log)))
+      Effect.ensuring(Effect.sync(() => about.note(ask.log))),
+      Effect.map((window) => window ?? listed(range, ask.log, about))
     )
   })
+
+/** Nobody knows how many there are, or which of them were created in the range: there are at least those that answers listed. */
+const listed = (range: Micros.Range, log: Ask.Log, about: About): Coverage.Window | undefined => {
+  const unassigned = [...about.listed()].filter((key) => !about.isDelivered(key)).length
+  return unassigned === 0
+    ? undefined
+    : Windows.make([], {
+        from: range.to,
+        to: range.to,
+        rejected: [],
+        coverage: { _tag: "Proven" },
+        outside: { created: 0, unassigned },
+        requests: log.requests,
+        observedAt: log.observedAt ?? 0
+      })
+}
 
 /**
  * A page of them cannot be read, although the server answers. The calls with a start time still came, so the run continues, and
