@@ -153,17 +153,20 @@ export const byCount = Effect.fnUntraced(function* (
     { concurrency: "unbounded" }
   )
   const keys = new Map<Micros, string>()
+  const found: Array<Micros> = []
   for (const cut of cuts) {
     if (cut?.start === undefined) continue
     const edge = Ask.floorSecond(cut.start)
-    if (edge > range.from && edge < range.to) keys.set(edge, cut.key)
+    if (edge <= range.from || edge >= range.to) continue
+    keys.set(edge, cut.key)
+    found.push(edge)
   }
   const middle = Ask.floorSecond((range.from + range.to) / 2)
   const edges =
-    keys.size > 0
+    found.length > 0
       ? besideBursts(
           range,
-          [...keys.keys()].toSorted((a, b) => a - b)
+          found.toSorted((a, b) => a - b)
         )
       : [middle]
   const isCut = keys.size === ranks.length && edges.every((edge) => keys.has(edge))
@@ -187,18 +190,22 @@ const tasksOf = ({ from, to }: Range, edges: ReadonlyArray<Micros>, rows: number
 const apart = 3 * Ask.second
 
 /**
- * Edges that lie a few seconds apart are in a burst of calls, which the bounds of each part between them would hold as a whole: it is cut
+ * Edges that lie a few seconds apart, or in the same second, are in a burst of calls, which the bounds of each part between them would hold as a whole: it is cut
  * in front of it and behind it.
  */
 const besideBursts = (range: Range, edges: ReadonlyArray<Micros>): ReadonlyArray<Micros> => {
-  const bursts: Array<{ readonly first: Micros; last: Micros }> = []
+  const bursts: Array<{ readonly first: Micros; last: Micros; edges: number }> = []
   for (const edge of edges) {
     const burst = bursts.at(-1)
-    if (burst !== undefined && edge - burst.last <= 2 * apart) burst.last = edge
-    else bursts.push({ first: edge, last: edge })
+    if (burst === undefined || edge - burst.last > 2 * apart) {
+      bursts.push({ first: edge, last: edge, edges: 1 })
+      continue
+    }
+    burst.last = edge
+    burst.edges++
   }
   return bursts
-    .flatMap(({ first, last }) => (first === last ? [first] : outside(first, last)))
+    .flatMap(({ edges, first, last }) => (edges === 1 ? [first] : outside(first, last)))
     .filter((edge) => edge > range.from && edge < range.to)
 }
 
