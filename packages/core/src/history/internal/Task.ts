@@ -146,20 +146,20 @@ export const byCount = Effect.fnUntraced(function* (
   const cuts = yield* Effect.forEach(
     ranks,
     (rank) =>
-      Effect.map(
-        Ask.orNothing(ask(Math.floor(rank / size) + 1, bounds, { sort })),
-        (answer) => answer?.rows[Math.min(rank % size, answer.rows.length - 1)]
-      ),
+      Effect.map(Ask.orNothing(ask(Math.floor(rank / size) + 1, bounds, { sort })), (answer) => {
+        const rows = answer?.rows ?? []
+        return { cut: rows[Math.min(rank % size, rows.length - 1)], isBurst: isOneSecond(rows) }
+      }),
     { concurrency: "unbounded" }
   )
   const keys = new Map<Micros, string>()
   const found: Array<Micros> = []
-  for (const cut of cuts) {
+  for (const { cut, isBurst } of cuts) {
     if (cut?.start === undefined) continue
     const edge = Ask.floorSecond(cut.start)
     if (edge <= range.from || edge >= range.to) continue
     keys.set(edge, cut.key)
-    found.push(edge)
+    found.push(edge, ...(isBurst ? [edge] : []))
   }
   const middle = Ask.floorSecond((range.from + range.to) / 2)
   const edges =
@@ -178,6 +178,13 @@ export const byCount = Effect.fnUntraced(function* (
     bottom: keys.get(task.from)
   }))
 })
+
+/** Whether a page holds nothing else. */
+const isOneSecond = (rows: ReadonlyArray<Rows.Row>): boolean => {
+  const [first] = rows
+  const at = first?.start === undefined ? undefined : Ask.floorSecond(first.start)
+  return rows.length > 2 && rows.every(({ start }) => start !== undefined && Ask.floorSecond(start) === at)
+}
 
 const tasksOf = ({ from, to }: Range, edges: ReadonlyArray<Micros>, rows: number): ReadonlyArray<Task> =>
   [...edges, to].map((end, i) => ({

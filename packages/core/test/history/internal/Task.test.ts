@@ -104,7 +104,12 @@ describe("Task", () => {
           assert.lengthOf(holding, 1)
           const [around = range] = holding
           assert.isAtMost(around.to - around.from, 12 * second)
-          assert.lengthOf(yield* Task.byCount(settings, askOf(server), around, 300, 50), 1)
+          // Also where one cut would do, if one page shows that it is all the same second.
+          for (const perWindow of length < second ? [50, 200] : [50])
+            assert.lengthOf(
+              yield* Task.byCount({ ...settings, concurrency: 1 }, askOf(server), around, 300, perWindow),
+              1
+            )
         })
     )
 
