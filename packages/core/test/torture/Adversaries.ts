@@ -273,11 +273,10 @@ export const make = (seed: number, only?: Name | "none", also?: Name): Case => {
 }
 
 /** Pages that lie too deep make it fail, after two at the earliest. */
-const failingDeep = ({ cap, depth, offset }: Adversary.Traits): Partial<Adversary.Traits> => ({
-  ...(depth === undefined
+const failingDeep = ({ cap, depth, offset }: Adversary.Traits): Partial<Adversary.Traits> =>
+  depth === undefined
     ? { offset: { most: Math.max(2 * cap, offset?.most ?? 0), cut: "failure" } }
-    : { depth: { ...depth, cut: "failure" } })
-})
+    : { depth: { ...depth, cut: "failure" } }
 
 /** The same, in stretches that are read each by itself. */
 export const apart = (one: Case): Case => ({

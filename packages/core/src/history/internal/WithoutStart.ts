@@ -66,7 +66,7 @@ export const window = (
     )
   })
 
-/** Nobody knows how many there are, or which of them were created in the range: there are at least those that answers listed. */
+/** It is unknown how many there are, and which of them were created in the range: at least those that answers listed. */
 const listed = (range: Micros.Range, log: Ask.Log, about: About): Coverage.Window | undefined => {
   const unassigned = [...about.listed()].filter((key) => !about.isDelivered(key)).length
   return unassigned === 0
