@@ -199,14 +199,15 @@ const countThem = Effect.fnUntraced(function* (
   const repeats = yield* settings.repeats
   const { size } = settings
   const dated = { after: earliestStart, before: Ask.ceilSecond(end) + Ask.second }
-  const countAll = (size: number) => Count.rows(ask, {}, { expected: Math.max(1, calls), size, repeats })
+  const about = { expected: Math.max(1, calls), size, repeats }
+  const countAll = (size: number) => Count.rows(ask, {}, { ...about, size })
   const all = yield* countAll(size)
   // An outage may answer so, and a limit on depth or results.
   const least = Math.max(settings.controls.length, delivered())
   if (all === undefined || all < least || all >= known().deepest) return undefined
   // Each call of the list came with a start.
   if (all === delivered()) return 0
-  if (yield* isCutOff(countAll, all, size)) return undefined
+  if (all % Count.lengthOf(about) === 0 && (yield* isCutOff(countAll, all, size))) return undefined
   const withStart = yield* Count.rows(ask, dated, { expected: Math.max(1, all), size, repeats })
   // A limit on the width of a range hides calls, which would count as without a start time: both ends must be seen.
   if (withStart !== undefined && withStart < all) yield* ask(1, dated)
@@ -225,10 +226,8 @@ const isCutOff = Effect.fnUntraced(function* (
   all: number,
   size: number
 ): Effect.fn.Return<boolean, AgniError> {
-  // A count may have been made with pages that are shorter by one.
-  const isFull = all % size === 0 || all % (size - 1) === 0
   const other = [2, 3, 5].map((less) => size - less).find((length) => length > 0 && all % length !== 0)
-  if (!isFull || other === undefined || (yield* count(other)) === all) return false
+  if (other === undefined || (yield* count(other)) === all) return false
   // Calls may have come meanwhile.
   return (yield* count(size)) === all
 })
