@@ -32,6 +32,8 @@ interface Traits {
   readonly order?: "start" | "created"
   /** In µs between two bounds: a wider range is answered with its last part. */
   readonly span?: number
+  /** Rows of one list that can be had, and what comes beyond them: nothing, or the last of them again. */
+  readonly offset?: { readonly most: number; readonly beyond: "empty" | "last" }
   /** From that request on some answers are without the row. */
   readonly hidden?: { readonly from: number; readonly id: string }
   /** A page that holds it fails. */
@@ -55,10 +57,12 @@ const failure = new AgniError({
   elapsed: Duration.zero
 })
 
-const served = { requests: 0 }
+/** Requests, and calls that were listed without a start time. */
+const served = { requests: 0, undated: new Set<string>() }
 
 const serve = (rows: ReadonlyArray<Row>, traits: Traits): AgniClient["Service"] => {
   served.requests = 0
+  served.undated = new Set()
   const keyOf = ({ created = 0, start }: Row, by: string | undefined) =>
     by === "created" ? created : (start ?? (traits.nulls === "first" ? Infinity : -Infinity))
   return AgniClient.of({
@@ -84,8 +88,13 @@ const serve = (rows: ReadonlyArray<Row>, traits: Traits): AgniClient["Service"] 
           .map((row) => ({ row, key: keyOf(row, by) }))
           .sort((a, b) => (a.key === b.key ? (a.row.id < b.row.id ? -1 : 1) : a.key < b.key ? -sign : sign))
         const size = Math.min(pageSize, 20)
-        const brought = fitting.slice((page - 1) * size, page * size).map(({ row }) => row)
+        const { most, beyond } = traits.offset ?? { most: Infinity, beyond: "empty" }
+        const isBeyond = page * size > most
+        const end = isBeyond && beyond === "last" ? most : page * size
+        const found = isBeyond && beyond === "empty" ? [] : fitting.slice(end - size, end)
+        const brought = found.map(({ row }) => row)
         if (brought.some(({ id }) => id === traits.poison)) return Effect.fail(failure)
+        for (const { id, start } of brought) if (start === undefined) served.undated.add(id)
         return Effect.succeed({
           page,
           rows: Rows.ofSessions(brought.map(sessionOf), began),
@@ -272,6 +281,35 @@ describe("calls without a start time of a bounded range", () => {
       const windows = yield* read(rows, { nulls: "last", sortsByCreation: true, span: day }, range)
       assert.deepStrictEqual(idsOf(windows), expected(rows, range))
       assert.isUndefined(windows.at(-1)?.outside)
+    })
+  )
+
+  it.effect(
+    "of a server that answers a day at most, and does not sort by creation: those that answers listed are reported",
+    () =>
+      Effect.gen(function* () {
+        const traits = { nulls: "first", sortsByCreation: false, span: day } as const
+        const windows = yield* read(rows, traits, range)
+        const outside = windows.at(-1)?.outside
+        assert.isAbove(outside?.unassigned ?? 0, 0)
+        assert.isAtMost(outside?.unassigned ?? 0, rows.filter(({ start }) => start === undefined).length)
+        assert.deepStrictEqual([...new Set(windows.map(({ coverage }) => coverage._tag))], ["Proven"])
+      })
+  )
+
+  it.effect("where a limit cuts the list, there are at least as many as answers listed", () =>
+    Effect.gen(function* () {
+      const plain = rows.filter(({ start = 0 }) => start < distant)
+      const short = { from: Instant.of(began - 80 * 60 * minute), to: Instant.of(began - 72 * 60 * minute) }
+      for (const beyond of ["empty", "last"] as const)
+        for (const most of [200, 300, 500]) {
+          const traits = { nulls: "last", sortsByCreation: false, offset: { most, beyond } } as const
+          const last = (yield* read(plain, traits, short)).at(-1)
+          const { created = 0, unassigned = 0 } = last?.outside ?? {}
+          assert.isAbove(served.undated.size, 0)
+          assert.isAtLeast(created + unassigned, served.undated.size, JSON.stringify({ beyond, most }))
+          assert.strictEqual(last?.coverage._tag, "Proven")
+        }
     })
   )
 

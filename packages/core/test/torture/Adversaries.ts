@@ -39,7 +39,10 @@ const latest = ["flaky"] as const
 /** Drawn after all others. */
 const last = ["ignores", "connecting", "one leaves"] as const
 
-export const names = [...often, ...rare, ...latest, ...last]
+/** Drawn after everything: one of these limits, where there is any, fails rather than what was drawn for it. */
+const limits = ["fails deep"] as const
+
+export const names = [...often, ...rare, ...latest, ...last, ...limits]
 export type Name = (typeof names)[number]
 
 /** A history, its server, and how it is read: all of it is JSON. */
@@ -245,6 +248,8 @@ export const make = (seed: number, only?: Name | "none", also?: Name): Case => {
   for (const name of last) if (only === undefined && chance.chance(0.02)) chosen.add(name)
   const ignores = when(chance, step)
   const connected = has("connecting") ? connecting(chance, rows, step) : rows
+  for (const name of limits) if (only === undefined && chance.chance(0.1)) chosen.add(name)
+  const failing = has("fails deep") ? failingDeep(server) : {}
   // At another time than the answers before.
   const apart = has("one leaves") ? Math.max(step, 50_000) : step
   return {
@@ -252,6 +257,7 @@ export const make = (seed: number, only?: Name | "none", also?: Name): Case => {
     traits: [...chosen],
     server: {
       ...server,
+      ...failing,
       ...(has("slow") ? { span: { most, cut: "failure" } } : {}),
       ...(has("zone") ? { zone } : {}),
       ...(has("not found") ? { beyond: "not found" } : {}),
@@ -265,6 +271,12 @@ export const make = (seed: number, only?: Name | "none", also?: Name): Case => {
     ...(isClient ? { client: true } : {})
   }
 }
+
+/** Pages that lie too deep make it fail, after two at the earliest. */
+const failingDeep = ({ cap, depth, offset }: Adversary.Traits): Partial<Adversary.Traits> =>
+  depth === undefined
+    ? { offset: { most: Math.max(2 * cap, offset?.most ?? 0), cut: "failure" } }
+    : { depth: { ...depth, cut: "failure" } }
 
 /** The same, in stretches that are read each by itself. */
 export const apart = (one: Case): Case => ({

@@ -140,13 +140,15 @@ const pageOf = (traits: Traits, all: ReadonlyArray<Row>, { number, page = 1, pag
   const nothing = { rows: [], skip: 0, isOther: false }
   let at = page
   if (depth !== undefined && page > depth.most) {
-    if (depth.cut === "error" || depth.cut === "empty") return depth.cut === "error" ? depth.cut : nothing
+    if (depth.cut === "error" || depth.cut === "failure") return depth.cut
+    if (depth.cut === "empty") return nothing
     at = depth.cut === "last" ? depth.most : 1
   }
   let skip = (at - 1) * step
   let end = skip + size
   if (offset !== undefined && end > offset.most) {
-    if (offset.cut === "error" || offset.cut === "empty") return offset.cut === "error" ? offset.cut : nothing
+    if (offset.cut === "error" || offset.cut === "failure") return offset.cut
+    if (offset.cut === "empty") return nothing
     if (offset.cut === "last") skip = Math.max(0, offset.most - size)
     end = Math.max(skip, offset.most)
   }
@@ -247,7 +249,7 @@ export const serve = (
     const bounds = { after: after + zone, before: before + zone, given }
     const show = [() => notes.show(all, bounds)]
     const page = pageOf(traits, all.rows, request)
-    if (page === "error" || page === "not found") return { found: page, show }
+    if (typeof page === "string") return { found: page, show }
     const { isOther, rows: found, skip } = page
     if (found.some(({ id }) => id === traits.poison)) return { found: "failure", show }
     // A page that is empty counts nothing: it says that there are no more, and not which there are. One that comes in place of

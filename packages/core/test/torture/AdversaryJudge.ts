@@ -76,7 +76,10 @@ const inCounts = (
   const came = one.rows.filter(({ id }) => delivered.has(id))
   for (const { after, before, front, given } of counts) {
     if (front.every(({ id }) => delivered.has(id))) continue
-    const within = given ? came.filter(({ start = NaN }) => start >= after && start <= before) : came
+    // A call may have had another start when it was counted, or none yet.
+    const startsOf = ({ moves = [], start }: Adversary.Row) => [start, ...moves.map((move) => move.start)]
+    const isWithin = (start = NaN) => start >= after && start <= before
+    const within = given ? came.filter((row) => startsOf(row).some(isWithin)) : came
     if (within.length < front.length) for (const { id } of front) counted.add(id)
   }
   return counted

@@ -5,7 +5,7 @@ import type { CoverageReason } from "../../coverage/CoverageReason.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { CallSessionQuery } from "../../model/CallSessionQuery.ts"
 import * as Instant from "../../model/Instant.ts"
-import { pageBeyondAll } from "../../model/Limits.ts"
+import { earliestStart, pageBeyondAll } from "../../model/Limits.ts"
 import type { Edition } from "../../model/Page.ts"
 import type { Counted, Paged } from "./NotedCounts.ts"
 import * as PagePlaces from "./PagePlaces.ts"
@@ -268,17 +268,30 @@ export const boundsOf = ({ from, to }: Range): Between => ({
   before: ceilSecond(to) + 2 * second
 })
 
+/** As wide, and before there were calls. */
+const beforeAll = ({ after, before }: Bounds): Between | undefined =>
+  after === undefined || before === undefined
+    ? undefined
+    : { after: earliestStart - (before - after), before: earliestStart }
+
 /**
  * Whether pages fail for their bounds, and not for a row on them: the server needs too long for so wide a range, or it repeats the page of
- * such a row beyond the end. Then smaller pages do not show which row it is.
+ * such a row beyond the end. Then smaller pages do not show which row it is. Where it has no pages so deep, bounds as wide show it,
+ * before there were calls.
  */
-export const failsAsWhole = (ask: Ask, bounds: Bounds, sort?: Sort): Effect.Effect<boolean, AgniError> =>
-  ask(pageBeyondAll, bounds, { size: 1, how: Patience.once, ...(sort === undefined ? {} : { sort }) }).pipe(
+export const failsAsWhole = (ask: Ask, bounds: Bounds, sort?: Sort): Effect.Effect<boolean, AgniError> => {
+  const options = { size: 1, how: Patience.once, ...(sort === undefined ? {} : { sort }) }
+  const elsewhere = beforeAll(bounds)
+  const question = Effect.catchIf(ask(pageBeyondAll, bounds, options), isRefusal, (error) =>
+    elsewhere === undefined ? Effect.fail(error) : ask(1, elsewhere, options)
+  )
+  return question.pipe(
     Effect.as(false),
     Effect.catchIf(isRefusal, () => Effect.succeed(false)),
     Effect.catchIf(isPoison, () => Effect.succeed(true)),
     Effect.tap((asWhole) => Effect.sync(() => (asWhole ? noteRefused(ask.log, bounds) : undefined)))
   )
+}
 
 /** No answer where a row cannot be rendered, or the server refuses the question. */
 export const orNothing = (answer: Effect.Effect<Answer, AgniError>): Effect.Effect<Answer | undefined, AgniError> =>

@@ -17,6 +17,10 @@ interface Options {
   readonly first?: ReadonlyArray<Rows.Row> | undefined
 }
 
+/** The length of the pages that are counted: a last page that is full would take another request to be known as the last. */
+export const lengthOf = ({ expected, repeats, size }: Options): number =>
+  !repeats && size > 2 && expected % size === 0 ? size - 1 : size
+
 /**
  * Begins where the last page should be when there are about so many rows; where that page is not full, one request is all. A
  * count that cannot be had (a page fails on a record, or the server refuses a page that lies so deep) is unknown. `even` says that rows
@@ -34,12 +38,9 @@ export const orFail = (
   bounds: Ask.Bounds,
   options: Options
 ): Effect.Effect<number | undefined, AgniError> => {
-  const { expected, size } = options
-  // A last page that is full would take another request to be known as the last.
-  const apart = size > 2 && expected % size === 0 ? size - 1 : size
   const counted: Effect.Effect<number | undefined, AgniError> = options.repeats
     ? LastPage.count(ask, bounds, options)
-    : search(ask, bounds, { ...options, size: apart })
+    : search(ask, bounds, { ...options, size: lengthOf(options) })
   return counted.pipe(
     Effect.tap((rows) =>
       Effect.sync(() => {

@@ -2,7 +2,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { AgniClient, ListOptions } from "../../client/AgniClient.ts"
-import { AgniError } from "../../model/AgniError.ts"
+import { AgniError, InvalidRequest } from "../../model/AgniError.ts"
 import type { CallSessionQuery } from "../../model/CallSessionQuery.ts"
 import * as Instant from "../../model/Instant.ts"
 import { earliestStart, pageBeyondAll } from "../../model/Limits.ts"
@@ -24,31 +24,58 @@ const beforeAll = {
 
 const isTimeOut = ({ reason }: AgniError): boolean => reason._tag === "Unavailable" && reason.outage._tag === "TimedOut"
 
-/**
- * Whether the server answers at all: beyond the end of nothing, or, where it repeats its last page there, in front. Where bounds are
- * applied after paging, the record that fails may be the first one: then the second one comes.
- */
-const isUp = (list: List): Effect.Effect<boolean> => {
-  const [first, ...others] = [pageBeyondAll, 1, 2].map((page) =>
-    Effect.match(list({ ...beforeAll, page }, { tries: 1 }), {
-      onSuccess: () => "up" as const,
-      // A refusal is an answer. To wait for others would take as long as this one.
-      onFailure: (error) => (!isFailure(error) ? "up" : isTimeOut(error) ? "down" : "fails")
-    })
-  )
-  const ask = (
-    look: Effect.Effect<"up" | "down" | "fails">,
-    rest: ReadonlyArray<typeof look>
-  ): Effect.Effect<boolean> =>
-    Effect.flatMap(look, (answer) => {
-      const [next, ...further] = rest
-      return answer === "fails" && next !== undefined ? ask(next, further) : Effect.succeed(answer === "up")
-    })
-  return first === undefined ? Effect.succeed(false) : ask(first, others)
+type Look = "up" | "down" | "fails"
+
+/** One page of nothing. */
+const look = (list: List, page: number): Effect.Effect<Look> =>
+  Effect.match(list({ ...beforeAll, page }, { tries: 1 }), {
+    onSuccess: () => "up",
+    // A refusal is an answer. To wait for others would take as long as this one.
+    onFailure: (error) => (!isFailure(error) ? "up" : isTimeOut(error) ? "down" : "fails")
+  })
+
+/** Whether the server fails for the number of a page, where nothing is on it; nothing until that is known. */
+interface Depth {
+  fails: boolean | undefined
 }
+
+/**
+ * Whether the server answers at all: beyond the end of nothing, or, where it repeats its last page there or does not go so deep, in
+ * front. Where bounds are applied after paging, the record that fails may be the first one: then the second one comes.
+ */
+const isUp = Effect.fnUntraced(function* (list: List, depth: Depth): Effect.fn.Return<boolean> {
+  const beyond = yield* look(list, pageBeyondAll)
+  if (beyond === "up") depth.fails = false
+  if (beyond !== "fails") return beyond === "up"
+  for (const page of [1, 2]) {
+    const answer = yield* look(list, page)
+    if (answer !== "fails") return answer === "up"
+  }
+  return false
+})
+
+/** A page of nothing fails far beyond the end, however often it is asked for, and the first one does not: that is no chance. */
+const failsDeep = Effect.fnUntraced(function* (list: List, depth: Depth): Effect.fn.Return<boolean> {
+  if (depth.fails !== undefined) return depth.fails
+  for (const page of [pageBeyondAll, 1, pageBeyondAll, pageBeyondAll]) {
+    const answer = yield* look(list, page)
+    if (page === pageBeyondAll && answer === "up") depth.fails = false
+    if (answer !== (page === 1 ? "up" : "fails")) return false
+  }
+  depth.fails = true
+  return true
+})
 
 const marked = ({ attempts, elapsed, reason, request }: AgniError): AgniError =>
   new AgniError({ reason, request, attempts, elapsed, alone: true })
+
+/** A server that fails for a page that lies so deep, and for no record on it, refuses it. */
+const refused = ({ attempts, elapsed, reason, request }: AgniError): AgniError => {
+  const outage = reason._tag === "Unavailable" && reason.outage._tag === "Status" ? reason.outage : undefined
+  const words = outage?.quote === undefined ? {} : { quote: outage.quote }
+  const answer = outage === undefined ? {} : { status: outage.status, ...words }
+  return new AgniError({ reason: new InvalidRequest(answer), request, attempts, elapsed })
+}
 
 /** A page that some servers do not find, where others answer with an empty one: the address is right, because the first page came. */
 const isBeyond = ({ page = 1 }: CallSessionQuery, { reason }: AgniError): boolean =>
@@ -77,10 +104,12 @@ export const last: ListOptions = { shortWaits: true }
 /**
  * A client's `list`, whose errors say whether the request alone is at fault (`alone`): the server answers another one. Such a request is
  * tried as often as others, with short waits: a record that cannot be rendered would hold up everything for half a minute each time. A
- * page that is not found is an empty one: what follows from that is known to those who read empty pages.
+ * page that is not found is an empty one, and one that fails because it lies deep is refused: what follows from that is known to
+ * those who read such pages.
  */
 export const make = (list: List): List => {
-  const up = isUp(list)
+  const depth: Depth = { fails: undefined }
+  const up = isUp(list, depth)
   /** Questions that failed with all tries: asked again, they get two. */
   const hopeless = new Set<string>()
   /** The latest time that an answer gave. */
@@ -92,6 +121,10 @@ export const make = (list: List): List => {
   /** A page that was not found has no time of its own. */
   const nothing = ({ page = 1 }: CallSessionQuery) =>
     Effect.map(Clock.currentTimeMillis, (now) => emptyPage(page, heard.at ?? Instant.of(now * 1000)))
+  const failAlone = ({ page = 1 }: CallSessionQuery, error: AgniError) =>
+    Effect.flatMap(page > 1 ? failsDeep(list, depth) : Effect.succeed(false), (isDeep) =>
+      Effect.fail(isDeep ? refused(error) : marked(error))
+    )
   const marking = (query: CallSessionQuery, options: ListOptions, isUp: Effect.Effect<boolean>) =>
     list(query, options).pipe(
       Effect.tap(hear),
@@ -99,9 +132,10 @@ export const make = (list: List): List => {
         (error) => isBeyond(query, error),
         () => nothing(query)
       ),
-      Effect.catchIf(
-        (error) => error.alone !== true && isFailure(error),
-        (error) => Effect.flatMap(isUp, (answers) => Effect.fail(answers ? marked(error) : error))
+      Effect.catchIf(isFailure, (error) =>
+        Effect.flatMap(error.alone === true ? Effect.succeed(true) : isUp, (answers) =>
+          answers ? failAlone(query, error) : Effect.fail(error)
+        )
       )
     )
   return (query, options = {}) => {
@@ -110,7 +144,9 @@ export const make = (list: List): List => {
     if (options.shortWaits === true || options.tries !== undefined || options.once === true)
       return marking(query, options, up)
     const question = JSON.stringify(query)
-    const how = { ...options, isUp: up, insist: !hopeless.has(question) }
+    // Where deep pages are known to fail, more tries show nothing: who asked takes narrower bounds.
+    const insist = !hopeless.has(question) && !(depth.fails === true && (query.page ?? 1) > 1)
+    const how = { ...options, isUp: up, insist }
     return Effect.tapError(marking(query, how, up), ({ alone }) =>
       Effect.sync(() => {
         if (alone === true) hopeless.add(question)

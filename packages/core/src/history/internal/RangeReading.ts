@@ -247,6 +247,7 @@ const withoutStartIn = (
       known,
       calls: seen.about,
       delivered: ledger.rows,
+      listed: () => ledger.withoutStart,
       shown: () => ledger.created,
       isDelivered: (key) => ledger.has(key) || ledger.unplaced.has(key),
       note: (log) => ledger.note({ log })

@@ -11,6 +11,7 @@ import * as MultiPassRead from "./MultiPassRead.ts"
 import { countRows, deliver, halve, type Outcome, split, type Work } from "./RangeWork.ts"
 import type { Read } from "./ReadPages.ts"
 import type * as Task from "./Task.ts"
+import { tooYoung } from "./Settings.ts"
 import { ends } from "./WindowEnds.ts"
 
 /** Holds what was read against the counts, and against all that the answers showed. */
@@ -103,7 +104,7 @@ const cutAnywhere = Effect.fnUntraced(function* (
 
 /** Pages of fixed bounds, again and again, until all rows have shown themselves. */
 const readAgain = Effect.fnUntraced(function* (
-  { ask, settings }: Work,
+  { ask, settings, young }: Work,
   { bounds, held, range }: Read,
   most: number
 ): Effect.fn.Return<Coverage, AgniError> {
@@ -115,6 +116,8 @@ const readAgain = Effect.fnUntraced(function* (
     case "Moved":
       return { _tag: "Provisional", reason: { _tag: "CallsMoved" } }
     case "Incomplete":
+      // Each pass may count calls that began after the one before it.
+      if (young) return tooYoung
       return { _tag: "Unprovable", reason: { _tag: "Incomplete", read: leaf.held, counted: leaf.of } }
     case "Complete": {
       const again = Rows.middleOf(Rows.within(held, range)) ?? first

@@ -146,24 +146,27 @@ export const byCount = Effect.fnUntraced(function* (
   const cuts = yield* Effect.forEach(
     ranks,
     (rank) =>
-      Effect.map(
-        Ask.orNothing(ask(Math.floor(rank / size) + 1, bounds, { sort })),
-        (answer) => answer?.rows[Math.min(rank % size, answer.rows.length - 1)]
-      ),
+      Effect.map(Ask.orNothing(ask(Math.floor(rank / size) + 1, bounds, { sort })), (answer) => {
+        const rows = answer?.rows ?? []
+        return { cut: rows[Math.min(rank % size, rows.length - 1)], isBurst: isOneSecond(rows) }
+      }),
     { concurrency: "unbounded" }
   )
   const keys = new Map<Micros, string>()
-  for (const cut of cuts) {
+  const found: Array<Micros> = []
+  for (const { cut, isBurst } of cuts) {
     if (cut?.start === undefined) continue
     const edge = Ask.floorSecond(cut.start)
-    if (edge > range.from && edge < range.to) keys.set(edge, cut.key)
+    if (edge <= range.from || edge >= range.to) continue
+    keys.set(edge, cut.key)
+    found.push(edge, ...(isBurst ? [edge] : []))
   }
   const middle = Ask.floorSecond((range.from + range.to) / 2)
   const edges =
-    keys.size > 0
+    found.length > 0
       ? besideBursts(
           range,
-          [...keys.keys()].toSorted((a, b) => a - b)
+          found.toSorted((a, b) => a - b)
         )
       : [middle]
   const isCut = keys.size === ranks.length && edges.every((edge) => keys.has(edge))
@@ -176,6 +179,13 @@ export const byCount = Effect.fnUntraced(function* (
   }))
 })
 
+/** Whether a page holds nothing else. */
+const isOneSecond = (rows: ReadonlyArray<Rows.Row>): boolean => {
+  const [first] = rows
+  const at = first?.start === undefined ? undefined : Ask.floorSecond(first.start)
+  return rows.length > 2 && rows.every(({ start }) => start !== undefined && Ask.floorSecond(start) === at)
+}
+
 const tasksOf = ({ from, to }: Range, edges: ReadonlyArray<Micros>, rows: number): ReadonlyArray<Task> =>
   [...edges, to].map((end, i) => ({
     from: i === 0 ? from : (edges[i - 1] ?? from),
@@ -187,18 +197,22 @@ const tasksOf = ({ from, to }: Range, edges: ReadonlyArray<Micros>, rows: number
 const apart = 3 * Ask.second
 
 /**
- * Edges that lie a few seconds apart are in a burst of calls, which the bounds of each part between them would hold as a whole: it is cut
+ * Edges that lie a few seconds apart, or in the same second, are in a burst of calls, which the bounds of each part between them would hold as a whole: it is cut
  * in front of it and behind it.
  */
 const besideBursts = (range: Range, edges: ReadonlyArray<Micros>): ReadonlyArray<Micros> => {
-  const bursts: Array<{ readonly first: Micros; last: Micros }> = []
+  const bursts: Array<{ readonly first: Micros; last: Micros; edges: number }> = []
   for (const edge of edges) {
     const burst = bursts.at(-1)
-    if (burst !== undefined && edge - burst.last <= 2 * apart) burst.last = edge
-    else bursts.push({ first: edge, last: edge })
+    if (burst === undefined || edge - burst.last > 2 * apart) {
+      bursts.push({ first: edge, last: edge, edges: 1 })
+      continue
+    }
+    burst.last = edge
+    burst.edges++
   }
   return bursts
-    .flatMap(({ first, last }) => (first === last ? [first] : outside(first, last)))
+    .flatMap(({ edges, first, last }) => (edges === 1 ? [first] : outside(first, last)))
     .filter((edge) => edge > range.from && edge < range.to)
 }
 

@@ -326,10 +326,12 @@ const judge = Effect.fnUntraced(function* (
 })
 
 /** Why it is not complete. */
-const whyNot = (found: Found.Found, { after, old, total }: Counts, resumed: boolean): Coverage.Coverage => {
+const whyNot = (found: Found.Found, { after, old, still, total }: Counts, resumed: boolean): Coverage.Coverage => {
   const expected = Found.expected(found)
   const counted = Math.max(total ?? 0, after ?? 0)
-  if (counted > expected && !(resumed && found.measured === undefined))
+  // Calls that began since their window was read are counted too, and more of them with each request.
+  const isSteady = total === after && still && found.later.size() === 0
+  if (counted > expected && isSteady && !(resumed && found.measured === undefined))
     return { _tag: "Unprovable", reason: { _tag: "CountDiffers", read: expected, counted } }
   if (total === undefined) return { _tag: "Provisional", reason: { _tag: "TooDeepToCount" } }
   if (old) return { _tag: "Provisional", reason: { _tag: "FromCache" } }

@@ -36,7 +36,8 @@ export interface About {
   readonly delivered: () => number
   /** Whether it came with a window already. */
   readonly isDelivered: (key: string) => boolean
-  /** When the calls were created that answers showed without a start time. */
+  /** Calls that answers listed without a start time, and when such calls were created. */
+  readonly listed: () => ReadonlySet<string>
   readonly shown: () => ReadonlyMap<string, Micros.Micros>
   readonly note: (log: Ask.Log) => void
 }
@@ -44,7 +45,7 @@ export interface About {
 /**
  * How many there are at all is the count without bounds, less the count of those with a start. They are found in front of the
  * list, where an order by start puts them, or by the order of creation where the server understands it. Where neither is so,
- * only their number is reported. A start more than a day after the latest clock is none.
+ * only their number is reported: if a limit makes it impossible to count them, of those that answers listed. A start more than a day after the latest clock is none.
  *
  * @param range in which they were created: from `-Infinity` on where it has no beginning.
  */
@@ -60,9 +61,26 @@ export const window = (
     ).pipe(
       // Without these requests it is unknown which there are.
       Effect.catchIf(Ask.isRefusal, () => Effect.undefined),
-      Effect.ensuring(Effect.sync(() => about.note(ask.log)))
+      Effect.ensuring(Effect.sync(() => about.note(ask.log))),
+      Effect.map((window) => window ?? listed(range, ask.log, about))
     )
   })
+
+/** It is unknown how many there are, and which of them were created in the range: at least those that answers listed. */
+const listed = (range: Micros.Range, log: Ask.Log, about: About): Coverage.Window | undefined => {
+  const unassigned = [...about.listed()].filter((key) => !about.isDelivered(key)).length
+  return unassigned === 0
+    ? undefined
+    : Windows.make([], {
+        from: range.to,
+        to: range.to,
+        rejected: [],
+        coverage: { _tag: "Proven" },
+        outside: { created: 0, unassigned },
+        requests: log.requests,
+        observedAt: log.observedAt ?? 0
+      })
+}
 
 /**
  * A page of them cannot be read, although the server answers. The calls with a start time still came, so the run continues, and
@@ -181,12 +199,15 @@ const countThem = Effect.fnUntraced(function* (
   const repeats = yield* settings.repeats
   const { size } = settings
   const dated = { after: earliestStart, before: Ask.ceilSecond(end) + Ask.second }
-  const all = yield* Count.rows(ask, {}, { expected: Math.max(1, calls), size, repeats })
+  const about = { expected: Math.max(1, calls), size, repeats }
+  const countAll = (size: number) => Count.rows(ask, {}, { ...about, size })
+  const all = yield* countAll(size)
   // An outage may answer so, and a limit on depth or results.
   const least = Math.max(settings.controls.length, delivered())
   if (all === undefined || all < least || all >= known().deepest) return undefined
   // Each call of the list came with a start.
   if (all === delivered()) return 0
+  if (all % Count.lengthOf(about) === 0 && (yield* isCutOff(countAll, all, size))) return undefined
   const withStart = yield* Count.rows(ask, dated, { expected: Math.max(1, all), size, repeats })
   // A limit on the width of a range hides calls, which would count as without a start time: both ends must be seen.
   if (withStart !== undefined && withStart < all) yield* ask(1, dated)
@@ -194,6 +215,21 @@ const countThem = Effect.fnUntraced(function* (
   const newest = settings.controls.findLast(({ start }) => start < end)?.start ?? -Infinity
   const isWhole = withStart === all || ask.log.width >= newest - oldest
   return withStart === undefined || withStart > all || !isWhole ? undefined : all - withStart
+})
+
+/**
+ * A full last page may be the last one in front of a limit, and a second list that the limit cuts would have as many rows. Pages of
+ * another length, none of which ends there, come to the same number only where there is no limit.
+ */
+const isCutOff = Effect.fnUntraced(function* (
+  count: (size: number) => Effect.Effect<number | undefined, AgniError>,
+  all: number,
+  size: number
+): Effect.fn.Return<boolean, AgniError> {
+  const other = [2, 3, 5].map((less) => size - less).find((length) => length > 0 && all % length !== 0)
+  if (other === undefined || (yield* count(other)) === all) return false
+  // Calls may have come meanwhile.
+  return (yield* count(size)) === all
 })
 
 interface Front {

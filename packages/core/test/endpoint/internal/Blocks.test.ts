@@ -54,7 +54,8 @@ describe("Blocks.make", () => {
         rows,
         Array.from({ length: 8 }, () => undefined)
       )
-      assert.isAtMost(server.requests(), 20)
+      // One of them shows that pages do not fail because they lie deep.
+      assert.isAtMost(server.requests(), 21)
     })
   )
 

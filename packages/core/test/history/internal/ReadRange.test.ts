@@ -17,14 +17,14 @@ const startsOf = (rows: number) => Array.from({ length: rows }, (_, i) => to - (
 const readAll = Effect.fnUntraced(function* (
   starts: ReadonlyArray<number>,
   traits: Partial<Adversary.Traits> = {},
-  { expected = starts.length, from: begins = from, before = known() } = {},
+  { expected = starts.length, from: begins = from, to: ends = to, before = known() } = {},
   rows = rowsAt(starts)
 ) {
   const server = open(rows, traits, 1000)
   const controls = starts.slice(0, 1).map((start) => control("row-0", start))
   const settings = settingsOf(server, { controls })
   let now: Known = before
-  const tasks: Array<Task> = [{ from: begins, to, expected }]
+  const tasks: Array<Task> = [{ from: begins, to: ends, expected }]
   const tags: Array<string> = []
   let came = 0
   const proven = new Set<string>()
@@ -142,6 +142,23 @@ describe("readRange", () => {
         const { proven, tags } = yield* readAll(starts, { order: "created" }, {}, rows)
         assert.isTrue(proven.has("row-70") || tags.some((tag) => tag !== "Proven"), `gone after request ${request}`)
       }
+    })
+  )
+
+  it.effect("while calls begin all the time, the newest part may still change, and is never called unprovable", () =>
+    Effect.gen(function* () {
+      for (const order of ["start", "created", "id"] as const)
+        for (const sorting of [false, true])
+          for (let every = 1; every <= 4; every++) {
+            const come = Array.from({ length: 200 }, (_, i) => {
+              const seen = began + i * every * 1000 + 1
+              return { id: `${(i * 7919) % 997}-${i}`, start: seen, created: seen, seen }
+            })
+            const rows = [...rowsAt(startsOf(25).map((start) => start + 3 * hour)), ...come]
+            const begins = { from: began - 2 * hour, to: began + hour }
+            const { tags } = yield* readAll(startsOf(25), { order, sorting }, begins, rows)
+            assert.deepStrictEqual(tags, ["Provisional"], JSON.stringify({ order, sorting, every }))
+          }
     })
   )
 

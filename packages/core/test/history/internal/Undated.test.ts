@@ -149,6 +149,24 @@ describe("the last window of a whole history", () => {
     })
   )
 
+  it.effect(
+    "while calls begin all the time, the whole may still change: that it does not add up is no lasting fault",
+    () =>
+      Effect.gen(function* () {
+        for (const traits of orders)
+          for (const cap of [3, 10])
+            for (let every = 1; every <= 6; every++) {
+              const come = Array.from({ length: 60 }, (_, i) => {
+                const seen = began + i * every * step + 1
+                return { id: `new-${i}`, start: seen, created: seen, seen }
+              })
+              const rows = [...dated, ...undated, ...come]
+              const { tag } = yield* read({ rows, traits: { ...traits, cap } })
+              assert.notStrictEqual(tag, "Unprovable", JSON.stringify({ traits, cap, every }))
+            }
+      })
+  )
+
   it.effect("a call with a start that no window brought: the sum is not right", () =>
     Effect.gen(function* () {
       for (const traits of orders) {
