@@ -153,6 +153,9 @@ export const byCount = Effect.fnUntraced(function* (
     { concurrency: "unbounded" }
   )
   const keys = new Map<Micros, string>()
+  const found = cuts.findIndex((cut) => cut?.start === undefined)
+  // Behind the end of the list, where there are fewer than was thought.
+  const reached = found === -1 ? cuts.length : found
   for (const cut of cuts) {
     if (cut?.start === undefined) continue
     const edge = Ask.floorSecond(cut.start)
@@ -166,11 +169,13 @@ export const byCount = Effect.fnUntraced(function* (
           [...keys.keys()].toSorted((a, b) => a - b)
         )
       : [middle]
-  const isCut = keys.size === ranks.length && edges.every((edge) => keys.has(edge))
+  const isCut = keys.size === reached && reached > 0 && edges.every((edge) => keys.has(edge))
+  const isAll = reached === ranks.length
+  const rest = isAll ? Math.max(1, rows - each * reached) : each / 2
   return tasksOf(range, edges, rows).map((task, i): Task => ({
     ...task,
-    expected: !isCut ? task.expected : i === 0 ? Math.max(1, rows - each * ranks.length) : each,
-    counted: isCut,
+    expected: !isCut ? task.expected : i === 0 ? rest : each,
+    counted: isCut && (isAll || i > 0),
     top: keys.get(task.to),
     bottom: keys.get(task.from)
   }))

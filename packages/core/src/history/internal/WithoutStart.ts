@@ -181,7 +181,9 @@ const countThem = Effect.fnUntraced(function* (
   const repeats = yield* settings.repeats
   const { size } = settings
   const dated = { after: earliestStart, before: Ask.ceilSecond(end) + Ask.second }
-  const all = yield* Count.rows(ask, {}, { expected: Math.max(1, calls), size, repeats })
+  // The two ends of the list may have said that it has fewer than came.
+  const expected = Math.max(1, calls, delivered())
+  const all = yield* Count.rows(ask, {}, { expected, size, repeats })
   // An outage may answer so, and a limit on depth or results.
   const least = Math.max(settings.controls.length, delivered())
   if (all === undefined || all < least || all >= known().deepest) return undefined
