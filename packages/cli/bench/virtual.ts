@@ -75,7 +75,7 @@ const walk = Effect.fnUntraced(function* ({
           Effect.sync(() => (read += changes.length))
         )
       : Stream.runForEach(
-          History.windows({ from: range === undefined ? undefined : first }, { concurrency }),
+          History.windows({ from: range === undefined ? undefined : first }, { concurrency, ahead: true }),
           (window) => Effect.sync(() => (read += window.rows.length))
         )
   ).pipe(Effect.provideService(AgniClient, client), Effect.provide(Ledger.layerMemory), Random.withSeed(1))

@@ -102,9 +102,10 @@ export const windows = (range: OpenRange = {}, options: Options = {}): Stream.St
 
 const begin = (range: Asked.Asked, options: Options): Stream.Stream<Window, AgniError, AgniClient> =>
   Stream.unwrap(
-    Effect.map(RangeReading.open(range, options, undefined), ({ closing, windows }) =>
-      Stream.concat(windows(0, { cuts: range.cuts }), closing)
-    )
+    Effect.gen(function* () {
+      const { closing, windows } = yield* RangeReading.open(range, options, undefined, yield* Effect.scope)
+      return Stream.concat(windows(0, { cuts: range.cuts }), closing)
+    })
   )
 
 /**

@@ -250,6 +250,7 @@ export const make = (seed: number, only?: Name | "none", also?: Name): Case => {
   const connected = has("connecting") ? connecting(chance, rows, step) : rows
   for (const name of limits) if (only === undefined && chance.chance(0.1)) chosen.add(name)
   const failing = has("fails deep") ? failingDeep(server) : {}
+  const ahead = chance.chance(0.5)
   // At another time than the answers before.
   const apart = has("one leaves") ? Math.max(step, 50_000) : step
   return {
@@ -266,7 +267,8 @@ export const make = (seed: number, only?: Name | "none", also?: Name): Case => {
     },
     rows: has("one leaves") ? oneLeaves(chance, connected, apart) : connected,
     range,
-    read: sideBySide === undefined ? { ...read, keepGoing } : { ...read, keepGoing, order: undefined, sideBySide },
+    read:
+      sideBySide === undefined ? { ...read, keepGoing, ahead } : { ...read, keepGoing, order: undefined, sideBySide },
     step: apart,
     ...(isClient ? { client: true } : {})
   }

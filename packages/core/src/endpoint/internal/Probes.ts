@@ -8,6 +8,7 @@ import type { EndpointProfile } from "../EndpointProfile.ts"
 import * as Ask from "./Ask.ts"
 import * as BoundsProbe from "./BoundsProbe.ts"
 import * as FirstPages from "./FirstPages.ts"
+import * as Length from "./Length.ts"
 import * as ListShape from "./ListShape.ts"
 import type { Micros } from "./Micros.ts"
 import * as Observe from "./Observe.ts"
@@ -37,6 +38,8 @@ export interface Seen {
   /** How many rows there are, as far as the first and the last ones show it, and how many a µs. */
   readonly about: number
   readonly rate: number
+  /** Whether pages from deep within showed that number, too: then it is off by little. */
+  readonly measured: boolean
   /** Whether a page beyond the end brings something: asked for when it has to be known. */
   readonly repeats: Effect.Effect<boolean, AgniError>
   /** Rows that were listed, by start. */
@@ -85,19 +88,22 @@ export const look = Effect.fnUntraced(function* (
   const old = ListShape.oldOf(firstPages, shape, controls)
   const { comesOldest } = old
   const best = Ask.make(probing.list, probing.filters, { size, sort: Observe.newest(sortBy) })
-  const [{ at: oldest, isListCut, sure }, deepest, answers, boundsProblem] = yield* Effect.all(
+  const [{ at: oldest, isListCut, sure }, deepest, answers, boundsProblem, measured] = yield* Effect.all(
     [
       findOldest(probing, firstPages, shape, best, controls, comesOldest),
       needsDepth ? Observe.halve(firstPages.ask, first, shape.depth) : Effect.succeed(shape.depth),
       BoundsProbe.filters(probing.bare, tried, size),
-      trusted ? Effect.undefined : tryBounds(firstPages, shape, best)
+      trusted ? Effect.undefined : tryBounds(firstPages, shape, best),
+      comesOldest ? Length.measure(best, firstPages, shape, options.measureFrom) : Effect.undefined
     ],
     { concurrency: "unbounded" }
   )
-  const rate = ProfileOf.rateOf(first, oldRows)
-  const about = ProfileOf.aboutOf(probing, firstPages, shape, controls, { oldest, rate })
+  const atEnds = ProfileOf.rateOf(first, oldRows)
+  const about = ProfileOf.aboutOf(probing, firstPages, shape, controls, { measured, oldest, rate: atEnds })
   const pagesAtMost = needsDepth ? deepest.pagesAtMost : ListShape.powerOfTwo(about / size)
   const newest = controls.at(-1)
+  const lasts = newest === undefined || oldest === undefined ? 0 : newest.start - oldest
+  const rate = measured === undefined || lasts <= 0 ? atEnds : measured / lasts
   return {
     profile: ProfileOf.make(probing, firstPages, shape, old, {
       pagesAtMost,
@@ -113,6 +119,7 @@ export const look = Effect.fnUntraced(function* (
     pagesAtMost,
     about,
     rate,
+    measured: measured !== undefined,
     repeats,
     pages: [{ page, rows: first }, ...deepest.pages],
     sorted: sorted !== undefined || sortBy === "none",

@@ -23,6 +23,8 @@ export interface Options {
   readonly bounded?: boolean | undefined
   /** Whether a whole history will be read: then what comes beyond the end of the list is asked for at once. @default false */
   readonly whole?: boolean | undefined
+  /** Of a list with so many pages, two deep within are read beside the other questions: they show how many calls there are. @default none */
+  readonly measureFrom?: number | undefined
 }
 
 export interface Probing {

@@ -36,8 +36,13 @@ export const aboutOf = (
   { clamped, ended, first }: FirstPages,
   { trusted }: ListShape,
   controls: ReadonlyArray<Rows.Dated>,
-  { oldest, rate }: { readonly oldest: Micros | undefined; readonly rate: number }
+  {
+    measured,
+    oldest,
+    rate
+  }: { readonly measured: number | undefined; readonly oldest: Micros | undefined; readonly rate: number }
 ): number => {
+  if (measured !== undefined) return measured
   if (ended && !clamped) return first.length
   if (trusted && !isFiltered && known?.calls !== undefined) return known.calls
   const newest = controls.at(-1)

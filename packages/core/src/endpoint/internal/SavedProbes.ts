@@ -123,6 +123,8 @@ export interface Restored {
 export const restore = ({ log, others, repeats, ...saved }: SavedProbes): Restored => ({
   seen: {
     ...saved,
+    // Its stretches were cut by pages.
+    measured: false,
     repeats: Effect.succeed(repeats),
     pages: saved.pages.map(({ page, rows }) => ({ page, rows: rows.map((row): Rows.Row => restoreRow(row)) })),
     controls: saved.controls.map((row): Rows.Dated => restoreRow(row)),

@@ -5,6 +5,7 @@ import type { CallSessionQuery } from "../../model/CallSessionQuery.ts"
 import type { Window } from "../Coverage.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
 import * as Rows from "../../endpoint/internal/ListedRows.ts"
+import type { Came } from "./AllCame.ts"
 import * as Empty from "./Empty.ts"
 import type { Evidence, Known } from "./Known.ts"
 import * as Locate from "./Locate.ts"
@@ -45,6 +46,7 @@ const mostVain = 8
 interface Options {
   readonly failures: Failures
   readonly keepGoing: boolean
+  readonly came: Came
   readonly handOver: Scheduler.HandOver<Task>
   readonly tell: (evidence: Evidence) => void
 }
@@ -58,7 +60,7 @@ export const read = (
   settings: Settings,
   known: () => Known,
   whole: Task,
-  { failures, handOver, keepGoing, tell }: Options
+  { came, failures, handOver, keepGoing, tell }: Options
 ): Effect.Effect<Work, AgniError> => {
   /** What lies below is read by others. */
   const rest = { from: whole.from }
@@ -76,7 +78,7 @@ export const read = (
       )
     })
   const work = (settings: Settings, task: Task, share?: Share): Effect.Effect<Work, AgniError> =>
-    Effect.map(readRange(settings, known(), task, share), (outcome): Work => {
+    Effect.map(readRange(settings, known(), task, share, came), (outcome): Work => {
       tell(outcome.evidence)
       return outcome._tag === "Split"
         ? { _tag: "Split", parts: outcome.parts }

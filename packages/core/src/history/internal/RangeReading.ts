@@ -2,8 +2,10 @@
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { AgniClient } from "../../client/AgniClient.ts"
+import type { CoverageReason } from "../../coverage/CoverageReason.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { Window } from "../Coverage.ts"
 import type * as Ask from "../../endpoint/internal/Ask.ts"
@@ -16,15 +18,17 @@ import * as EndpointProfile from "../../endpoint/EndpointProfile.ts"
 import type * as Asked from "./Asked.ts"
 import * as Beginning from "./Beginning.ts"
 import * as Cut from "./Cut.ts"
+import * as CutTasks from "./CutTasks.ts"
 import type * as Evidence from "./PartEvidence.ts"
 import * as Fallback from "./Fallback.ts"
 import * as Partitioner from "./Partitioner.ts"
 import * as ReadBefore from "./ReadBefore.ts"
+import * as Readers from "./Readers.ts"
 import * as Reading from "./Reading.ts"
-import { ask as askOf, type Settings } from "./Settings.ts"
-import * as Shown from "./Shown.ts"
+import type { Settings } from "./Settings.ts"
 import * as Task from "./Task.ts"
 import * as Undated from "./Undated.ts"
+import * as UndatedFront from "./UndatedFront.ts"
 import * as WindowTelemetry from "./WindowTelemetry.ts"
 import * as Windows from "./Windows.ts"
 import * as WithoutStart from "./WithoutStart.ts"
@@ -43,14 +47,9 @@ export interface Options extends Ask.Filters {
   readonly pagesPerWindow?: number | undefined
 }
 
-/** A stretch, and where an earlier run left off. */
-export interface Begun extends Cut.Stretch {
-  readonly at?: Micros.Micros | undefined
-}
-
 /** How many stretches are read at the same time, and which: those that are there are not cut again. */
 export interface Beside extends Cut.Options {
-  readonly stretches?: ReadonlyArray<Begun> | undefined
+  readonly stretches?: ReadonlyArray<ReadBefore.Begun> | undefined
   /** Answers since the probes, before this process began. @default none */
   readonly logs?: ReadonlyArray<Ask.Log> | undefined
   /** The evidence of an earlier reading of the one that is left. @default none */
@@ -59,11 +58,19 @@ export interface Beside extends Cut.Options {
   readonly read?: ReadonlyArray<ReadBefore.Proof> | undefined
 }
 
-const probe = Effect.fnUntraced(function* (range: Asked.Asked, filters: Ask.Filters, options: Options) {
-  const { pageSize, profile } = options
+const probe = Effect.fnUntraced(function* (
+  range: Asked.Asked,
+  filters: Ask.Filters,
+  { ahead = false, pageSize, pagesPerWindow = Partitioner.least, profile }: Options,
+  inOnePiece: boolean
+) {
   const bounded = range.from !== undefined
   const whole = !bounded && range.to === undefined
-  return (yield* Probes.Probed) ?? (yield* Probes.probe({ filters, pageSize, profile, deep: false, bounded, whole }))
+  const measureFrom = whole && ahead && inOnePiece ? 3 * pagesPerWindow : undefined
+  return (
+    (yield* Probes.Probed) ??
+    (yield* Probes.probe({ filters, pageSize, profile, deep: false, bounded, whole, measureFrom }))
+  )
 })
 
 /** Where the reading of a stretch begins, and instants that no window spans. */
@@ -98,17 +105,22 @@ const report = Effect.fnUntraced(function* (profile: EndpointProfile.EndpointPro
     )
 })
 
-/** In one piece, unless it is said how many stretches are read in parallel. */
+/**
+ * In one piece, unless it is said how many stretches are read in parallel.
+ *
+ * @param scope in which the whole may be counted while the last windows are. @default nothing is
+ */
 export const open = Effect.fnUntraced(function* (
   range: Asked.Asked,
   options: Options,
-  beside: Beside | undefined
+  beside: Beside | undefined,
+  scope?: Scope.Scope
 ): Effect.fn.Return<RangeReading, AgniError, AgniClient> {
   const { agentId, callerNumber, channel, concurrency = 4, keepGoing = false, search, status } = options
   const filters = { agentId, status, channel, callerNumber, search }
   const client = yield* AgniClient
   const list = Patience.make(client.list)
-  const seen = yield* probe(range, filters, options)
+  const seen = yield* probe(range, filters, options, beside === undefined)
   const { profile } = seen
   const clocks = Clocks.make(seen.localNow, seen.log)
   yield* report(profile, clocks)
@@ -127,31 +139,13 @@ export const open = Effect.fnUntraced(function* (
   const { filterProblem } = profile
   const { ahead = false, hold, horizon, pagesPerWindow, withoutStart } = options
   if (filterProblem !== undefined) {
-    const stretches = beside?.stretches ?? [{ from, to: all.to }]
-    const created = withoutStart === "skip" ? undefined : { from: range.from ?? -Infinity, to: all.to }
-    return {
-      stretches,
-      windows: (nth, at) => {
-        const one = stretches[nth] ?? all
-        return Fallback.windows(
-          { from: at.from ?? one.from, to: one.to },
-          whole && nth === stretches.length - 1,
-          filters,
-          filterProblem,
-          {
-            created: nth === stretches.length - 1 ? created : undefined,
-            concurrency,
-            keepGoing,
-            size: profile.pageSize
-          }
-        ).pipe(Stream.provideService(AgniClient, AgniClient.of({ ...client, list })))
-      },
-      closing: Stream.empty,
-      ...noEvidence(seen)
-    }
+    const about = { filterProblem, filters, size: profile.pageSize }
+    const patient = AgniClient.of({ ...client, list })
+    return { ...unfiltered(range, bounds, options, beside, about, patient), ...noEvidence(seen) }
   }
+  const readers = ahead && beside === undefined ? concurrency + 1 : concurrency
   const settings = Beginning.settingsOf(list, filters, range, seen, clocks, {
-    concurrency,
+    concurrency: readers,
     hold,
     horizon,
     pagesPerWindow
@@ -161,7 +155,7 @@ export const open = Effect.fnUntraced(function* (
       ? [{ from, to }]
       : (beside.stretches ?? (yield* Cut.cut(settings, seen, { from, to }, whole, beside)))
   return yield* readAll(
-    beside === undefined ? settings : inStretches(settings, seen, options, beside),
+    beside === undefined ? settings : Readers.inStretches(settings, seen, options, beside),
     range,
     bounds,
     seen,
@@ -169,7 +163,11 @@ export const open = Effect.fnUntraced(function* (
     {
       ahead,
       beside,
-      concurrency: perReader(concurrency, Math.min(stretches.length, beside?.sideBySide ?? 1)),
+      scope,
+      concurrency: Readers.perReader(
+        readers === concurrency ? concurrency : Readers.placesOf(readers, seen, settings),
+        Math.min(stretches.length, beside?.sideBySide ?? 1)
+      ),
       keepGoing,
       limits: options.profile?.limits,
       clocksApart: clocks.apart > Clocks.notable ? Math.round(clocks.apart) : undefined,
@@ -180,6 +178,34 @@ export const open = Effect.fnUntraced(function* (
   )
 })
 
+/** All pages, where bounds or filters do not work. */
+const unfiltered = (
+  { from: since }: Asked.Asked,
+  { all, from, whole }: Beginning.Bounds,
+  { concurrency = 4, keepGoing = false, withoutStart }: Options,
+  beside: Beside | undefined,
+  about: { readonly filterProblem: CoverageReason; readonly filters: Ask.Filters; readonly size: number },
+  client: AgniClient["Service"]
+): Pick<RangeReading, "closing" | "stretches" | "windows"> => {
+  const stretches = beside?.stretches ?? [{ from, to: all.to }]
+  const created = withoutStart === "skip" ? undefined : { from: since ?? -Infinity, to: all.to }
+  const { filterProblem, filters, size } = about
+  return {
+    stretches,
+    windows: (nth, at) => {
+      const one = stretches[nth] ?? all
+      const isLast = nth === stretches.length - 1
+      return Fallback.windows({ from: at.from ?? one.from, to: one.to }, whole && isLast, filters, filterProblem, {
+        created: isLast ? created : undefined,
+        concurrency,
+        keepGoing,
+        size
+      }).pipe(Stream.provideService(AgniClient, client))
+    },
+    closing: Stream.empty
+  }
+}
+
 /** No answer says more of a window than the pages it was read from. */
 const noEvidence = (seen: Probes.Seen) => ({
   begun: SavedProbes.save(seen, []),
@@ -187,53 +213,7 @@ const noEvidence = (seen: Probes.Seen) => ({
   noteRest: () => {}
 })
 
-/** Windows of a stretch that are read at the same time: while one is delivered, another one is read. */
-const readersInStretch = 2
-
-/** Windows of which a whole number makes a stretch. */
-const inStretches = (
-  settings: Settings,
-  seen: Probes.Seen,
-  { pagesPerWindow }: Options,
-  { size = Cut.perStretch }: Beside
-): Settings => ({
-  ...settings,
-  concurrency: readersInStretch,
-  perWindow:
-    (pagesPerWindow ?? Partitioner.pagesPerWindow({ ...seen, about: Math.min(seen.about, size) }, 1)) * settings.size
-})
-
-/** A few more than its share: while one waits for its sinks, the others use its requests. */
-const perReader = (concurrency: number, readers: number): number =>
-  readers === 1 ? concurrency : Math.min(concurrency, Math.ceil(concurrency / readers) + 1)
-
 const everything: Micros.Range = { from: -Infinity, to: Infinity }
-
-/** A stretch, from where an earlier run left off. */
-const restOf = ({ at, from, to }: Begun): Micros.Range => ({ from: Math.min(to, Math.max(from, at ?? from)), to })
-
-/** The tasks, of which those with the calls are cut into windows: pages have shown how many there are. */
-const windowsIn = Effect.fnUntraced(function* (settings: Settings, tasks: ReadonlyArray<Task.Task>, rows: number) {
-  const all = tasks.reduce((sum, { expected }) => sum + expected, 0)
-  const ask = askOf(settings)
-  const parts = yield* Effect.forEach(tasks, (task) => {
-    const share = (rows * task.expected) / Math.max(1, all)
-    const few = Math.min(1.5 * settings.perWindow, readersInStretch * Partitioner.least * settings.size)
-    return share < few ? Effect.succeed([task]) : Task.byCount(settings, ask, task, share, settings.perWindow)
-  })
-  return parts.flat()
-})
-
-/** The parts that are left to read, and whether an earlier run has read some. */
-const toRead = (stretches: ReadonlyArray<Begun>, all: Micros.Range, newestFirst: boolean) => {
-  const beginning = stretches[0]?.from ?? all.to
-  const rest = stretches.map(restOf).filter(({ from, to }) => from < to)
-  const nowhere = newestFirst ? all.from : all.to
-  const parts = rest.length === 0 ? [{ from: nowhere, to: nowhere }] : Shown.joined(rest)
-  const range = { from: parts[0]?.from ?? nowhere, to: parts.at(-1)?.to ?? nowhere }
-  const inPart = parts.length > 1 || range.from > Math.min(beginning, all.from) || range.to < all.to
-  return { parts, range, inPart }
-}
 
 /** The window of the calls without a start time that were created in a bounded range. */
 const withoutStartIn = (
@@ -254,14 +234,19 @@ const withoutStartIn = (
     })
   )
 
+/** The first look behind the windows of a whole history, while the last of them are counted. */
+const earlyOf = (settings: Settings, range: Micros.Range, scope: Scope.Scope | undefined): Reading.Options["early"] =>
+  scope && { look: (rows) => UndatedFront.early(settings, range, rows), scope }
+
 /** The windows of the stretches, and the last one, of the calls without a start time. */
 const readAll = Effect.fnUntraced(function* (
   settings: Settings,
   asked: Asked.Asked,
   { all, whole }: Beginning.Bounds,
   seen: Probes.Seen,
-  stretches: ReadonlyArray<Begun>,
-  options: Omit<Reading.Options, "before" | "end" | "ends" | "logs"> & {
+  stretches: ReadonlyArray<ReadBefore.Begun>,
+  options: Omit<Reading.Options, "before" | "early" | "end" | "ends" | "logs"> & {
+    readonly scope: Scope.Scope | undefined
     readonly beside: Beside | undefined
     readonly ahead: boolean
     readonly withoutStart: boolean
@@ -270,18 +255,19 @@ const readAll = Effect.fnUntraced(function* (
 ): Effect.fn.Return<RangeReading, AgniError> {
   const { ahead, beside, newestFirst } = options
   const isFromOldest = asked.from === undefined
-  const horizon = Math.min(settings.now, options.earliest) - settings.horizon
   const { before, inPart, parts, range } =
     beside?.read === undefined
-      ? ReadBefore.resume(toRead(stretches, all, newestFirst), beside?.resumed)
-      : ReadBefore.of(beside.read, all, horizon)
+      ? ReadBefore.resume(ReadBefore.toRead(stretches, all, newestFirst), beside?.resumed)
+      : ReadBefore.of(beside.read, all, Math.min(settings.now, options.earliest) - settings.horizon)
+  const wholeRange = { from: range.from, to: all.to }
   const reading = yield* Reading.make(settings, range, parts, {
     ...options,
     end: all.to,
     // What lies beside a part was counted too.
     ends: { whole: whole && !inPart, fromOldest: isFromOldest && range.from === all.from, newestFirst },
     logs: [seen.log, ...settings.logs, ...(beside?.logs ?? [])],
-    before
+    before,
+    early: earlyOf(settings, wholeRange, whole && !inPart ? options.scope : undefined)
   })
   const { known, ledger } = reading
   const listed = Probes.listed(seen)
@@ -289,7 +275,7 @@ const readAll = Effect.fnUntraced(function* (
     listed !== undefined && Task.isElsewhere(seen.log.shown, everything, task) ? { ...task, below: listed } : task
   const last = whole
     ? Effect.suspend(() =>
-        Undated.window(settings, { from: range.from, to: all.to }, { ledger, inPart, known }, options.keepGoing)
+        Undated.window(settings, wholeRange, { ledger, inPart, known, early: reading.early }, options.keepGoing)
       )
     : options.withoutStart
       ? withoutStartIn(settings, { from: asked.from ?? -Infinity, to: all.to }, seen, reading)
@@ -303,21 +289,20 @@ const readAll = Effect.fnUntraced(function* (
     stretches,
     windows: (nth, at) =>
       Stream.suspend(() => {
-        const one = restOf({ ...(stretches[nth] ?? range), at: at.from })
+        const one = ReadBefore.restOf({ ...(stretches[nth] ?? range), at: at.from })
         // An empty window would count as that of the calls without a start time.
         if (at.from !== undefined && one.from >= one.to) return Stream.empty
         const cuts = [...at.cuts, reading.horizon(), settings.latest]
         // Nobody waits for the first calls of a stretch.
         const shape = { newestFirst, small: isFromOldest && beside === undefined, ahead }
         const tasks = Partitioner.tasks(one, cuts, seen, shape, settings.latest)
-        const first = tasks.first.map(below)
-        const rest = tasks.rest.map(below)
-        const rows = one.from === stretches[nth]?.from ? stretches[nth].rows : undefined
+        const rest = CutTasks.cut(settings, tasks.rest.map(below), {
+          rows: one.from === stretches[nth]?.from ? stretches[nth].rows : undefined,
+          measured: seen.measured && !newestFirst,
+          note: reading.noteCut
+        })
         // While others read stretches there are no requests to spare.
-        const windows = (rest: ReadonlyArray<Task.Task>) =>
-          reading.windows({ first, rest }, () => Ref.getUnsafe(readers) === 1)
-        const read =
-          rows === undefined ? windows(rest) : Stream.unwrap(Effect.map(windowsIn(settings, rest, rows), windows))
+        const read = reading.windows({ first: tasks.first.map(below), rest }, () => Ref.getUnsafe(readers) === 1)
         return Stream.concat(
           Stream.fromEffectDrain(Ref.update(readers, (count) => count + 1)),
           Stream.ensuring(

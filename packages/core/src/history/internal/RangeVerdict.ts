@@ -30,6 +30,7 @@ export const judge = Effect.fnUntraced(function* (
     seen.deepest = Math.min(seen.deepest, task.below)
     return split(work, halves)
   }
+  yield* work.came(Rows.within(held, range).length)
   const [count, control] = yield* Effect.all(
     [
       done.count === undefined ? countRows(work, bounds, held.size()) : Effect.succeed(done.count),
@@ -49,9 +50,11 @@ export const judge = Effect.fnUntraced(function* (
       seen.whole = held.size()
       return deliver(work, done, { _tag: "Proven" })
     }
+    yield* work.came(undefined)
     if (yield* MultiPassRead.isStillThere(ask, bounds, held, { size, repeats: yield* settings.repeats }))
       return deliver(work, done, { _tag: "Proven" })
   }
+  yield* work.came(undefined)
   // So deep the server does not go, and nothing moved.
   const isCutOff = count !== undefined && count > size && count < held.size() && count % size === 0 && !done.moved
   if ((done.deepest < Infinity || isCutOff) && halves !== undefined) {

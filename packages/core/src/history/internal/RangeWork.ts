@@ -7,6 +7,7 @@ import * as NotedCounts from "../../endpoint/internal/NotedCounts.ts"
 import * as Count from "../../endpoint/internal/Count.ts"
 import type { Range } from "../../endpoint/internal/Micros.ts"
 import type * as Rows from "../../endpoint/internal/ListedRows.ts"
+import type { Came } from "./AllCame.ts"
 import type { Evidence, Known } from "./Known.ts"
 import type { Read } from "./ReadPages.ts"
 import type { Settings } from "./Settings.ts"
@@ -26,6 +27,8 @@ export interface Work {
   readonly task: Task.Task
   readonly ask: Ask.Ask
   readonly share: Walk.Share | undefined
+  /** Notes that all its rows came, or that it is read on. */
+  readonly came: Came
   /** Calls may still come into it. */
   readonly young: boolean
   /** A window with more rows is cut. */

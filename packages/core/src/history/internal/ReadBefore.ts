@@ -1,9 +1,32 @@
 /** What other processes read of a range, before this one reads its ending. */
 import type * as CoverageSet from "../../coverage/CoverageSet.ts"
 import type * as Micros from "../../endpoint/internal/Micros.ts"
+import type * as Cut from "./Cut.ts"
 import type * as Deliveries from "./Deliveries.ts"
 import type * as PartEvidence from "./PartEvidence.ts"
 import * as Shown from "./Shown.ts"
+
+/** A stretch, and where an earlier run left off. */
+export interface Begun extends Cut.Stretch {
+  readonly at?: Micros.Micros | undefined
+}
+
+/** A stretch, from where an earlier run left off. */
+export const restOf = ({ at, from, to }: Begun): Micros.Range => ({
+  from: Math.min(to, Math.max(from, at ?? from)),
+  to
+})
+
+/** The parts that are left to read, and whether an earlier run has read some. */
+export const toRead = (stretches: ReadonlyArray<Begun>, all: Micros.Range, newestFirst: boolean) => {
+  const beginning = stretches[0]?.from ?? all.to
+  const rest = stretches.map(restOf).filter(({ from, to }) => from < to)
+  const nowhere = newestFirst ? all.from : all.to
+  const parts = rest.length === 0 ? [{ from: nowhere, to: nowhere }] : Shown.joined(rest)
+  const range = { from: parts[0]?.from ?? nowhere, to: parts.at(-1)?.to ?? nowhere }
+  const inPart = parts.length > 1 || range.from > Math.min(beginning, all.from) || range.to < all.to
+  return { parts, range, inPart }
+}
 
 /** A stretch that another process read, and what that one knows of it. */
 export interface Proof extends Micros.Range {

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
 import * as Rows from "../../endpoint/internal/ListedRows.ts"
+import type { Came } from "./AllCame.ts"
 import * as Empty from "./Empty.ts"
 import type { Known } from "./Known.ts"
 import { judge } from "./RangeVerdict.ts"
@@ -39,7 +40,8 @@ export const readRange = (
   settings: Settings,
   known: Known,
   task: Task.Task,
-  share?: Walk.Share
+  share?: Walk.Share,
+  came: Came = () => Effect.void
 ): Effect.Effect<Outcome, AgniError> => {
   const seen: Work["seen"] = {
     order: "unknown",
@@ -61,6 +63,7 @@ export const readRange = (
     task,
     ask: askOf(settings),
     share,
+    came,
     young: task.to > horizonOf(settings, known),
     beyond,
     limit: Math.min(1.5 * settings.perWindow, 0.8 * known.deepest),
@@ -150,6 +153,7 @@ const ofNothing = Effect.fnUntraced(function* (work: Work, done: ReadPages.Read)
   }
   const { hides = 0 } = task
   const hiding = task.hides === undefined ? undefined : hides > 0 && canHalve(range) ? "again" : "no more"
+  yield* work.came(0)
   const coverage = yield* Empty.confirm(settings, known, ask, range, bounds, hiding, task.beside)
   // Rows of it came after all, or may: there are more than the server gives for the whole of it.
   if (coverage === Empty.came && canHalve(range)) return splitHiding(work, done, hides - 1)

@@ -1,7 +1,10 @@
 /** Reads a range: tasks in parallel, the facts of their answers as one value, and the delivered calls. */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
 import type { Endpoint } from "../../coverage/CoverageSet.ts"
@@ -13,6 +16,7 @@ import type { Item } from "../../model/Item.ts"
 import { createdInstant as createdOf } from "../../model/internal/Packed.ts"
 import * as Coverage from "../Coverage.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
+import * as AllCame from "./AllCame.ts"
 import * as Bisect from "./Bisect.ts"
 import * as Capacity from "../../endpoint/internal/Capacity.ts"
 import { type Evidence, fold, type Known } from "./Known.ts"
@@ -22,6 +26,7 @@ import * as Scheduler from "./Scheduler.ts"
 import type * as Shown from "./Shown.ts"
 import { ask as askOf, horizonOf, type Settings } from "./Settings.ts"
 import * as Sum from "./Sum.ts"
+import type * as UndatedFront from "./UndatedFront.ts"
 import type * as Micros from "../../endpoint/internal/Micros.ts"
 import * as WindowTelemetry from "./WindowTelemetry.ts"
 import * as Windows from "./Windows.ts"
@@ -35,7 +40,10 @@ interface Reading {
    * reader steals work where that is allowed.
    */
   readonly windows: (
-    tasks: { readonly first: ReadonlyArray<Bisect.Task>; readonly rest: ReadonlyArray<Bisect.Task> },
+    tasks: {
+      readonly first: ReadonlyArray<Bisect.Task>
+      readonly rest: Effect.Effect<ReadonlyArray<Bisect.Task>, AgniError>
+    },
     maySteal: () => boolean
   ) => Stream.Stream<Coverage.Window, AgniError>
   /**
@@ -43,6 +51,10 @@ interface Reading {
    * calls without a start time, if there is one.
    */
   readonly closing: (withoutStart: Coverage.Window | undefined) => Effect.Effect<Coverage.Window | undefined, AgniError>
+  /** Notes answers by which the range was cut: the width of bounds is trusted as far as they reach. */
+  readonly noteCut: (log: Ask.Log, order: Known["order"]) => void
+  /** The look that began when all rows had come, if none came since. */
+  readonly early: Effect.Effect<UndatedFront.Early | undefined>
   /** What its answers showed, for the process that reads the ending. */
   readonly evidence: () => EvidenceOf.Evidence
   /** Notes answers that no window is of. */
@@ -80,6 +92,10 @@ export interface Options {
   readonly earliest: Micros.Micros
   /** Answers from before the reading began. */
   readonly logs: ReadonlyArray<Ask.Log>
+  /** The look that begins when all rows have come, beside the last counts. @default none */
+  readonly early?:
+    | { readonly look: (rows: number) => Effect.Effect<UndatedFront.Early, AgniError>; readonly scope: Scope.Scope }
+    | undefined
   /** What other processes read before it. @default nothing */
   readonly before?: ReadonlyArray<Deliveries.Before> | undefined
 }
@@ -107,6 +123,33 @@ const endpointOf = Effect.fnUntraced(function* (
   }
   return Object.keys(endpoint).length === 0 ? undefined : endpoint
 })
+
+/** What a task came to. */
+const rowsOf = (work: Scheduler.Work<Bisect.Task, Coverage.Window, AgniError>) =>
+  work._tag === "Split"
+    ? { rows: 0, parts: work.parts.length }
+    : { rows: work.outputs.reduce((sum, { rows }) => sum + CallRows.items(rows).length, 0), parts: 0 }
+
+/** Asks when all rows have come. An answer is evidence, also where its question was too early. One that failed is asked again. */
+const lookingEarly = ({ early: asked }: Options, ledger: Deliveries.Deliveries) => {
+  const asking: { fiber?: Fiber.Fiber<UndatedFront.Early, AgniError> } = {}
+  const came = AllCame.make((rows) =>
+    // Where some are at the front, they are looked for before all calls are counted.
+    asked === undefined || ledger.withoutStart.size > 0
+      ? Effect.void
+      : Effect.map(Effect.forkIn(asked.look(rows), asked.scope), (fiber) => {
+          asking.fiber = fiber
+        })
+  )
+  const early: Reading["early"] = Effect.suspend(() =>
+    asking.fiber === undefined
+      ? Effect.undefined
+      : Effect.map(Fiber.await(asking.fiber), (exit) =>
+          Exit.isSuccess(exit) && came.isStill() ? exit.value : undefined
+        )
+  )
+  return { came, early }
+}
 
 /** @param parts What is read of the range, where an earlier run has read the rest. */
 export const make = Effect.fnUntraced(function* (
@@ -138,33 +181,52 @@ export const make = Effect.fnUntraced(function* (
   }
   const failures: Bisect.Failures = { vain: 0 }
   const parent = Option.getOrUndefined(yield* Effect.serviceOption(Tracer.ParentSpan))
+  const { came, early } = lookingEarly(options, ledger)
   const run = (tasks: ReadonlyArray<Bisect.Task>, concurrency: number, maySteal: () => boolean) =>
     Scheduler.run<Bisect.Task, Coverage.Window, AgniError>(tasks, {
       concurrency,
       newestFirst: options.ends.newestFirst,
       takesMemory: (window) => CallRows.items(window.rows).length > 0,
       work: (task, handOver) =>
-        WindowTelemetry.ofTask(
-          parent,
-          task,
-          Bisect.read(settings, known, task, {
-            failures,
-            keepGoing: options.keepGoing,
-            handOver: (part) => (maySteal() ? handOver(part) : Effect.succeed(false)),
-            tell
-          })
+        came.reading(
+          (came) =>
+            WindowTelemetry.ofTask(
+              parent,
+              task,
+              Bisect.read(settings, known, task, {
+                failures,
+                keepGoing: options.keepGoing,
+                came,
+                handOver: (part) => (maySteal() ? handingOver(handOver(part)) : Effect.succeed(false)),
+                tell
+              })
+            ),
+          rowsOf
         )
     })
+  const handingOver = (taken: Effect.Effect<boolean>) =>
+    Effect.tap(taken, (taken) => Effect.sync(() => came.expect(taken ? 1 : 0)))
   return {
     known,
     horizon: () => horizonOf(settings, known()),
     ledger,
     windows: ({ first, rest }, maySteal) =>
       Stream.concat(
-        run(first, 1, maySteal),
-        Stream.suspend(() => run(rest, options.concurrency, maySteal))
+        Stream.suspend(() => {
+          // The rest is one, until it is known how many there are.
+          came.expect(first.length + 1)
+          return run(first, 1, maySteal)
+        }),
+        Stream.unwrap(
+          Effect.map(rest, (tasks) => {
+            came.expect(tasks.length - 1)
+            return run(tasks, options.concurrency, maySteal)
+          })
+        )
       ).pipe(Stream.mapEffect((window) => ledger.deliver(window))),
     closing: (withoutStart) => close(settings, options, ledger, known, withoutStart),
+    early,
+    noteCut: (log, order) => tell({ order, differs: false, deepest: Infinity, whole: 0, log }),
     evidence: () => ledger.evidence(known()),
     noteRest: () => noteRest(settings, ledger),
     noteAll: () => noteAll(settings, options, ledger)

@@ -153,6 +153,9 @@ export const byCount = Effect.fnUntraced(function* (
     { concurrency: "unbounded" }
   )
   const keys = new Map<Micros, string>()
+  const beyond = cuts.findIndex(({ cut }) => cut?.start === undefined)
+  // Behind the end of the list, where there are fewer than was thought.
+  const reached = beyond === -1 ? cuts.length : beyond
   const found: Array<Micros> = []
   for (const { cut, isBurst } of cuts) {
     if (cut?.start === undefined) continue
@@ -169,11 +172,13 @@ export const byCount = Effect.fnUntraced(function* (
           found.toSorted((a, b) => a - b)
         )
       : [middle]
-  const isCut = keys.size === ranks.length && edges.every((edge) => keys.has(edge))
+  const isCut = keys.size === reached && reached > 0 && edges.every((edge) => keys.has(edge))
+  const isAll = reached === ranks.length
+  const rest = isAll ? Math.max(1, rows - each * reached) : each / 2
   return tasksOf(range, edges, rows).map((task, i): Task => ({
     ...task,
-    expected: !isCut ? task.expected : i === 0 ? Math.max(1, rows - each * ranks.length) : each,
-    counted: isCut,
+    expected: !isCut ? task.expected : i === 0 ? rest : each,
+    counted: isCut && (isAll || i > 0),
     top: keys.get(task.to),
     bottom: keys.get(task.from)
   }))

@@ -62,6 +62,8 @@ export const window = (
 /** What the windows delivered, and whether an earlier run read what lies before: then the sum is not known. */
 export interface About {
   readonly ledger: Deliveries
+  /** The first look, if it began while the last windows were counted and their calls are all that came. */
+  readonly early: Effect.Effect<Front.Early | undefined>
   readonly inPart: boolean
   readonly known: () => Known
 }
@@ -122,15 +124,18 @@ const countDated = ({ about: { known, ledger }, ask, found, range, settings }: W
 const lookAndCount = Effect.fnUntraced(function* (
   work: Work,
   until: Micros.Micros,
-  isFirst: boolean
+  isFirst: boolean,
+  early: Front.Early | undefined
 ): Effect.fn.Return<{ readonly pages: Front.Pages; readonly both: number | undefined }, AgniError> {
   const { about, ask, found, limit, settings } = work
   const { inPart, ledger } = about
   const isEmpty = isFirst && !inPart && ledger.withoutStart.size === 0
-  const [pages, together] = yield* Effect.all(
-    [Front.read(settings, ask, limit, until), isEmpty ? countAll(work) : Effect.undefined],
-    { concurrency: 2 }
-  )
+  const [pages, together] =
+    early !== undefined
+      ? [early.pages, early.both]
+      : yield* Effect.all([Front.read(settings, ask, limit, until), isEmpty ? countAll(work) : Effect.undefined], {
+          concurrency: 2
+        })
   if (inPart) found.measured = yield* measure(work)
   for (const rows of pages) Found.note(found, rows)
   return { pages, both: isEmpty && Found.size(found) === 0 ? together : yield* countAll(work) }
@@ -143,8 +148,9 @@ const attempt = Effect.fnUntraced(function* (
   look: number
 ): Effect.fn.Return<Result, AgniError> {
   const { known, ledger } = about
+  const early = look === 1 ? yield* about.early : undefined
   // Not older than the answers before.
-  const fresh = Fresh.make(askOf(settings), settings.seen)
+  const fresh = early?.fresh ?? Fresh.make(askOf(settings), settings.seen)
   const found = Found.make(range, horizonOf(settings, known()), ledger)
   const work: Work = {
     settings,
@@ -157,7 +163,7 @@ const attempt = Effect.fnUntraced(function* (
   }
   // Calls may have appeared since their windows were read.
   const until = look === 1 ? range.to : horizonOf(settings, known())
-  const { both, pages } = yield* lookAndCount(work, until, look === 1)
+  const { both, pages } = yield* lookAndCount(work, until, look === 1, early)
   // While calls come, the front alone is read again before all pages are.
   const comes = found.later.size() > 0
   const mayHaveCome = look === 1 || (look <= attempts && comes && !about.inPart)

@@ -2,9 +2,11 @@
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
+import * as Count from "../../endpoint/internal/Count.ts"
 import type * as Micros from "../../endpoint/internal/Micros.ts"
 import * as Rows from "../../endpoint/internal/ListedRows.ts"
-import type { Settings } from "./Settings.ts"
+import * as Fresh from "./Fresh.ts"
+import { ask as askOf, type Settings } from "./Settings.ts"
 import { isDistant } from "./UndatedFound.ts"
 
 export type Pages = ReadonlyArray<ReadonlyArray<Rows.Row>>
@@ -49,4 +51,35 @@ export const read = Effect.fnUntraced(function* (
       return pages
     }
   }
+})
+
+/** The first look at the front, and a count of all calls that was made beside it. */
+export interface Early {
+  readonly fresh: Fresh.Fresh
+  readonly pages: Pages
+  readonly both: number | undefined
+}
+
+/** The first look, where so many calls came, and only counts are missing that prove them. */
+export const early = Effect.fnUntraced(function* (
+  settings: Settings,
+  range: Micros.Range,
+  rows: number
+): Effect.fn.Return<Early, AgniError> {
+  const fresh = Fresh.make(askOf(settings), settings.seen)
+  const { size } = settings
+  const options = { expected: Math.max(1, rows), size, repeats: yield* settings.repeats }
+  const [pages, both] = yield* Effect.all(
+    [
+      read(
+        settings,
+        fresh.ask,
+        limitOf(settings, range, () => rows),
+        range.to
+      ),
+      Count.orFail(fresh.ask, {}, options)
+    ],
+    { concurrency: 2 }
+  )
+  return { fresh, pages, both }
 })

@@ -72,6 +72,7 @@ const recognize = Effect.fnUntraced(function* (
     pagesAtMost: 1,
     about: Math.max(1, controls.length),
     rate: (dated.length - 1) / (first.start - last.start),
+    measured: false,
     repeats: Effect.succeed(profile.repeatsBeyondEnd),
     pages: [{ page: 1, rows }],
     sorted: true,

@@ -113,6 +113,17 @@ describe("Task", () => {
         })
     )
 
+  it.effect("parts of more rows than are there: the oldest one, behind the last page, is not counted", () =>
+    Effect.gen(function* () {
+      const server = open(rowsAt(Array.from({ length: 300 }, (_, i) => range.to - (i + 1) * hour)))
+      const [oldest, ...others] = yield* Task.byCount(settingsOf(server), askOf(server), range, 470, 100)
+      assert.isFalse(oldest?.counted)
+      assert.isBelow(oldest?.expected ?? Infinity, 100)
+      assert.lengthOf(others, 2)
+      assert.isTrue(others.every(({ counted, expected }) => counted === true && expected % 10 === 5))
+    })
+  )
+
   for (const readers of [4, 24, 40]) {
     it.effect(
       `${readers} readers get parts of a long range in nearly whole rounds: few are never read while the others wait`,

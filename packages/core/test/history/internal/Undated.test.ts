@@ -60,7 +60,7 @@ const read = Effect.fnUntraced(function* ({
   const window = yield* Undated.window(
     settings,
     range,
-    { ledger, inPart, known: () => known({ width: 20 * day }) },
+    { early: Effect.undefined, ledger, inPart, known: () => known({ width: 20 * day }) },
     false
   )
   return {

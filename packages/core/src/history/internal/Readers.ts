@@ -1,0 +1,32 @@
+/** How many windows a reading reads at the same time, and how large they are. */
+import type * as Probes from "../../endpoint/internal/Probes.ts"
+import * as Cut from "./Cut.ts"
+import * as Partitioner from "./Partitioner.ts"
+import type { Settings } from "./Settings.ts"
+
+/** Windows of a stretch that are read at the same time: while one is delivered, another one is read. */
+const readersInStretch = 2
+
+/** Windows of which a whole number makes a stretch. */
+export const inStretches = (
+  settings: Settings,
+  seen: Probes.Seen,
+  { pagesPerWindow }: { readonly pagesPerWindow?: number | undefined },
+  { size = Cut.perStretch }: Pick<Cut.Options, "size">
+): Settings => ({
+  ...settings,
+  concurrency: readersInStretch,
+  perWindow:
+    (pagesPerWindow ?? Partitioner.pagesPerWindow({ ...seen, about: Math.min(seen.about, size) }, 1)) * settings.size
+})
+
+/**
+ * One reader more than requests at once: what a reader does between an answer and its next question takes no request's time. Where all
+ * windows are read at once, there is a place for the small ones at both ends besides, which would be read last and alone.
+ */
+export const placesOf = (readers: number, { about }: Probes.Seen, { perWindow }: Settings): number =>
+  about <= readers * perWindow ? readers + 1 : readers
+
+/** A few more than its share: while one waits for its sinks, the others use its requests. */
+export const perReader = (concurrency: number, readers: number): number =>
+  readers === 1 ? concurrency : Math.min(concurrency, Math.ceil(concurrency / readers) + 1)
