@@ -123,7 +123,9 @@ export const make = Effect.fnUntraced(function* (
     earliest: options.earliest,
     deepest: options.limits?.rows ?? Infinity,
     span: options.limits?.span,
-    whole: 0
+    whole: 0,
+    requests: 0,
+    worth: 0
   })
   const known = () => Ref.getUnsafe(ref)
   const ledger = Deliveries.make(settings, range, known, options.ends, parts)
