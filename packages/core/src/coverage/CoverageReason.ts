@@ -15,7 +15,7 @@ import * as Schema from "effect/Schema"
  * - `NoBeginning`: the range is open, and nothing shows where the calls begin.
  * - `CallsMoved`, `StartsMoved`, `WithoutStartMoved`: calls came, went, or got another start while they were read.
  * - `AnswersDiffer`: so many calls were in some answers only.
- * - `AnswersDisagree`: more than so many requests did not bring answers that agree, so it was read once and not tried again.
+ * - `AnswersDisagree`: more than so many requests did not bring answers that agree, so it was read once, and not again.
  * - `FromCache`: a cache answered, or a replica that lags.
  * - `NotCounted`, `TooDeepToCount`: whether the whole adds up was not counted, or could not be.
  * - `Resumed`: an earlier run read a part, and only one run that reads the whole can compare it with the server's total.
