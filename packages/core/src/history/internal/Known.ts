@@ -29,7 +29,7 @@ export interface Known {
   readonly cut?: boolean | undefined
   /** So many rows of the same bounds came at least once with a row seen beyond both ends: no limit on results is lower. */
   readonly whole: number
-  /** Requests of all readers, and the rows that their windows brought: a window that is proven counts as a page besides. */
+  /** Requests of all readers, and the rows that their windows brought: one that is proven and has any counts as a page besides. */
   readonly requests: number
   readonly worth: number
 }
@@ -41,7 +41,7 @@ export interface Evidence {
   readonly deepest: number
   readonly cut?: boolean | undefined
   readonly whole: number
-  /** Rows that its windows brought, and a page for one that is proven. */
+  /** Rows that its windows brought, and a page for one that is proven and has any. */
   readonly worth: number
   /** The range that is proven by one reading: where answers differ, that does not do. */
   readonly once?: Range | undefined

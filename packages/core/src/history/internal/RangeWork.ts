@@ -68,7 +68,8 @@ export const deliver = (
 ): Outcome => {
   const windows = windowsOf(settings, known, ask, range, held, coverage)
   const worth = windows.reduce(
-    (sum, { coverage, rows }) => sum + rows.length + (coverage._tag === "Proven" ? settings.size : 0),
+    (sum, { coverage, rows }) =>
+      sum + rows.length + (coverage._tag === "Proven" && rows.length > 0 ? settings.size : 0),
     0
   )
   return { _tag: "Read", windows, evidence: { ...seen, worth, log: ask.log } }
