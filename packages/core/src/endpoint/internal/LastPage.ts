@@ -65,7 +65,7 @@ export const count = Effect.fnUntraced(function* (
           : Math.floor(Math.sqrt((within + 1) * beyond))
     step *= 4
   }
-  const isTurned = next.length > 0 && !Rows.sameRows(next, repeated)
+  const isTurned = next.length > 0 && repeated.length < size && !Rows.sameRows(next, repeated)
   const isPart = !isTurned && (Rows.alike(repeated, first) || Rows.isWithin(repeated, last))
   return isPart ? (within - 1) * size + last.length : (beyond - 1) * size + repeated.length
 })

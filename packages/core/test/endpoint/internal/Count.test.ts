@@ -136,6 +136,21 @@ describe("Count.rows", () => {
     })
   )
 
+  it.effect("is right where the first page comes again, and all start together in another order each time", () =>
+    Effect.gen(function* () {
+      for (const rows of [12, 14, 15])
+        for (let seed = 1; seed <= 20; seed++) {
+          const tieOrder = seed % 2 === 0 ? "query" : "random"
+          const server = open(rowsAt(Array.from({ length: rows }, () => began - hour - seed * second)), {
+            beyond: "first",
+            tieOrder
+          })
+          const counted = yield* Count.rows(askOf(server), bounds, { expected: rows, size: 10, repeats: true })
+          assert.isAtMost(counted ?? 0, rows, `seed ${seed}`)
+        }
+    })
+  )
+
   it.effect("is not led astray where smaller pages reach beyond a limit on the depth, which repeats one", () =>
     Effect.gen(function* () {
       for (const most of [5, 10, 20])
