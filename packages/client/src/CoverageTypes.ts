@@ -50,6 +50,7 @@ export type CoverageReason =
         | "NotRead"
     }
   | { readonly _tag: "AnswersDiffer"; readonly calls: number }
+  | { readonly _tag: "AnswersDisagree"; readonly requests: number }
   | { readonly _tag: "CountDiffers" | "Incomplete"; readonly read: number; readonly counted: number }
   | { readonly _tag: "Changing"; readonly filter: "status" | "search" }
   | { readonly _tag: "StoppedAtLimit"; readonly limit: number }

@@ -15,6 +15,7 @@ import * as Schema from "effect/Schema"
  * - `NoBeginning`: the range is open, and nothing shows where the calls begin.
  * - `CallsMoved`, `StartsMoved`, `WithoutStartMoved`: calls came, went, or got another start while they were read.
  * - `AnswersDiffer`: so many calls were in some answers only.
+ * - `AnswersDisagree`: more than so many requests did not bring answers that agree, so it was read once, and not again.
  * - `FromCache`: a cache answered, or a replica that lags.
  * - `NotCounted`, `TooDeepToCount`: whether the whole adds up was not counted, or could not be.
  * - `Resumed`: an earlier run read a part, and only one run that reads the whole can compare it with the server's total.
@@ -45,6 +46,7 @@ export const CoverageReason = Schema.Union([
   Schema.TaggedStruct("StartsMoved", {}),
   Schema.TaggedStruct("WithoutStartMoved", {}),
   Schema.TaggedStruct("AnswersDiffer", { calls: Schema.Int }),
+  Schema.TaggedStruct("AnswersDisagree", { requests: Schema.Int }),
   Schema.TaggedStruct("FromCache", {}),
   Schema.TaggedStruct("NotCounted", {}),
   Schema.TaggedStruct("TooDeepToCount", {}),
@@ -104,6 +106,8 @@ export const describe = (reason: CoverageReason): string => {
       return "calls without a start time were added or removed while they were read"
     case "AnswersDiffer":
       return `answers differ: ${calls(reason.calls)} came in some of them only`
+    case "AnswersDisagree":
+      return `answers still disagreed after more than ${reason.requests} requests: the rest was read once and not checked`
     case "FromCache":
       return "a cache, or a replica that lags, answered in the server's place"
     case "NotCounted":

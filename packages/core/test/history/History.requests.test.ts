@@ -150,7 +150,9 @@ describe("requests of a quiet server, 100 a page, probes and proof included", ()
               differs: false,
               earliest: ListServer.now * 1000,
               deepest: Infinity,
-              whole: 0
+              whole: 0,
+              requests: 0,
+              worth: 0
             },
             { from: start(500), to: start(560), expected: 60 }
           )

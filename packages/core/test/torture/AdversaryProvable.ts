@@ -116,6 +116,8 @@ export const isProvable = (one: Case, server: Adversary.Server): boolean => {
   if (traits.change !== undefined && traits.change.at <= server.requests()) return false
   // A page beyond the end that repeats another one, and is empty beyond a limit: the end is not to be found.
   if (isRepeating && (traits.depth ?? traits.offset) !== undefined) return false
+  // The same where it is a limit on the offset that repeats one, and the number of a page is limited, too.
+  if (traits.offset?.cut === "last" && (traits.depth?.cut === "empty" || traits.depth?.cut === "error")) return false
   // More rows of one second than a limit lets come, or more than a page, which stand otherwise on each.
   return together(rows.filter((row) => isThere(row, began))) <= mostTogether(one) && !isLarge
 }

@@ -40,7 +40,10 @@ export const orFail = (
 ): Effect.Effect<number | undefined, AgniError> => {
   const counted: Effect.Effect<number | undefined, AgniError> = options.repeats
     ? LastPage.count(ask, bounds, options)
-    : search(ask, bounds, { ...options, size: lengthOf(options) })
+    : Effect.flatMap(search(ask, bounds, { ...options, size: lengthOf(options) }), (rows) =>
+        // Smaller pages lie deeper: so deep the server may not go.
+        rows === undefined && lengthOf(options) < options.size ? search(ask, bounds, options) : Effect.succeed(rows)
+      )
   return counted.pipe(
     Effect.tap((rows) =>
       Effect.sync(() => {
@@ -64,6 +67,7 @@ const search = Effect.fnUntraced(function* (
   const likely = first === undefined ? undefined : extrapolate(bounds, size, first)
   const most = likely === undefined ? mostPages : Math.max(16, (4 * likely) / size)
   let page = Math.max(full + 1, Number.isFinite(expected) ? Math.ceil(Math.min(most, expected / size)) : 1)
+  let before: ReadonlyArray<Rows.Row> = []
   /** Greater each time, so that a server that repeats itself for ever is soon given up. */
   let step = 1
   while (none - full > 1) {
@@ -71,6 +75,9 @@ const search = Effect.fnUntraced(function* (
     const { rows } = yield* ask(page, bounds, { size })
     if (rows.length > 0 && rows.length < size) return (page - 1) * size + rows.length
     const guess = !even || step > 64 ? undefined : extrapolate(bounds, page * size, rows)
+    // Another page again: beyond a limit on the depth the server repeats one, however many rows there are.
+    if (rows.length > 0 && Rows.sameRows(rows, before)) return undefined
+    before = rows
     if (rows.length === 0) none = page
     else full = page
     page =

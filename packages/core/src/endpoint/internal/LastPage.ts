@@ -32,11 +32,15 @@ export const count = Effect.fnUntraced(function* (
   if (first.length === 0) return 0
   // If it fails while the server is up, the last record does, which comes there again.
   const repeated = repeats ? yield* look(pageBeyondAll, Patience.soon) : []
+  // Where the last page is short, each short page is that one: equal starts may make it another one each time.
+  const isShort = (rows: ReadonlyArray<Rows.Row>) => rows.length < size && rows.length === repeated.length
   // One with more rows is in its own place: a limit may answer with a part of the last page.
   const isBeyond = (rows: ReadonlyArray<Rows.Row>) =>
-    rows.length === 0 || (repeated.length > 0 && rows.length <= repeated.length && Rows.alike(rows, repeated))
+    rows.length === 0 ||
+    (repeated.length > 0 && rows.length <= repeated.length && (isShort(rows) || Rows.alike(rows, repeated)))
   let within = 1
   let last = first
+  let next = repeated
   let beyond = Infinity
   const isGuessed = expected !== undefined && Number.isFinite(expected)
   let page = isGuessed ? Math.min(mostPages, Math.ceil(expected / size)) : 2
@@ -45,8 +49,10 @@ export const count = Effect.fnUntraced(function* (
   while (beyond - within > 1) {
     page = Math.max(within + 1, Math.min(beyond - 1, page))
     const rows = yield* look(page)
-    if (isBeyond(rows)) beyond = page
-    else if (page >= mostPages) return undefined
+    if (isBeyond(rows)) {
+      beyond = page
+      next = rows
+    } else if (page >= mostPages) return undefined
     else {
       within = page
       last = rows
@@ -59,6 +65,7 @@ export const count = Effect.fnUntraced(function* (
           : Math.floor(Math.sqrt((within + 1) * beyond))
     step *= 4
   }
-  const isPart = Rows.alike(repeated, first) || Rows.isWithin(repeated, last)
+  const isTurned = next.length > 0 && repeated.length < size && !Rows.sameRows(next, repeated)
+  const isPart = !isTurned && (Rows.alike(repeated, first) || Rows.isWithin(repeated, last))
   return isPart ? (within - 1) * size + last.length : (beyond - 1) * size + repeated.length
 })

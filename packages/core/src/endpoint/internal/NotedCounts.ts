@@ -31,10 +31,29 @@ export const noteCount = (counts: Map<string, Counted>, bounds: Bounds, rows: nu
   if (rows > (counts.get(key)?.rows ?? 0)) counts.set(key, { after, before, rows })
 }
 
+const keyOfPage = (page: Paged): string => `${keyOf(page)} ${page.size} ${page.length} ${page.isFirst}`
+
+export const forgetPage = (pages: Map<string, Paged>, page: Paged): void => {
+  pages.delete(keyOfPage(page))
+}
+
 /** Keeps the greatest place of a page of the same bounds, size and length, which may be the first again or not. */
 export const notePage = (pages: Map<string, Paged>, page: Paged): void => {
-  const key = `${keyOf(page)} ${page.size} ${page.length} ${page.isFirst}`
+  const key = keyOfPage(page)
   if (page.rows > (pages.get(key)?.rows ?? 0)) pages.set(key, page)
+}
+
+/**
+ * Forgets the places of rows on pages that are larger than the server's: which places those have is not known, because it may count them
+ * by the size that was asked for.
+ */
+export const forgetLarger = (
+  { lengths, places }: { readonly lengths: Map<string, Paged>; readonly places: Map<string, Counted> },
+  size: number
+): void => {
+  for (const [key, page] of lengths) if (page.size > size) lengths.delete(key)
+  places.clear()
+  for (const page of lengths.values()) noteCount(places, page, page.rows)
 }
 
 /** How many rows the bounds were counted to hold. */

@@ -36,11 +36,16 @@ const startsFrom = (rows: ReadonlyArray<Rows.Row>, edge: Micros): boolean =>
  */
 const before = (ask: Ask.Ask, edge: Micros, after: Micros = earliestStart) => {
   const bounds = { after, before: edge + 2 * Ask.second }
-  return Ask.catchPoison(
-    Effect.catchIf(ask(1, bounds, { how: Patience.soon }), Ask.isRefusal, () => Effect.undefined),
-    () => Effect.map(Ask.failsAsWhole(ask, bounds), (asWhole) => (asWhole ? undefined : ("fails" as const)))
+  const look = (how: ListOptions) => Effect.catchIf(ask(1, bounds, { how }), Ask.isRefusal, () => Effect.undefined)
+  return Ask.catchPoison(look(Patience.soon), () =>
+    Effect.flatMap(Ask.failsAsWhole(ask, bounds), (asWhole) =>
+      asWhole ? Effect.undefined : Ask.catchPoison(look(again), () => Effect.succeed("fails" as const))
+    )
   )
 }
+
+/** For a question that failed: by chance, or for a record. */
+const again: ListOptions = { tries: 5, shortWaits: true }
 
 /**
  * Nothing is older than the answer: the least of what is known, when nothing lies before it, or a stretch found empty.
@@ -93,9 +98,6 @@ const isEmptyBefore = (ask: Ask.Ask, edge: Micros, size: number, how: ListOption
     Ask.orNothing(ask(1, { after: earliestStart, before: edge }, { how })),
     (answer) => answer && answer.rows.length < size && !answer.rows.some(isOlder(edge))
   )
-
-/** For a question that failed: by chance, or for a record. */
-const again: ListOptions = { tries: 3, shortWaits: true }
 
 /**
  * The last of the edges before which calls may lie. A limit on the width of a range may hide what lies far before an edge, and not what

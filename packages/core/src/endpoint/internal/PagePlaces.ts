@@ -11,6 +11,7 @@ interface Log {
 }
 
 interface Row {
+  readonly key: string
   readonly start: Micros | undefined
 }
 
@@ -25,6 +26,7 @@ interface Question {
 
 interface Page {
   readonly page: number
+  readonly keys: ReadonlySet<string>
   readonly starts: ReadonlyArray<Micros | undefined>
   readonly least: Micros
   readonly most: Micros
@@ -60,8 +62,15 @@ const pageOf = (page: number, rows: ReadonlyArray<Row>): Page => {
     least = Math.min(least, start ?? -Infinity)
     most = Math.max(most, start ?? Infinity)
   }
-  return { page, starts, least, most }
+  return { page, keys: new Set(rows.map(({ key }) => key)), starts, least, most }
 }
+
+/** Whether it is an earlier page again, as beyond a limit on the depth: it says nothing of how many rows there are. */
+const isAgain = (page: Page, { furthest, last }: Pages): boolean =>
+  [last, furthest].some(
+    ({ keys, page: number }) =>
+      number < page.page && keys.size === page.keys.size && [...page.keys].every((key) => keys.has(key))
+  )
 
 /** Whether no row of one page starts when a row of the other does: rows of equal start may have another order on each page. */
 const isApart = (left: Page, right: Page): boolean => {
@@ -102,7 +111,7 @@ export const make = (log: Log) => {
     const first = spread.firsts.get(order)
     const isFirst = first === undefined || !isApart(first, page)
     if (number === 1) spread.firsts.set(order, page)
-    else {
+    else if (pages === undefined || !isAgain(page, pages)) {
       const { after = -Infinity, before = Infinity } = bounds
       const place = placeOf(page, size)
       noteCount(log.places, bounds, place)

@@ -11,6 +11,7 @@ import * as FirstPages from "./FirstPages.ts"
 import * as Length from "./Length.ts"
 import * as ListShape from "./ListShape.ts"
 import type { Micros } from "./Micros.ts"
+import * as NotedCounts from "./NotedCounts.ts"
 import * as Observe from "./Observe.ts"
 import * as Oldest from "./Oldest.ts"
 import * as Probing from "./Probing.ts"
@@ -79,7 +80,8 @@ export const look = Effect.fnUntraced(function* (
   const probing = yield* Probing.make(options, tried)
   const { isDeep, known } = probing
   const firstPages = yield* FirstPages.read(probing)
-  const { answer, ended, first, oldRows, page, size, sorted } = firstPages
+  const { answer, clamped, ended, first, oldRows, page, size, sorted } = firstPages
+  if (clamped) NotedCounts.forgetLarger(probing.log, size)
   const shape = yield* ListShape.find(probing, firstPages)
   const { needsDepth, newestFirst, newestRows, repeats, sortBy, trusted } = shape
   // Nobody should wait for it when it is needed.

@@ -14,7 +14,7 @@ import * as Patience from "../../endpoint/internal/Patience.ts"
 import { isTooLong, readRange } from "./ReadRange.ts"
 import * as PartialRead from "./PartialRead.ts"
 import type * as Scheduler from "./Scheduler.ts"
-import { ask as askOf, type Settings } from "./Settings.ts"
+import { ask as askOf, patient, type Settings } from "./Settings.ts"
 import type * as Part from "./Task.ts"
 import type { Share } from "./Walk.ts"
 import { windowsOf } from "./WindowOf.ts"
@@ -96,11 +96,6 @@ export const read = (
     )
   })
 }
-
-const patient = (settings: Settings): Settings => ({
-  ...settings,
-  list: (query) => settings.list(query, Patience.last)
-})
 
 const noteVain = (failures: Failures): Effect.Effect<void> =>
   Effect.sync(() => {

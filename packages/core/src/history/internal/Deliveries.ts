@@ -10,7 +10,7 @@ import type { Rejected } from "../../model/Rejected.ts"
 import * as CallRows from "../../model/Rows.ts"
 import * as Coverage from "../Coverage.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
-import type * as NotedCounts from "../../endpoint/internal/NotedCounts.ts"
+import * as NotedCounts from "../../endpoint/internal/NotedCounts.ts"
 import type * as Micros from "../../endpoint/internal/Micros.ts"
 import * as Rows from "../../endpoint/internal/ListedRows.ts"
 import type * as Delivered from "./Delivered.ts"
@@ -61,7 +61,9 @@ export interface Deliveries {
   /** The count that is least of what came within its bounds: a limit may have cut it, or calls may have been lacking. */
   readonly least: () => NotedCounts.Counted | undefined
   /** Bounds with a page that is not as long as the last one of what came: so it is no repeated one, unless a limit cut the list. */
-  readonly unrepeated: () => ReadonlyArray<NotedCounts.Counted>
+  readonly unrepeated: () => ReadonlyArray<Shown.Unrepeated>
+  /** Notes that such a page is another one again. */
+  readonly forget: (page: NotedCounts.Paged) => void
   /** Notes that so many calls are in some answers only. */
   readonly differ: (calls: number) => void
   /** Takes back what was said of the windows in a range. */
@@ -134,6 +136,7 @@ export const make = (
     }),
     least: () => Shown.least(shown, horizonOf(settings, known())),
     unrepeated: () => unrepeated(shown, horizonOf(settings, known())),
+    forget: (page) => NotedCounts.forgetPage(shown.lengths, page),
     differ: (calls) => {
       shown.differing += calls
     },
@@ -156,13 +159,10 @@ export const make = (
   }
 }
 
-const unrepeated = (shown: Shown.Shown, horizon: Micros.Micros): ReadonlyArray<NotedCounts.Counted> => {
-  const pages = new Map<string, NotedCounts.Counted>()
-  for (const page of Shown.unrepeated(shown).values())
-    if (Shown.unexplained(shown, new Map([["", page]]), horizon).length > 0)
-      pages.set(`${page.after} ${page.before}`, page)
-  return [...pages.values()]
-}
+const unrepeated = (shown: Shown.Shown, horizon: Micros.Micros): ReadonlyArray<Shown.Unrepeated> =>
+  [...Shown.unrepeated(shown).values()].filter(
+    (page) => Shown.unexplained(shown, new Map([["", page]]), horizon).length > 0
+  )
 
 const restore = (shown: Shown.Shown, ends: Shown.Ends, parts: ReadonlyArray<Before>): void => {
   let twice = 0

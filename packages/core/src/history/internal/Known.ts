@@ -29,6 +29,9 @@ export interface Known {
   readonly cut?: boolean | undefined
   /** So many rows of the same bounds came at least once with a row seen beyond both ends: no limit on results is lower. */
   readonly whole: number
+  /** Requests of all readers, and the rows that their windows brought: one that is proven and has any counts as a page besides. */
+  readonly requests: number
+  readonly worth: number
 }
 
 /** What the reading of one part showed. */
@@ -38,12 +41,21 @@ export interface Evidence {
   readonly deepest: number
   readonly cut?: boolean | undefined
   readonly whole: number
+  /** Rows that its windows brought, and a page for one that is proven and has any. */
+  readonly worth: number
   /** The range that is proven by one reading: where answers differ, that does not do. */
   readonly once?: Range | undefined
   readonly log: Ask.Log
 }
 
-export const fold = (known: Known, { cut = false, deepest, differs, log, order, whole }: Evidence): Known => ({
+/** So many requests for nothing, and for a page of what came, are more than any server needs whose answers agree. */
+export const mostRequests = { least: 8000, perPage: 10 }
+
+/** Whether reading again was in vain so often that it is not tried any more: answers contradict each other. */
+export const isExhausted = ({ requests, worth }: Known, size: number): boolean =>
+  requests > mostRequests.least + (mostRequests.perPage * worth) / size
+
+export const fold = (known: Known, { cut = false, deepest, differs, log, order, whole, worth }: Evidence): Known => ({
   order: known.order === "other" || order === "unknown" ? known.order : order,
   width: Math.max(known.width, log.width),
   refused: Math.min(known.refused, log.refused),
@@ -52,5 +64,7 @@ export const fold = (known: Known, { cut = false, deepest, differs, log, order, 
   deepest: Math.min(known.deepest, deepest),
   span: known.span,
   cut: known.cut === true || cut,
-  whole: Math.max(known.whole, whole)
+  whole: Math.max(known.whole, whole),
+  requests: known.requests + log.requests,
+  worth: known.worth + worth
 })

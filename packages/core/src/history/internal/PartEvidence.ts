@@ -25,7 +25,9 @@ const KnownFacts = Schema.Struct({
   deepest: Schema.Number,
   span: Schema.UndefinedOr(Schema.Number),
   cut: Schema.UndefinedOr(Schema.Boolean),
-  whole: Schema.Number
+  whole: Schema.Number,
+  requests: Schema.Number,
+  worth: Schema.Number
 })
 
 export const Evidence = Schema.Struct({
@@ -168,5 +170,7 @@ export const foldKnown = (left: Known, right: Known): Known => ({
   deepest: Math.min(left.deepest, right.deepest),
   span: left.span ?? right.span,
   cut: left.cut === true || right.cut === true,
-  whole: Math.max(left.whole, right.whole)
+  whole: Math.max(left.whole, right.whole),
+  requests: left.requests + right.requests,
+  worth: left.worth + right.worth
 })

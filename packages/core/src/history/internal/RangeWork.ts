@@ -68,11 +68,15 @@ export const deliver = (
   { ask, known, seen, settings }: Work,
   { held, range }: Pick<Read, "held" | "range">,
   coverage: Coverage
-): Outcome => ({
-  _tag: "Read",
-  windows: windowsOf(settings, known, ask, range, held, coverage),
-  evidence: { ...seen, log: ask.log }
-})
+): Outcome => {
+  const windows = windowsOf(settings, known, ask, range, held, coverage)
+  const worth = windows.reduce(
+    (sum, { coverage, rows }) =>
+      sum + rows.length + (coverage._tag === "Proven" && rows.length > 0 ? settings.size : 0),
+    0
+  )
+  return { _tag: "Read", windows, evidence: { ...seen, worth, log: ask.log } }
+}
 
 /** Rows between bounds; nothing where they cannot be counted. */
 export const countRows = Effect.fnUntraced(function* (

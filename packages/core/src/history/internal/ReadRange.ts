@@ -1,11 +1,12 @@
 /** One range to its verdict. */
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
+import type { Coverage } from "../Coverage.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
 import * as Rows from "../../endpoint/internal/ListedRows.ts"
 import type { Came } from "./AllCame.ts"
 import * as Empty from "./Empty.ts"
-import type { Known } from "./Known.ts"
+import { isExhausted, type Known, mostRequests } from "./Known.ts"
 import { judge } from "./RangeVerdict.ts"
 import {
   byCount,
@@ -29,9 +30,6 @@ import * as Walk from "./Walk.ts"
 /** So many pages overlap for less than two counts and the seams of a walk cost. */
 const mostOverlapping = 12
 
-/** An empty range is cut into so many parts at most, each of which takes a few requests. */
-const mostEmpty = 1000
-
 /**
  * Reads a range to its verdict, or finds how it must be cut. What it knows when it begins is given, and what it saw is in the
  * outcome: nothing is shared.
@@ -49,6 +47,7 @@ export const readRange = (
     deepest: Infinity,
     cut: false,
     whole: 0,
+    worth: 0,
     once: undefined
   }
   const beyond = { repeats: false }
@@ -74,9 +73,11 @@ export const readRange = (
 const read = Effect.fnUntraced(function* (work: Work): Effect.fn.Return<Outcome, AgniError> {
   const { ask, limit, seen, settings, share, task } = work
   const { size } = settings
+  if (isExhausted(work.known, size)) return yield* once(work)
   const { span = Infinity } = work.known
   if (task.to - task.from > span && !isEnd(settings, task)) return split(work, Task.byWidth(task, span))
   const believed = isTooWide(work, task) && !isEnd(settings, task) ? yield* believe(work) : undefined
+  if (believed?.isNothing === true) return deliver(work, { range: task, held: Rows.makeHeld() }, Empty.tooWide)
   if (believed?.parts !== undefined) return split(work, believed.parts)
   const before = believed?.before ?? (yield* countBefore(work))
   if (before !== undefined && before > limit && task.to - task.from > shortest) {
@@ -110,6 +111,26 @@ const read = Effect.fnUntraced(function* (work: Work): Effect.fn.Return<Outcome,
   return yield* judge(work, done, done.range.from === task.from ? before : undefined)
 })
 
+const disagree: Coverage = {
+  _tag: "Provisional",
+  reason: { _tag: "AnswersDisagree", requests: mostRequests.least }
+}
+
+/** One reading by pages, of which nothing is held against anything. More rows than a window should hold are read in parts. */
+const once = Effect.fnUntraced(function* (work: Work): Effect.fn.Return<Outcome, AgniError> {
+  const { ask, limit, settings, task } = work
+  const most = Math.max(limit, 4 * settings.size)
+  const done = yield* Effect.catchIf(
+    ReadPages.readPages(settings, ask, task, most, undefined),
+    Ask.isRefusal,
+    (error) => Effect.succeed(error.reason.message)
+  )
+  if (typeof done === "string") return ofRefused(work, done)
+  const halves = done.held.size() > most ? halve(work, done.range, done.held) : undefined
+  if (halves !== undefined) return split(work, halves)
+  return deliver(work, done, disagree)
+})
+
 /** A count that is strictly before the first page of a walk; where the order is by start, nothing hangs on it. */
 const countBefore = (work: Work): Effect.Effect<number | undefined, AgniError> => {
   const { known, limit, settings, task } = work
@@ -122,7 +143,7 @@ const countBefore = (work: Work): Effect.Effect<number | undefined, AgniError> =
 
 /** Whether it would take too many parts, and nothing is known of it: no row is older, or none is newer. */
 export const isTooLong = ({ controls }: Settings, { width }: Known, { from, to }: Range): boolean =>
-  to - from > mostEmpty * believedWidth(width) &&
+  to - from > Task.mostEmpty * believedWidth(width) &&
   (controls.every(({ start }) => start >= to) || controls.every(({ start }) => start < from))
 
 /** The server refuses so wide a range, or one with so many rows. */
@@ -162,7 +183,7 @@ const ofNothing = Effect.fnUntraced(function* (work: Work, done: ReadPages.Read)
   const width = task.to - task.from
   const believed = believedWidth(known.width)
   // Nothing can be proven where calls may still be added: that is not worth as many questions.
-  return coverage === undefined && width / believed <= (young ? Task.mostParts : mostEmpty)
+  return coverage === undefined && width / believed <= (young ? Task.mostParts : Task.mostEmpty)
     ? split(work, Task.byWidth(task, Math.max(believed, width / Task.mostParts)))
     : deliver(work, done, coverage ?? Empty.tooWide)
 })

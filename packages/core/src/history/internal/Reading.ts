@@ -166,7 +166,9 @@ export const make = Effect.fnUntraced(function* (
     earliest: options.earliest,
     deepest: options.limits?.rows ?? Infinity,
     span: options.limits?.span,
-    whole: 0
+    whole: 0,
+    requests: 0,
+    worth: 0
   })
   const known = () => Ref.getUnsafe(ref)
   const ledger = Deliveries.make(settings, range, known, options.ends, parts)
@@ -226,7 +228,7 @@ export const make = Effect.fnUntraced(function* (
       ).pipe(Stream.mapEffect((window) => ledger.deliver(window))),
     closing: (withoutStart) => close(settings, options, ledger, known, withoutStart),
     early,
-    noteCut: (log, order) => tell({ order, differs: false, deepest: Infinity, whole: 0, log }),
+    noteCut: (log, order) => tell({ order, differs: false, deepest: Infinity, whole: 0, worth: 0, log }),
     evidence: () => ledger.evidence(known()),
     noteRest: () => noteRest(settings, ledger),
     noteAll: () => noteAll(settings, options, ledger)

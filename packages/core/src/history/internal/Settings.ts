@@ -5,6 +5,7 @@ import type { AgniError } from "../../model/AgniError.ts"
 import type { Coverage } from "../Coverage.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
 import { type Known, leastWidth } from "./Known.ts"
+import * as Patience from "../../endpoint/internal/Patience.ts"
 import type * as Rows from "../../endpoint/internal/ListedRows.ts"
 import type { Micros, Range } from "../../endpoint/internal/Micros.ts"
 
@@ -47,6 +48,12 @@ export const ask = (settings: Settings): Ask.Ask => {
   settings.logs.add(ask.log)
   return ask
 }
+
+/** Asks with all patience: what failed alone may have failed by chance. */
+export const patient = (settings: Settings): Settings => ({
+  ...settings,
+  list: (query) => settings.list(query, Patience.last)
+})
 
 /** Up to here nothing can be added any more: the earliest of all clocks, less what a session may take to appear. */
 export const horizonOf = ({ horizon, now }: Settings, { earliest }: Known): Micros => Math.min(now, earliest) - horizon

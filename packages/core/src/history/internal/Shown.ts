@@ -206,12 +206,17 @@ const differenceOf = (page: NotedCounts.Paged, least: number, most: number): num
   return difference
 }
 
+/** Bounds hold so many rows, by a page of them. */
+export interface Unrepeated extends NotedCounts.Counted {
+  readonly page: NotedCounts.Paged
+}
+
 /**
  * Pages that are not another one again, which a server may answer beyond the end, with as many rows as they show at least. A limit cuts a
  * list to a shorter one: of bounds that were counted to hold fewer than came, it is that one which is repeated.
  */
-export const unrepeated = (shown: Shown): Map<string, NotedCounts.Counted> => {
-  const found = new Map<string, NotedCounts.Counted>()
+export const unrepeated = (shown: Shown): Map<string, Unrepeated> => {
+  const found = new Map<string, Unrepeated>()
   for (const [key, page] of shown.lengths) {
     const { after, before } = page
     const { at, within } = between(shown, page)
@@ -219,7 +224,7 @@ export const unrepeated = (shown: Shown): Map<string, NotedCounts.Counted> => {
     const isCut = counted < within && mayRepeat(page, counted, counted)
     // What lies in front of the end is in its own place.
     const difference = isCut || page.rows <= within + at ? 0 : differenceOf(page, within, within + at)
-    if (difference > 0) found.set(key, { after, before, rows: within + at + difference })
+    if (difference > 0) found.set(key, { after, before, rows: within + at + difference, page })
   }
   return found
 }

@@ -1,9 +1,11 @@
 /** Whether what was delivered of a range adds up to the server's own counts of it. */
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
-import { earliestStart } from "../../model/Limits.ts"
+import { earliestStart, pageBeyondAll } from "../../model/Limits.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
 import * as Count from "../../endpoint/internal/Count.ts"
+import * as NotedCounts from "../../endpoint/internal/NotedCounts.ts"
+import * as Rows from "../../endpoint/internal/ListedRows.ts"
 import * as Delivered from "./Delivered.ts"
 import type { Known } from "./Known.ts"
 import type { Deliveries } from "./Deliveries.ts"
@@ -143,7 +145,8 @@ export const recount = Effect.fnUntraced(function* (
 
 /**
  * Counts the bounds again for which a page came that is not as long as the last one of what came. Where a server repeats a page beyond
- * the end, a limit explains it, which the count shows; otherwise there were more rows, or are now.
+ * the end, a limit explains it: one on results is in the count, and of one on the depth the page comes again. Otherwise there were more
+ * rows, or are now.
  */
 export const recountPages = Effect.fnUntraced(function* (
   settings: Settings,
@@ -154,8 +157,28 @@ export const recountPages = Effect.fnUntraced(function* (
   if (pages.length === 0 || !(yield* settings.repeats)) return
   const { size } = settings
   yield* Effect.forEach(
-    pages,
-    ({ after, before, rows }) => Count.rows(ask, { after, before }, { expected: rows, size, repeats: true }),
+    Map.groupBy(pages, ({ after, before }) => `${after} ${before}`).values(),
+    Effect.fnUntraced(function* (ofBounds) {
+      const [{ after, before, rows } = nothing] = ofBounds
+      const counted = yield* Count.rows(ask, { after, before }, { expected: rows, size, repeats: true })
+      const { at, within } = ledger.between({ after, before })
+      if (counted === undefined || counted < within || counted > within + at) return
+      for (const { page } of ofBounds) if (yield* isAgain(ask, page)) ledger.forget(page)
+    }),
     { concurrency: settings.concurrency, discard: true }
   )
 })
+
+const nothing = { after: 0, before: 0, rows: 0 }
+
+/** Whether a page is the one before it again, as is one far beyond: so deep the server does not go. */
+const isAgain = (ask: Ask.Ask, { after, before, length, rows, size }: NotedCounts.Paged) => {
+  const page = (rows - length) / size + 1
+  const look = (page: number) =>
+    Effect.map(Ask.orNothing(ask(page, { after, before }, { size })), (answer) => answer?.rows ?? [])
+  if (page < 2) return Effect.succeed(false)
+  return Effect.map(
+    Effect.all([page - 1, page, pageBeyondAll].map(look), { concurrency: 2 }),
+    ([first = [], ...others]) => first.length === length && others.every((rows) => Rows.sameRows(first, rows))
+  )
+}

@@ -114,6 +114,9 @@ export const isElsewhere = (shown: Ask.Log["shown"], { from, to }: Range, part: 
   return false
 }
 
+/** An empty range is cut into so many parts at most, each of which takes a few requests. */
+export const mostEmpty = 1000
+
 /** Each costs a request before anything is read: what is longer still is cut again. */
 export const mostParts = 32
 

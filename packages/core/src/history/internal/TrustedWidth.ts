@@ -8,6 +8,8 @@ import * as Task from "./Task.ts"
 
 const isProvable = ({ controls, doubt }: Settings): boolean => controls.length > 0 && doubt === undefined
 
+const startsOf = ({ shown }: Ask.Log) => [...shown.values()].flatMap((start) => start ?? [])
+
 /** Whether the first and the last answer for bounds lack a control row at either end. */
 const lacksControl = ({ controls }: Settings, { after, before }: Ask.Between, { shown }: Ask.Log): boolean => {
   const isIn = (start: number) => start > after + 4 * Ask.second && start < before - 4 * Ask.second
@@ -56,13 +58,11 @@ export const believe = Effect.fnUntraced(function* (work: Work) {
   const isLarge = before !== undefined && before > limit && ask.log.width > 0.6 * width
   const isFurther = width > believed && !isEmpty && !isLarge
   const isAll = first !== undefined && before !== undefined && before > 0 && before <= first.rows.length
-  const atGaps = isAll
-    ? Task.atGaps(
-        task,
-        first.rows.flatMap(({ start }) => start ?? []),
-        believed
-      )
-    : undefined
+  const isLong = width > Task.mostEmpty * believed
+  const starts = isAll ? first.rows.flatMap(({ start }) => start ?? []) : startsOf(ask.log)
+  const atGaps = isAll || isLong ? Task.atGaps(task, starts, believed) : undefined
+  // A row beside it came: years that hold nothing are not cut into days.
+  const isNothing = isAll && isLong && starts.every((start) => start < task.from || start >= task.to)
   const parts = isFurther
     ? (atGaps ??
       Task.byWidth(
@@ -70,5 +70,5 @@ export const believe = Effect.fnUntraced(function* (work: Work) {
         ask.log.width === 0 ? Math.max(believed, width / 1.9) : believed
       ))
     : undefined
-  return { parts, before, first }
+  return { parts, before, first, isNothing }
 })

@@ -10,7 +10,7 @@ import type { Deliveries } from "./Deliveries.ts"
 import type * as Rows from "../../endpoint/internal/ListedRows.ts"
 import * as Fresh from "./Fresh.ts"
 import * as PartialRead from "./PartialRead.ts"
-import { ask as askOf, horizonOf, type Settings, temper } from "./Settings.ts"
+import { ask as askOf, horizonOf, patient, type Settings, temper } from "./Settings.ts"
 import * as Sum from "./Sum.ts"
 import type * as Micros from "../../endpoint/internal/Micros.ts"
 import * as Found from "./UndatedFound.ts"
@@ -56,7 +56,9 @@ export const window = (
       )
     // Where some are lost nothing adds up, and the counts would fail too.
     if (lost !== undefined) return salvage(lost.error)
-    return Ask.catchPoison(read(settings, range, about), (error) => (keepGoing ? salvage(error) : Effect.fail(error)))
+    return Ask.catchPoison(read(settings, range, about), (error) =>
+      keepGoing ? Ask.catchPoison(read(patient(settings), range, about), salvage) : Effect.fail(error)
+    )
   })
 
 /** What the windows delivered, and whether an earlier run read what lies before: then the sum is not known. */
@@ -307,10 +309,11 @@ const judge = Effect.fnUntraced(function* (
     [...ledger.withoutStart].every((key) => undated.rows.has(key) || ledger.unplaced.has(key) || ledger.has(key))
   const expected = Found.expected(found)
   const isCounted = counts.total === expected && counts.after === expected && counts.isDatedRight
-  const isExplained = yield* ledger.isExplained({
+  const explained = ledger.isExplained({
     starts: dates.flatMap(({ start }) => start ?? []),
     withoutStart: expected - Found.dated(found) - distant.rows.size
   })
+  const isExplained = (yield* explained) || (yield* Effect.andThen(Sum.recountPages(settings, ledger, ask), explained))
   const agrees = isCounted && found.measured === undefined && still && isExplained
   const complete = !counts.old && agrees && ledger.proven()
   const coverage: Coverage.Coverage = complete

@@ -165,9 +165,15 @@ const find = Effect.fnUntraced(function* (
     fronts.set(outside, new Set(front.rows.map(({ key }) => key)))
     return done(meant, { _tag: "Proven" }, outside)
   }
-  const created = yield* byCreation()
+  let created = yield* byCreation()
+  let again = yield* created === undefined ? Effect.undefined : count()
+  // Where a call left between the two parts of the first count, that one was of no time.
+  for (let left = attempts; left > 1 && created !== undefined && again !== undefined && again !== there; left--) {
+    there = again
+    created = yield* byCreation()
+    again = yield* count()
+  }
   if (created === undefined) return done([], { _tag: "Proven" }, { created: 0, unassigned: there })
-  const again = yield* count()
   const meant = created.rows.filter(isMeant)
   const outside = { created: Math.max(0, there - meant.length), unassigned: 0 }
   return done(meant, again === there ? created.coverage : moved, outside)

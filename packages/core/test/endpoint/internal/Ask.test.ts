@@ -87,6 +87,29 @@ describe("the place of a row", () => {
     })
   )
 
+  it.effect("is that of the first page with its rows, where a limit on the depth repeats it", () =>
+    Effect.gen(function* () {
+      const server = open(rowsAt(Array.from({ length: 60 }, (_, i) => at - i * hour)), {
+        depth: { most: 3, cut: "last" }
+      })
+      const ask = askOf(server)
+      for (const page of [3, 4, 4000]) yield* ask(page, {})
+      assert.deepStrictEqual([NotedCounts.countOf(ask.log, {}, false), ask.log.lengths.size], [30, 1])
+    })
+  )
+
+  it.effect("is not known on a page that is larger than those of the server", () =>
+    Effect.gen(function* () {
+      const server = open(rowsAt(Array.from({ length: 60 }, (_, i) => at - i * hour)))
+      const ask = askOf(server)
+      yield* ask(3, {})
+      yield* ask(2, {}, { size: 100 })
+      assert.strictEqual(NotedCounts.countOf(ask.log, {}, false), 110)
+      NotedCounts.forgetLarger(ask.log, 10)
+      assert.strictEqual(NotedCounts.countOf(ask.log, {}, false), 30)
+    })
+  )
+
   it.effect("is none where it may be that page again", () =>
     Effect.gen(function* () {
       for (const beyond of ["first", "last"] as const) {

@@ -117,4 +117,51 @@ describe("Count.rows", () => {
       assert.isUndefined(yield* Count.rows(askOf(open(rows, { depth: { most: 3, cut: "error" } })), bounds, options))
     })
   )
+
+  it.effect("is right where the last page comes again, and its calls start together in another order each time", () =>
+    Effect.gen(function* () {
+      for (let seed = 1; seed <= 150; seed++) {
+        const { next, pick } = Histories.random(seed)
+        // Of a page that is full nobody knows which one it is, and a few rows are the same again by chance.
+        const rows = 10 * pick(1, 2, 5, 7) + pick(4, 5, 8, 9)
+        const tied = Math.min(rows, 9 + Math.floor(next() * 15))
+        const starts = Array.from({ length: rows }, (_, i) => began - second - Math.min(i, rows - tied) * 60 * second)
+        const tieOrder = pick("query", "random")
+        const server = open(rowsAt(starts), { beyond: "last", tieOrder })
+        const expected = pick(1, rows, 3 * rows, Infinity)
+        const counted = yield* Count.rows(askOf(server), bounds, { expected, size: 10, repeats: true })
+        assert.strictEqual(counted, rows, `seed ${seed}: ${expected} expected`)
+        assert.isAtMost(server.requests(), 20, `seed ${seed}: ${expected} expected`)
+      }
+    })
+  )
+
+  it.effect("is right where the first page comes again, and all start together in another order each time", () =>
+    Effect.gen(function* () {
+      for (const rows of [12, 14, 15])
+        for (let seed = 1; seed <= 20; seed++) {
+          const tieOrder = seed % 2 === 0 ? "query" : "random"
+          const server = open(rowsAt(Array.from({ length: rows }, () => began - hour - seed * second)), {
+            beyond: "first",
+            tieOrder
+          })
+          const counted = yield* Count.rows(askOf(server), bounds, { expected: rows, size: 10, repeats: true })
+          assert.isAtMost(counted ?? 0, rows, `seed ${seed}`)
+        }
+    })
+  )
+
+  it.effect("is not led astray where smaller pages reach beyond a limit on the depth, which repeats one", () =>
+    Effect.gen(function* () {
+      for (const most of [5, 10, 20])
+        for (const cut of ["last", "first"] as const)
+          for (let pages = 1; pages < most; pages++) {
+            const rows = 10 * pages
+            const server = open(rowsAt(startsOf(rows, Histories.random(rows))), { depth: { most, cut } })
+            const counted = yield* Count.rows(askOf(server), bounds, { expected: rows, size: 10, repeats: false })
+            assert.strictEqual(counted, rows, `${pages} pages, ${most} deep`)
+            assert.isAtMost(server.requests(), 5, `${pages} pages, ${most} deep`)
+          }
+    })
+  )
 })

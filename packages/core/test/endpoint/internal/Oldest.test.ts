@@ -95,6 +95,29 @@ describe("Oldest.find", () => {
     })
   )
 
+  it.effect("the oldest call is found, though a question about what lies before it failed by chance", () =>
+    Effect.gen(function* () {
+      const starts = hourly(50)
+      for (let tries = 0; tries <= 5; tries++) {
+        const server = open(rowsAt(starts))
+        let left = tries
+        const list = Patience.make((query, options = {}) => {
+          const isWide = query.pageSize === 10 && String(query.startedAfter) < "2020"
+          const { tries: most = 2 } = options
+          for (let made = 0; isWide && left > 0; made++) {
+            if (made === most) return Effect.fail(broken)
+            left--
+          }
+          return server.client.list(query, options)
+        })
+        const options = { size: 10, repeats: Effect.succeed(false), newestFirst: true }
+        const ask = Ask.make(list, {}, { size: 10, sort: Observe.unsorted })
+        const { at, sure } = yield* Oldest.find(ask, starts, false, began, options)
+        assert.deepStrictEqual([at, sure], [Math.min(...starts), true], `${tries} tries failed`)
+      }
+    })
+  )
+
   for (const far of [second, hour, 40 * day, 900 * day]) {
     it.effect(`a record that fails, ${far / second} s before the oldest that does not: at most four times as far`, () =>
       Effect.gen(function* () {

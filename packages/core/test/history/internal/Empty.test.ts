@@ -94,7 +94,14 @@ describe("Empty.confirm", () => {
           assert.strictEqual(coverage?._tag, "Proven")
           // A control row on each side, and both halves.
           if (from > range.from) assert.strictEqual(server.requests() - before, 4, cut)
-          facts = Known.fold(facts, { order: "unknown", differs: false, deepest: Infinity, whole: 0, log: ask.log })
+          facts = Known.fold(facts, {
+            order: "unknown",
+            differs: false,
+            deepest: Infinity,
+            whole: 0,
+            worth: 0,
+            log: ask.log
+          })
         }
       }
     })

@@ -82,6 +82,8 @@ export const known = (rest: Partial<Known> = {}): Known => ({
   earliest: began,
   deepest: Infinity,
   whole: 0,
+  requests: 0,
+  worth: 0,
   ...rest
 })
 

@@ -44,6 +44,16 @@ describe("MultiPassRead.read", () => {
     })
   )
 
+  it.effect("what one page holds is complete, also where that page comes again in another order each time", () =>
+    Effect.gen(function* () {
+      for (const tieOrder of ["query", "random"] as const)
+        assert.deepInclude(yield* read(rowsAt(together(10)), { tieOrder, beyond: "last" }), {
+          held: 10,
+          tag: "Complete"
+        })
+    })
+  )
+
   it.effect("it is never complete without a row that is there throughout, whenever another one leaves", () =>
     Effect.gen(function* () {
       let complete = 0

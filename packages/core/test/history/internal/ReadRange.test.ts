@@ -1,7 +1,7 @@
 import * as CallRows from "@callstream/core/model/Rows"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { fold, type Known } from "../../../src/history/internal/Known.ts"
+import { fold, type Known, mostRequests } from "../../../src/history/internal/Known.ts"
 import { readRange } from "../../../src/history/internal/ReadRange.ts"
 import type { Task } from "../../../src/history/internal/Task.ts"
 import type * as Adversary from "../../torture/Adversary.ts"
@@ -169,6 +169,31 @@ describe("readRange", () => {
       const read = yield* readAll(starts, { results: { most: 50, cut: "error" } })
       assert.includeMembers(read.tags, ["Proven", "Unprovable"])
       assert.strictEqual(read.came, 20)
+    })
+  )
+
+  it.effect("after very many requests in vain everything is read once, and nothing is proven", () =>
+    Effect.gen(function* () {
+      const before = known({ requests: 2 * mostRequests.least })
+      for (const rows of [0, 7, 57, 400]) {
+        for (const traits of [{}, { shard: { of: 2, when: { by: "chance", share: 0.5 } } }] as const) {
+          const read = yield* readAll(startsOf(rows), traits, { before })
+          assert.deepStrictEqual(read.tags, ["Provisional"], `${rows} rows`)
+          if (!("shard" in traits)) assert.strictEqual(read.came, rows)
+          assert.isAtMost(read.requests, 4 + rows / 2, `${rows} rows`)
+        }
+        // Where many come, as many requests are worth it.
+        const worth = known({ requests: mostRequests.least + 1, worth: 10 })
+        if (rows > 0) assert.deepStrictEqual((yield* readAll(startsOf(rows), {}, { before: worth })).tags, ["Proven"])
+      }
+    })
+  )
+
+  it.effect("years that hold nothing are not cut into days", () =>
+    Effect.gen(function* () {
+      const read = yield* readAll(startsOf(57), {}, { from: began - 9000 * day })
+      assert.strictEqual(read.came, 57)
+      assert.isAtMost(read.requests, 100)
     })
   )
 })
