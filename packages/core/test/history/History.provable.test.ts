@@ -118,6 +118,20 @@ const cases: ReadonlyArray<readonly [string, Given]> = [
     }
   ],
   [
+    "calls that ring for a while and then start, one after the other, while a whole history is read",
+    {
+      rows: [
+        ...evenly(300, 1000 * second),
+        ...Array.from({ length: 80 }, (_, i) => {
+          const seen = began + (6 * i - 20) * second
+          const start = seen + 12 * second
+          return at(`ringing-${i}`, undefined, { created: seen, seen, moves: [{ at: start, start }] })
+        })
+      ],
+      step: 0.3 * second
+    }
+  ],
+  [
     "calls without a start time at the end of the list, in another order on each page",
     {
       rows: [...evenly(28, 3000 * second), ...Array.from({ length: 7 }, (_, i) => at(`undated-${i}`, undefined))],

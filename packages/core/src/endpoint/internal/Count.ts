@@ -105,3 +105,18 @@ const extrapolate = (
   if (after === undefined || before === undefined || start === undefined || !Rows.isNewestFirst(rows)) return undefined
   return start <= after || start >= before ? undefined : (newer * (before - after)) / (before - start)
 }
+
+/**
+ * A full last page may be the last one in front of a limit, and a second list that the limit cuts would have as many rows. Pages of
+ * another length, none of which ends there, come to the same number only where there is no limit.
+ */
+export const isCutOff = Effect.fnUntraced(function* (
+  count: (size: number) => Effect.Effect<number | undefined, AgniError>,
+  all: number,
+  size: number
+): Effect.fn.Return<boolean, AgniError> {
+  const other = [2, 3, 5].map((less) => size - less).find((length) => length > 0 && all % length !== 0)
+  if (other === undefined || (yield* count(other)) === all) return false
+  // Calls may have come meanwhile.
+  return (yield* count(size)) === all
+})

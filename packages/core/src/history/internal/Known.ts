@@ -1,4 +1,5 @@
 /** What answers showed of an endpoint while a range is read: a value, and a fold over the evidence of each part. */
+import type { EndpointLimits } from "../../coverage/EndpointLimits.ts"
 import type * as Ask from "../../endpoint/internal/Ask.ts"
 import type { Micros, Range } from "../../endpoint/internal/Micros.ts"
 
@@ -47,6 +48,20 @@ export interface Evidence {
   readonly once?: Range | undefined
   readonly log: Ask.Log
 }
+
+/** What is known before anything is read. */
+export const make = (earliest: Micros, limits?: EndpointLimits): Known => ({
+  order: "unknown",
+  width: 0,
+  refused: Infinity,
+  differs: false,
+  earliest,
+  deepest: limits?.rows ?? Infinity,
+  span: limits?.span,
+  whole: 0,
+  requests: 0,
+  worth: 0
+})
 
 /** So many requests for nothing, and for a page of what came, are more than any server needs whose answers agree. */
 export const mostRequests = { least: 8000, perPage: 10 }

@@ -19,7 +19,7 @@ import * as Ask from "../../endpoint/internal/Ask.ts"
 import * as AllCame from "./AllCame.ts"
 import * as Bisect from "./Bisect.ts"
 import * as Capacity from "../../endpoint/internal/Capacity.ts"
-import { type Evidence, fold, type Known } from "./Known.ts"
+import { type Evidence, fold, type Known, make as makeKnown } from "./Known.ts"
 import * as Deliveries from "./Deliveries.ts"
 import * as EvidenceOf from "./PartEvidence.ts"
 import * as Scheduler from "./Scheduler.ts"
@@ -158,18 +158,7 @@ export const make = Effect.fnUntraced(function* (
   parts: ReadonlyArray<Micros.Range>,
   options: Options
 ) {
-  const ref = yield* Ref.make<Known>({
-    order: "unknown",
-    width: 0,
-    refused: Infinity,
-    differs: false,
-    earliest: options.earliest,
-    deepest: options.limits?.rows ?? Infinity,
-    span: options.limits?.span,
-    whole: 0,
-    requests: 0,
-    worth: 0
-  })
+  const ref = yield* Ref.make(makeKnown(options.earliest, options.limits))
   const known = () => Ref.getUnsafe(ref)
   const ledger = Deliveries.make(settings, range, known, options.ends, parts)
   for (const { evidence } of options.before ?? [])

@@ -300,13 +300,13 @@ const judge = Effect.fnUntraced(function* (
   counts: Counts
 ): Effect.fn.Return<{ readonly window: Coverage.Window; readonly complete: boolean }, AgniError> {
   const { known, ledger } = about
-  const { undated, distant } = found
+  const { distant, later, undated } = found
   const { dates, rows } = Found.rowsOf(found)
   // A call that was once listed without a start time must be found, or have come with one.
   ledger.note({ log: ask.log })
-  const still =
-    counts.still &&
-    [...ledger.withoutStart].every((key) => undated.rows.has(key) || ledger.unplaced.has(key) || ledger.has(key))
+  const isFound = (key: string) =>
+    undated.rows.has(key) || later.rows.has(key) || ledger.unplaced.has(key) || ledger.has(key)
+  const still = counts.still && [...ledger.withoutStart].every(isFound)
   const expected = Found.expected(found)
   const isCounted = counts.total === expected && counts.after === expected && counts.isDatedRight
   const explained = ledger.isExplained({

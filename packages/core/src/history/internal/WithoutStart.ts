@@ -214,7 +214,7 @@ const countThem = Effect.fnUntraced(function* (
   if (all === undefined || all < least || all >= known().deepest) return undefined
   // Each call of the list came with a start.
   if (all === delivered()) return 0
-  if (all % Count.lengthOf(about) === 0 && (yield* isCutOff(countAll, all, size))) return undefined
+  if (all % Count.lengthOf(about) === 0 && (yield* Count.isCutOff(countAll, all, size))) return undefined
   const withStart = yield* Count.rows(ask, dated, { expected: Math.max(1, all), size, repeats })
   // A limit on the width of a range hides calls, which would count as without a start time: both ends must be seen.
   if (withStart !== undefined && withStart < all) yield* ask(1, dated)
@@ -222,21 +222,6 @@ const countThem = Effect.fnUntraced(function* (
   const newest = settings.controls.findLast(({ start }) => start < end)?.start ?? -Infinity
   const isWhole = withStart === all || ask.log.width >= newest - oldest
   return withStart === undefined || withStart > all || !isWhole ? undefined : all - withStart
-})
-
-/**
- * A full last page may be the last one in front of a limit, and a second list that the limit cuts would have as many rows. Pages of
- * another length, none of which ends there, come to the same number only where there is no limit.
- */
-const isCutOff = Effect.fnUntraced(function* (
-  count: (size: number) => Effect.Effect<number | undefined, AgniError>,
-  all: number,
-  size: number
-): Effect.fn.Return<boolean, AgniError> {
-  const other = [2, 3, 5].map((less) => size - less).find((length) => length > 0 && all % length !== 0)
-  if (other === undefined || (yield* count(other)) === all) return false
-  // Calls may have come meanwhile.
-  return (yield* count(size)) === all
 })
 
 interface Front {
