@@ -1,0 +1,283 @@
+/** All small histories of one window: what it holds, how it is read, and the one or two things that happen meanwhile. */
+import type { Known } from "../../src/history/internal/Known.ts"
+import type { Event, Limit, Row, Traits } from "./SmallServer.ts"
+import { began } from "./SmallServer.ts"
+
+const second = 1_000_000
+/** No reading of a few rows takes as many requests. */
+const forever = 1e9
+const hour = 3600 * second
+const day = 24 * hour
+
+/** A window, its server, and what its reader knows when it begins. */
+export interface Shape {
+  readonly name: string
+  readonly range: { readonly from: number; readonly to: number }
+  /** Ascending. The first one is older than the window, the last one newer: these two are known. */
+  readonly rows: ReadonlyArray<Row>
+  readonly traits: Traits
+  /** Pages that overlap at most: a window with more is walked down by start. */
+  readonly mostOverlapping: number
+  readonly maxCharacters: number
+  readonly perWindow: number
+  readonly expected: number
+  readonly counted: boolean
+  readonly known: Pick<Known, "order" | "differs">
+  /** One window alone, or two of a whole range with its ending. */
+  readonly reads: "window" | "range"
+  readonly concurrency: number
+}
+
+export interface History {
+  readonly shape: Shape
+  readonly events: ReadonlyArray<Event>
+}
+
+/** Where the rows of a window start, as parts of its length. */
+const layouts = {
+  apart: [0.1, 0.25, 0.4, 0.55, 0.7],
+  /** Two start together, and two in one second. */
+  tied: [0.1, 0.4, 0.4, 0.7, 0.7 + 0.5 / 3600],
+  /** More in one second than a page holds. */
+  burst: [0.2, 0.5, 0.5, 0.5, 0.5, 0.8]
+} as const
+
+type Layout = keyof typeof layouts
+
+/** Each second one was created long before the others, so that the order of creation is another one. */
+const rowsOf = (layout: Layout, { from, to }: Shape["range"]): ReadonlyArray<Row> => {
+  const length = to - from
+  const starts = [-0.2, ...layouts[layout], 1.2].map((part) => from + Math.round(part * length))
+  return starts.map((start, i) => ({ id: `row-${i}`, start, created: i % 2 === 0 ? start : start - 2 * length }))
+}
+
+const narrow = { from: began - 10 * hour, to: began - 9 * hour }
+const wide = { from: began - 20 * day, to: began - 10 * day }
+
+const quiet: Traits = { size: 2, order: "newest", ties: "stable", inclusive: true, beyond: "empty", yields: false }
+
+type Way = "pages" | "walk" | "known walk" | "dense" | "cut"
+
+/** Settings with which a window of a few rows is read in this way. */
+const ways: Readonly<
+  Record<Way, Pick<Shape, "mostOverlapping" | "maxCharacters" | "perWindow" | "expected" | "counted">>
+> = {
+  pages: { mostOverlapping: 12, maxCharacters: Infinity, perWindow: 20, expected: 5, counted: false },
+  walk: { mostOverlapping: 1, maxCharacters: Infinity, perWindow: 20, expected: 5, counted: false },
+  "known walk": { mostOverlapping: 1, maxCharacters: Infinity, perWindow: 20, expected: 5, counted: true },
+  /** As if there were too many rows for a window. */
+  dense: { mostOverlapping: 1, maxCharacters: 3500, perWindow: 20, expected: 5, counted: false },
+  cut: { mostOverlapping: 1, maxCharacters: Infinity, perWindow: 2, expected: 5, counted: false }
+}
+
+interface Choice {
+  readonly layout: Layout
+  readonly way: Way
+  readonly traits?: Partial<Traits>
+  readonly order?: Known["order"]
+  readonly differs?: boolean
+  readonly range?: Shape["range"]
+  readonly reads?: Shape["reads"]
+  readonly concurrency?: number
+}
+
+const limitOf = ({ cut, most }: Limit): string => `${cut} ${most}`
+
+const make = (choice: Choice): Shape => {
+  const { concurrency = 1, differs = false, layout, order = "unknown", range = narrow, reads = "window", way } = choice
+  // Where rows start together, a page of two brings nothing new beyond them.
+  const traits = { ...quiet, size: layout === "apart" ? 2 : 3, ...choice.traits }
+  const { beyond, depth, inclusive, results, size, span, ties, yields } = traits
+  const parts = [
+    layout,
+    way,
+    traits.order,
+    `${size} a page`,
+    ...(order === "unknown" ? [] : [`known as ${order}`]),
+    ...(differs ? ["differs"] : []),
+    ...(ties === "turning" ? ["ties turn"] : []),
+    ...(inclusive ? [] : ["exclusive"]),
+    ...(beyond === "empty" ? [] : [`${beyond} beyond`]),
+    ...(yields ? ["yields"] : []),
+    ...(results === undefined ? [] : [`results ${limitOf(results)}`]),
+    ...(depth === undefined ? [] : [`depth ${limitOf(depth)}`]),
+    ...(span === undefined ? [] : [`span ${span.cut}`]),
+    ...(range === wide ? ["wide"] : []),
+    ...(reads === "range" ? [`range, ${concurrency} at once`] : [])
+  ]
+  return {
+    name: parts.join(", "),
+    range,
+    rows: rowsOf(layout, range),
+    traits,
+    known: { order, differs },
+    reads,
+    concurrency,
+    ...ways[way]
+  }
+}
+
+const layoutNames: ReadonlyArray<Layout> = ["apart", "tied", "burst"]
+const wayNames: ReadonlyArray<Way> = ["pages", "walk", "known walk", "dense", "cut"]
+const cuts = ["last", "first", "empty", "error"] as const
+
+/** What moves, on servers that show all that they have. */
+const moving = (): ReadonlyArray<Choice> =>
+  layoutNames.flatMap((layout) =>
+    wayNames.flatMap((way) =>
+      (["newest", "oldest", "created", "scrambled"] as const).flatMap((order) =>
+        (order === "newest" ? (["unknown", "start"] as const) : (["unknown", "other"] as const)).flatMap((known) => {
+          // Without a count before it, a walk is for an order that is known.
+          if (way === "known walk" && known !== "start") return []
+          const isTied = layout !== "apart"
+          const base: Choice = { layout, way, order: known, traits: { order } }
+          const of = (traits: Partial<Traits>, rest: Partial<Choice> = {}): Choice => ({
+            ...base,
+            ...rest,
+            traits: { order, ...traits }
+          })
+          return [
+            base,
+            ...(isTied ? [] : [of({ size: 3 })]),
+            of({ inclusive: false, yields: true }),
+            of({}, { differs: true }),
+            ...(isTied ? [of({ ties: "turning" })] : []),
+            ...(way === "pages" ? [of({ size: 1 }), of({ beyond: "last" }), of({ beyond: "first" })] : [])
+          ]
+        })
+      )
+    )
+  )
+
+/** Limits, of which a part is never shown. None on results is lower than a page. */
+const limits = (): ReadonlyArray<Choice> =>
+  (["apart", "tied"] as const).flatMap((layout) =>
+    (["pages", "walk", "cut"] as const).flatMap((way) =>
+      (["newest", "created", "oldest", "scrambled"] as const).flatMap((by) =>
+        cuts.flatMap((cut): ReadonlyArray<Choice> => {
+          const order = by === "newest" ? "unknown" : "other"
+          const results = layout === "tied" ? [3, 4] : [2, 3, 4]
+          return [
+            ...results.map((most) => ({ layout, way, order, traits: { order: by, results: { most, cut } } }) as const),
+            // The row behind two that start together may be on the next page.
+            ...(layout === "tied" && (cut === "first" || cut === "last") ? [3, 4] : []).map(
+              (most) => ({ layout, way, traits: { order: by, size: 2, results: { most, cut } } }) as const
+            ),
+            ...[1, 2].map((most) => ({ layout, way, order, traits: { order: by, depth: { most, cut } } }) as const)
+          ]
+        })
+      )
+    )
+  )
+
+/** Windows of days. */
+const wides = (): ReadonlyArray<Choice> =>
+  (["pages", "walk"] as const).flatMap((way) => [
+    { layout: "apart", way, range: wide },
+    ...cuts.flatMap((cut) =>
+      [3 * day, 7 * day].flatMap((most): ReadonlyArray<Choice> =>
+        (["newest", "created"] as const).map((order) => ({
+          layout: "apart",
+          way,
+          range: wide,
+          traits: { order, span: { most, cut } }
+        }))
+      )
+    )
+  ])
+
+/** Two windows, and what is held against each other at the end. */
+const ranges = (): ReadonlyArray<Choice> =>
+  layoutNames.flatMap((layout) =>
+    (["pages", "walk", "known walk"] as const).flatMap((way) =>
+      [1, 2].flatMap((concurrency) =>
+        (["newest", "created"] as const).flatMap((order): ReadonlyArray<Choice> =>
+          way === "known walk" && order === "created"
+            ? []
+            : [
+                {
+                  layout,
+                  way,
+                  order: way === "known walk" ? "start" : "unknown",
+                  traits: { order, yields: concurrency > 1 },
+                  reads: "range",
+                  concurrency
+                }
+              ]
+        )
+      )
+    )
+  )
+
+const choices = [...moving(), ...limits(), ...wides(), ...ranges()].map(make)
+
+/** By their names: some choices come to the same. */
+export const shapes: ReadonlyMap<string, Shape> = new Map(choices.map((shape) => [shape.name, shape]))
+
+/** The starts that a row may move to: at the ends of the window, within it, and out of it. */
+const targets = ({ range: { from, to } }: Shape): ReadonlyArray<number> => [
+  from + 20 * second,
+  (from + to) / 2,
+  to - 20 * second,
+  to + 100 * second,
+  from - 100 * second
+]
+
+/** All that can happen once, while so many requests are made. */
+const eventsOf = (shape: Shape, requests: number): ReadonlyArray<Event> => {
+  const at = Array.from({ length: requests + 1 }, (_, after) => after)
+  return at.flatMap((after): ReadonlyArray<Event> => [
+    ...shape.rows.flatMap((_, row): ReadonlyArray<Event> => [
+      { kind: "leaves", row, after },
+      { kind: "arrives", row, after },
+      ...targets(shape).map((start): Event => ({ kind: "moves", row, after, start })),
+      { kind: "hides", row, from: 1, to: after, every: 1 },
+      { kind: "hides", row, from: after + 1, to: after + 1, every: 1 },
+      { kind: "hides", row, from: after + 1, to: after + 3, every: 1 },
+      { kind: "hides", row, from: after + 1, to: forever, every: 1 },
+      { kind: "hides", row, from: after + 1, to: forever, every: 2 }
+    ]),
+    { kind: "stale", from: after + 1, of: Math.max(1, after - 1) },
+    { kind: "unbounded", from: after + 1, to: after + 1 }
+  ])
+}
+
+/** Readings that take more requests are of servers that nobody can read well. */
+const mostRequests = 60
+
+/** Of the events of a shape each such one comes before the others: so that few histories show much. */
+const apart = 41
+
+/**
+ * Each shape on which nothing happens, then each event, then each pair of two, up to so many rounds over all shapes.
+ *
+ * @param requestsOf how many requests its reading takes when nothing happens.
+ */
+export function* all(
+  requestsOf: (shape: Shape) => number,
+  rounds: { readonly single: number; readonly pairs: number }
+): Generator<History> {
+  for (const shape of shapes.values()) yield { shape, events: [] }
+  const lists = [...shapes.values()].flatMap((shape) => {
+    const requests = requestsOf(shape)
+    return requests > mostRequests ? [] : [{ shape, events: eventsOf(shape, requests) }]
+  })
+  for (let round = 0; round < Math.min(apart, rounds.single); round++)
+    for (const { events, shape } of lists)
+      for (let i = round; i < events.length; i += apart) yield { shape, events: events.slice(i, i + 1) }
+  for (let round = 0; round < rounds.pairs; round++)
+    for (const { events, shape } of lists) {
+      const pair = pairAt(events, round)
+      if (pair !== undefined) yield { shape, events: pair }
+    }
+}
+
+/** The pairs in an order in which those that follow each other have little in common: the step is prime, so that each comes once. */
+const pairAt = (events: ReadonlyArray<Event>, round: number): ReadonlyArray<Event> | undefined => {
+  const count = events.length
+  const place = (round * 7_919_003) % (count * count)
+  const [first, second] = [events[Math.floor(place / count)], events[place % count]]
+  return round < count * count && first !== undefined && second !== undefined && first !== second
+    ? [first, second]
+    : undefined
+}
