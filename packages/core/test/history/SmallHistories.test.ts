@@ -11,16 +11,16 @@ describe("what happens once or twice to a window of a few rows", () => {
       if (shape !== undefined) assert.deepStrictEqual(Reading.run({ shape, events }).wrong, [])
     })
 
-  it("one thing at a time in some of its places, then two: the same holds, and most windows are proven", () => {
+  it("one thing at a time, in some of its places, then two: the same holds, and most windows are proven", () => {
     const tally = { histories: 0, windows: 0, proven: 0 }
-    for (const history of Histories.all(Reading.requestsOf, { single: 5, pairs: 3 })) {
+    for (const history of Histories.all(Reading.requestsOf, { swap: 71, single: 997 }, 1)) {
       const { proven, windows, wrong } = Reading.run(history)
       assert.deepStrictEqual(wrong, [], JSON.stringify({ shape: history.shape.name, events: history.events }))
       tally.histories++
       tally.windows += windows
       tally.proven += proven
     }
-    assert.isAtLeast(tally.histories, 5000)
+    assert.isAtLeast(tally.histories, 4000)
     assert.isAtLeast(tally.proven, 0.7 * tally.windows, JSON.stringify(tally))
   })
 })

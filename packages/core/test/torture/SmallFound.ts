@@ -37,5 +37,14 @@ export const found: ReadonlyArray<Found> = [
     name: "a row that arrives makes a window too large to be read again, which does not end the run",
     shape: "apart, walk, newest, 2 a page, results error 4",
     events: [{ kind: "arrives", row: 2, after: 4 }]
+  },
+  {
+    name: "two rows leave between two pages, which pass one by, and one that comes makes the count right",
+    shape: "long, pages, newest, 4 a page",
+    events: [
+      { kind: "leaves", row: 5, after: 1 },
+      { kind: "leaves", row: 6, after: 1 },
+      { kind: "arrives", row: 7, after: 2 }
+    ]
   }
 ]

@@ -38,17 +38,23 @@ const layouts = {
   apart: [0.1, 0.25, 0.4, 0.55, 0.7],
   /** Two start together, and two in one second. */
   tied: [0.1, 0.4, 0.4, 0.7, 0.7 + 0.5 / 3600],
+  /** So many that some may leave, others come, and one is there throughout. */
+  long: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9],
+  /** The same, of which one was created much earlier than its neighbours: a walk by start may pass it by. */
+  passed: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9],
   /** More in one second than a page holds. */
   burst: [0.2, 0.5, 0.5, 0.5, 0.5, 0.8]
 } as const
 
 type Layout = keyof typeof layouts
 
-/** Each second one was created long before the others, so that the order of creation is another one. */
+/** Some were created long before the others, so that the order of creation is another one. */
 const rowsOf = (layout: Layout, { from, to }: Shape["range"]): ReadonlyArray<Row> => {
   const length = to - from
   const starts = [-0.2, ...layouts[layout], 1.2].map((part) => from + Math.round(part * length))
-  return starts.map((start, i) => ({ id: `row-${i}`, start, created: i % 2 === 0 ? start : start - 2 * length }))
+  const isLate = (i: number) => (layout === "passed" ? i === 6 : i % 2 === 1)
+  const ago = (layout === "passed" ? 0.35 : 2) * length
+  return starts.map((start, i) => ({ id: `row-${i}`, start, created: isLate(i) ? start - ago : start }))
 }
 
 const narrow = { from: began - 10 * hour, to: began - 9 * hour }
@@ -149,6 +155,20 @@ const moving = (): ReadonlyArray<Choice> =>
     )
   )
 
+/** Two rows that leave between two pages are two places by which all others move up. */
+const longs = (): ReadonlyArray<Choice> =>
+  (["pages", "walk", "known walk"] as const).flatMap((way) =>
+    (["newest", "oldest", "created", "scrambled"] as const).flatMap((order): ReadonlyArray<Choice> => {
+      const one = (rest: Partial<Choice>): Choice => ({ layout: "long", way, traits: { order, size: 4 }, ...rest })
+      if (way === "known walk") return order === "newest" ? [one({ order: "start" })] : []
+      return [one({}), one({ differs: true }), one({ order: order === "newest" ? "start" : "other" })]
+    })
+  )
+
+/** A walk that passes a row by is held against counts alone. */
+const passed = (): ReadonlyArray<Choice> =>
+  [3, 4].map((size) => ({ layout: "passed", way: "walk", traits: { order: "created", size } }))
+
 /** Limits, of which a part is never shown. None on results is lower than a page. */
 const limits = (): ReadonlyArray<Choice> =>
   (["apart", "tied"] as const).flatMap((layout) =>
@@ -209,7 +229,7 @@ const ranges = (): ReadonlyArray<Choice> =>
     )
   )
 
-const choices = [...moving(), ...limits(), ...wides(), ...ranges()].map(make)
+const choices = [...moving(), ...longs(), ...passed(), ...limits(), ...wides(), ...ranges()].map(make)
 
 /** By their names: some choices come to the same. */
 export const shapes: ReadonlyMap<string, Shape> = new Map(choices.map((shape) => [shape.name, shape]))
@@ -242,30 +262,77 @@ const eventsOf = (shape: Shape, requests: number): ReadonlyArray<Event> => {
   ])
 }
 
+/**
+ * Two neighbours leave at once, and another one comes, or the other way round: one of those between two pages was passed by, and the
+ * count is right.
+ */
+const swapsOf = (shape: Shape, requests: number): ReadonlyArray<ReadonlyArray<Event>> => {
+  const at = Array.from({ length: requests + 1 }, (_, after) => after)
+  const inside = shape.rows.slice(1, -1).map((_, i) => i + 1)
+  const swaps = (two: "leaves" | "arrives", one: "leaves" | "arrives") =>
+    at.flatMap((first) =>
+      inside.slice(1).flatMap((row) =>
+        at.flatMap((then) =>
+          inside
+            .filter((other) => other !== row && other !== row - 1)
+            .map((other): ReadonlyArray<Event> => [
+              { kind: two, row: row - 1, after: first },
+              { kind: two, row, after: first },
+              { kind: one, row: other, after: then }
+            ])
+        )
+      )
+    )
+  return shape.name.startsWith("passed") ? swaps("arrives", "leaves") : swaps("leaves", "arrives")
+}
+
 /** Readings that take more requests are of servers that nobody can read well. */
 const mostRequests = 60
 
-/** Of the events of a shape each such one comes before the others: so that few histories show much. */
-const apart = 41
+/** Swaps are tried up to that request: behind it the ends of the window are looked at. */
+const mostSwapped = 10
+
+interface Happenings {
+  readonly shape: Shape
+  readonly events: ReadonlyArray<Event>
+  readonly swaps: ReadonlyArray<ReadonlyArray<Event>>
+}
+
+function* every<A>(all: Iterable<A>, nth: number): Generator<A> {
+  let place = 0
+  for (const one of all) if (place++ % nth === 0) yield one
+}
+
+function* singles(lists: ReadonlyArray<Happenings>): Generator<History> {
+  for (const { events, shape } of lists) for (const event of events) yield { shape, events: [event] }
+}
+
+function* swaps(lists: ReadonlyArray<Happenings>): Generator<History> {
+  for (const { shape, swaps } of lists) for (const events of swaps) yield { shape, events }
+}
 
 /**
- * Each shape on which nothing happens, then each event, then each pair of two, up to so many rounds over all shapes.
+ * Each shape on which nothing happens, then swaps and single events, each one or each so manieth of them, then so many pairs of events of
+ * each shape.
  *
  * @param requestsOf how many requests its reading takes when nothing happens.
  */
 export function* all(
   requestsOf: (shape: Shape) => number,
-  rounds: { readonly single: number; readonly pairs: number }
+  nth: { readonly swap: number; readonly single: number },
+  pairs: number
 ): Generator<History> {
   for (const shape of shapes.values()) yield { shape, events: [] }
-  const lists = [...shapes.values()].flatMap((shape) => {
+  const lists = [...shapes.values()].flatMap((shape): ReadonlyArray<Happenings> => {
     const requests = requestsOf(shape)
-    return requests > mostRequests ? [] : [{ shape, events: eventsOf(shape, requests) }]
+    if (requests > mostRequests) return []
+    const isLong = ["long", "passed"].some((layout) => shape.name.startsWith(layout))
+    const swaps = isLong ? swapsOf(shape, Math.min(mostSwapped, requests)) : []
+    return [{ shape, swaps, events: eventsOf(shape, requests) }]
   })
-  for (let round = 0; round < Math.min(apart, rounds.single); round++)
-    for (const { events, shape } of lists)
-      for (let i = round; i < events.length; i += apart) yield { shape, events: events.slice(i, i + 1) }
-  for (let round = 0; round < rounds.pairs; round++)
+  yield* every(swaps(lists), nth.swap)
+  yield* every(singles(lists), nth.single)
+  for (let round = 0; round < pairs; round++)
     for (const { events, shape } of lists) {
       const pair = pairAt(events, round)
       if (pair !== undefined) yield { shape, events: pair }

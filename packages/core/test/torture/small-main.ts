@@ -1,7 +1,7 @@
 /**
- * `node packages/core/test/torture/small-main.ts [--pairs 20] [--only TEXT]`: each thing that can happen once to a window of a few rows, and
- * so many rounds of two of them, on each server. Each history that is wrong is printed as JSON; then the exit code is 1. `--only`: shapes
- * whose name has that text. `--first`: the first wrong one ends it.
+ * `node packages/core/test/torture/small-main.ts [--each 20] [--pairs 20] [--only TEXT]`: things that happen once to a window of a few rows,
+ * each or each so manieth of them, and so many pairs of them for each server. Each history that is wrong is printed as JSON; then the exit
+ * code is 1. `--only`: shapes whose name has that text. `--first`: the first wrong one ends it. All of them are 2 million.
  */
 import { parseArgs } from "node:util"
 import * as Histories from "./SmallHistories.ts"
@@ -9,19 +9,21 @@ import * as Reading from "./SmallReading.ts"
 
 const { values } = parseArgs({
   options: {
+    each: { type: "string", default: "20" },
     pairs: { type: "string", default: "20" },
     only: { type: "string", default: "" },
     first: { type: "boolean", default: false }
   }
 })
+const each = Number(values.each)
 const pairs = Number(values.pairs)
-if (!(pairs >= 0)) {
-  console.error("usage: small-main.ts [--pairs N] [--only TEXT] [--first]")
+if (!(pairs >= 0) || !(each >= 1)) {
+  console.error("usage: small-main.ts [--each N] [--pairs N] [--only TEXT] [--first]")
   process.exit(2)
 }
 
 const tally = { histories: 0, wrong: 0, windows: 0, proven: 0, requests: 0 }
-for (const history of Histories.all(Reading.requestsOf, { single: Infinity, pairs })) {
+for (const history of Histories.all(Reading.requestsOf, { swap: each, single: each }, pairs)) {
   const { events, shape } = history
   if (!shape.name.includes(values.only)) continue
   const { proven, requests, windows, wrong } = Reading.run(history)
