@@ -14,8 +14,9 @@ import { readRange } from "../../src/history/internal/ReadRange.ts"
 import type { Settings } from "../../src/history/internal/Settings.ts"
 import type { Task } from "../../src/history/internal/Task.ts"
 import { finalCoverage } from "./HistoryJudge.ts"
-import type { History, Shape } from "./SmallHistories.ts"
+import type { History } from "./SmallHistories.ts"
 import * as SmallServer from "./SmallServer.ts"
+import type { Shape } from "./SmallShapes.ts"
 
 const second = 1_000_000
 const hour = 3600 * second
