@@ -1,7 +1,7 @@
 /**
  * `node packages/core/test/torture/small-main.ts [--each 20] [--pairs 20] [--only TEXT]`: things that happen once to a window of a few rows,
  * each or each so manieth of them, and so many pairs of them for each server. Each history that is wrong is printed as JSON; then the exit
- * code is 1. `--only`: shapes whose name has that text. `--first`: the first wrong one ends it. With `--each 1` it takes an hour.
+ * code is 1. `--only`: shapes whose name has that text. `--first`: the first wrong one ends it.
  */
 import { parseArgs } from "node:util"
 import * as Histories from "./SmallHistories.ts"
