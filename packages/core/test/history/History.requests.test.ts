@@ -141,6 +141,7 @@ describe("requests of a quiet server, 100 a page, probes and proof included", ()
               logs: new Set(),
               concurrency: 4,
               perWindow: 1000,
+              mostOverlapping: 12,
               maxCharacters: 8_000_000
             },
             {

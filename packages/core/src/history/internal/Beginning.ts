@@ -50,6 +50,9 @@ const doubtOf = ({ from, to }: Asked, { isListCut, isOldestSure }: Seen, { searc
   Settings.doubtOf(status, search) ??
   (from === undefined && (to === undefined ? isListCut : !isOldestSure) ? Settings.noBeginning : undefined)
 
+/** So many pages overlap for less than two counts and the seams of a walk cost. */
+const mostOverlapping = 12
+
 interface Options {
   readonly concurrency: number
   readonly hold: "json" | "objects" | undefined
@@ -82,6 +85,7 @@ export const settingsOf = (
     doubt: doubtOf(asked, seen, filters),
     logs: new Set(),
     perWindow: (pagesPerWindow ?? Partitioner.pagesPerWindow(seen, concurrency)) * pageSize,
+    mostOverlapping,
     concurrency,
     maxCharacters: Partitioner.maxCharacters
   }

@@ -41,7 +41,10 @@ export const confirm = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Coverage | undefined, AgniError> {
   const { controls, ends, size } = settings
   if (controls.length === 0) return nothingKnown
-  const isIn = ({ start }: Rows.Row) => start !== undefined && start >= range.from && start < range.to
+  const isWithin = (start: Micros | undefined) => start !== undefined && start >= range.from && start < range.to
+  const isIn = ({ start }: Rows.Row) => isWithin(start)
+  // A count may have listed what no page brought.
+  if ([...ask.log.shown.values()].some(isWithin)) return came
   const { above, below } = Task.besides(range, new Map(controls.map(({ key, start }) => [key, start])), beside)
   const isEnd = (below === undefined && ends.oldest) || (above === undefined && ends.newest)
   const after = below === undefined ? bounds.after : Ask.around(below).after
@@ -84,10 +87,9 @@ export const confirm = Effect.fnUntraced(function* (
     ],
     { concurrency: 2 }
   )
-  const isWithin = controls.some(isIn)
   // Bounds reach a little further than the range: a row beside it may come.
   const isNothing = halves.every(({ rows }) => rows.length < size && !rows.some(isIn))
-  return isNothing && !isWithin ? { _tag: "Proven" } : came
+  return isNothing && !controls.some(isIn) ? { _tag: "Proven" } : came
 })
 
 /** Rows about a range for which nothing came, and whether those are all. */

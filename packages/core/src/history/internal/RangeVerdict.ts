@@ -48,11 +48,11 @@ export const judge = Effect.fnUntraced(function* (
     if (young || ((done.way === "pages" || isByStart || before === count) && !known.differs)) {
       seen.once = range
       seen.whole = held.size()
-      return deliver(work, done, { _tag: "Proven" })
+      return deliver(work, done, ofAll(work, done, most))
     }
     yield* work.came(undefined)
     if (yield* MultiPassRead.isStillThere(ask, bounds, held, { size, repeats: yield* settings.repeats }))
-      return deliver(work, done, { _tag: "Proven" })
+      return deliver(work, done, ofAll(work, done, most))
   }
   yield* work.came(undefined)
   // So deep the server does not go, and nothing moved.
@@ -70,10 +70,11 @@ export const judge = Effect.fnUntraced(function* (
   const isByPages = known.order !== "start" && seen.order !== "start"
   const isSmall = held.size() < size || (held.size() <= 20 * size && isByPages)
   if (halves !== undefined && !isSmall) return split(work, halves)
-  const again = yield* readAgain(work, done, most)
+  const again = yield* readAgain(work, done)
   // Pages of the same bounds may be cut at the same row each time.
   const cut = again._tag === "Proven" ? yield* ends(settings, known, ask, task, done) : undefined
-  const coverage: Coverage = cut === undefined ? again : { _tag: "Unprovable", reason: cut }
+  const whole = again._tag === "Proven" ? ofAll(work, done, most) : again
+  const coverage: Coverage = cut === undefined ? whole : { _tag: "Unprovable", reason: cut }
   // Pages may be cut where it looks like their end.
   const isIncomplete = cut !== undefined || (coverage._tag !== "Proven" && coverage.reason._tag === "Incomplete")
   const parts = isIncomplete && held.size() > size && !young ? halve(work, range, held) : undefined
@@ -108,8 +109,7 @@ const cutAnywhere = Effect.fnUntraced(function* (
 /** Pages of fixed bounds, again and again, until all rows have shown themselves. */
 const readAgain = Effect.fnUntraced(function* (
   { ask, settings, young }: Work,
-  { bounds, held, range }: Read,
-  most: number
+  { bounds, held, range }: Read
 ): Effect.fn.Return<Coverage, AgniError> {
   const first = Rows.within(held, range)[0]
   const leaf = yield* MultiPassRead.read(ask, bounds, held, { ...settings, repeats: yield* settings.repeats })
@@ -126,13 +126,18 @@ const readAgain = Effect.fnUntraced(function* (
       const again = Rows.middleOf(Rows.within(held, range)) ?? first
       const failed = again === undefined ? undefined : yield* Ask.control(ask, again, settings.size)
       if (failed !== undefined) return { _tag: "Unprovable", reason: failed }
-      const total = Math.max(most, held.size() + missingFrom(ask.log.shown, held, bounds).length)
-      return total > held.size()
-        ? { _tag: "Provisional", reason: { _tag: "Incomplete", read: held.size(), counted: total } }
-        : { _tag: "Proven" }
+      return { _tag: "Proven" }
     }
   }
 })
+
+/** No count was greater than what is held, and all that any answer showed is among it. */
+const ofAll = ({ ask }: Work, { bounds, held }: Read, most: number): Coverage => {
+  const total = Math.max(most, held.size() + missingFrom(ask.log.shown, held, bounds).length)
+  return total > held.size()
+    ? { _tag: "Provisional", reason: { _tag: "Incomplete", read: held.size(), counted: total } }
+    : { _tag: "Proven" }
+}
 
 /** The starts of rows that were shown within the bounds, for sure, and are not held. */
 const missingFrom = (

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import type { CoverageReason } from "../../coverage/CoverageReason.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
+import * as NotedCounts from "../../endpoint/internal/NotedCounts.ts"
 import type { Known } from "./Known.ts"
 import * as Rows from "../../endpoint/internal/ListedRows.ts"
 import type { Settings } from "./Settings.ts"
@@ -89,7 +90,10 @@ export const readPages = Effect.fnUntraced(function* (
     idle = held.add(hold(rows)) === 0 ? idle + 1 : 0
     if (idle === mostIdle) return done({ deepest: skip, dense: true })
     read = skip + rows.length
-    if (rows.length < asked) return done({ count: read })
+    if (rows.length < asked) {
+      if (!moved) NotedCounts.noteCount(ask.log.counts, bounds, read)
+      return done({ count: read })
+    }
     seam = rows.at(-1)?.key
     if (held.size() > most || characters > settings.maxCharacters) return done({ dense: true })
     step = Step.overlapping(read, size)

@@ -27,9 +27,6 @@ import * as Task from "./Task.ts"
 import { believe, isEnd, isTooWide } from "./TrustedWidth.ts"
 import * as Walk from "./Walk.ts"
 
-/** So many pages overlap for less than two counts and the seams of a walk cost. */
-const mostOverlapping = 12
-
 /**
  * Reads a range to its verdict, or finds how it must be cut. What it knows when it begins is given, and what it saw is in the
  * outcome: nothing is shared.
@@ -72,7 +69,7 @@ export const readRange = (
 
 const read = Effect.fnUntraced(function* (work: Work): Effect.fn.Return<Outcome, AgniError> {
   const { ask, limit, seen, settings, share, task } = work
-  const { size } = settings
+  const { mostOverlapping, size } = settings
   if (isExhausted(work.known, size)) return yield* once(work)
   const { span = Infinity } = work.known
   if (task.to - task.from > span && !isEnd(settings, task)) return split(work, Task.byWidth(task, span))
@@ -97,7 +94,7 @@ const read = Effect.fnUntraced(function* (work: Work): Effect.fn.Return<Outcome,
   seen.order = done.order
   seen.deepest = done.deepest
   if (done.problem !== undefined) return deliver(work, done, { _tag: "Unprovable", reason: done.problem })
-  if (done.held.size() === 0) return yield* ofNothing(work, done)
+  if (done.held.size() === 0) return yield* unlessRefused(work, ofNothing(work, done))
   // Rows came where none was expected, so a range of this width is not trusted.
   const width = Math.max(work.known.width, ask.log.width)
   const came = believed === undefined && Rows.within(done.held, done.range).length > 0
@@ -108,7 +105,7 @@ const read = Effect.fnUntraced(function* (work: Work): Effect.fn.Return<Outcome,
   const halves = done.dense ? halve(work, done.range, done.held) : undefined
   if (halves !== undefined) return yield* ofTooMany(work, done, halves)
   // Where others read a part of what was counted, that count is not one of the rest.
-  return yield* judge(work, done, done.range.from === task.from ? before : undefined)
+  return yield* unlessRefused(work, judge(work, done, done.range.from === task.from ? before : undefined))
 })
 
 const disagree: Coverage = {
@@ -131,10 +128,14 @@ const once = Effect.fnUntraced(function* (work: Work): Effect.fn.Return<Outcome,
   return deliver(work, done, disagree)
 })
 
+/** Calls that come meanwhile may make a range one with too many rows, when it is asked for again. */
+const unlessRefused = (work: Work, verdict: Effect.Effect<Outcome, AgniError>): Effect.Effect<Outcome, AgniError> =>
+  Effect.catchIf(verdict, Ask.isRefusal, (error) => Effect.succeed(ofRefused(work, error.reason.message)))
+
 /** A count that is strictly before the first page of a walk; where the order is by start, nothing hangs on it. */
 const countBefore = (work: Work): Effect.Effect<number | undefined, AgniError> => {
   const { known, limit, settings, task } = work
-  const isLarge = task.expected > mostOverlapping * settings.size && known.order !== "other"
+  const isLarge = task.expected > settings.mostOverlapping * settings.size && known.order !== "other"
   const isKnown = known.order === "start" && task.counted === true
   return task.expected > limit || (isLarge && !isKnown)
     ? countRows(work, Ask.boundsOf(task), task.expected)

@@ -37,6 +37,8 @@ export interface Settings {
   readonly logs: Set<Ask.Log>
   /** Rows that a window should hold, and characters of it at most. */
   readonly perWindow: number
+  /** Up to so many pages are read so that they overlap, and not by a walk. */
+  readonly mostOverlapping: number
   /** Windows that are read in parallel. */
   readonly concurrency: number
   readonly maxCharacters: number

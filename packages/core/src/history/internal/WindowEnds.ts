@@ -37,10 +37,14 @@ const endControl = Effect.fnUntraced(function* (
   const { rows } = answer
   const problem = Ask.misplaced(rows, beyond.after - Ask.second, beyond.before + Ask.second)
   if (problem !== undefined) return problem
-  if (!(isNewest && Rows.isNewestFirst(rows))) yield* lookOn(ask, beyond, held, rows, size)
+  if (!(isNewest && showsNewest(rows))) yield* lookOn(ask, beyond, held, rows, size)
   if (rows.some((row) => row.key === key)) return undefined
   return rows.length >= size ? yield* Ask.control(ask, row, size) : Ask.notBack
 })
+
+/** Whether the newest rows come first; rows that start together show no order. */
+const showsNewest = (rows: ReadonlyArray<Rows.Row>): boolean =>
+  Rows.isNewestFirst(rows) && Rows.distinctStarts(rows) > 1
 
 /** Behind a full page there may be others that hold what lies beyond an end: they are asked for until one brings what is not held. */
 const lookOn = Effect.fnUntraced(function* (

@@ -69,6 +69,7 @@ export const settingsOf = (server: Adversary.Server, rest: Partial<Settings.Sett
   doubt: undefined,
   logs: new Set(),
   perWindow: 100,
+  mostOverlapping: 12,
   maxCharacters: Infinity,
   concurrency: 4,
   ...rest
