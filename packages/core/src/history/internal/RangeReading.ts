@@ -168,6 +168,7 @@ export const open = Effect.fnUntraced(function* (
         readers === concurrency ? concurrency : Readers.placesOf(readers, seen, settings),
         Math.min(stretches.length, beside?.sideBySide ?? 1)
       ),
+      enough: concurrency,
       keepGoing,
       limits: options.profile?.limits,
       clocksApart: clocks.apart > Clocks.notable ? Math.round(clocks.apart) : undefined,

@@ -81,6 +81,8 @@ const inOrder = (items: ReadonlyArray<Call>, end: Micros.Micros): ReadonlyArray<
 
 export interface Options {
   readonly concurrency: number
+  /** Readers that keep all requests busy. */
+  readonly enough?: number | undefined
   readonly keepGoing: boolean
   /** What a profile says of the endpoint. */
   readonly limits: EndpointLimits | undefined
@@ -176,6 +178,7 @@ export const make = Effect.fnUntraced(function* (
   const run = (tasks: ReadonlyArray<Bisect.Task>, concurrency: number, maySteal: () => boolean) =>
     Scheduler.run<Bisect.Task, Coverage.Window, AgniError>(tasks, {
       concurrency,
+      enough: options.enough,
       newestFirst: options.ends.newestFirst,
       takesMemory: (window) => CallRows.items(window.rows).length > 0,
       work: (task, handOver) =>

@@ -18,6 +18,8 @@ export type HandOver<Task> = (part: Task) => Effect.Effect<boolean>
 
 interface Options<Task, Out, E> {
   readonly concurrency: number
+  /** So many workers are enough: nobody steals for one more. As many as there are, unless given. */
+  readonly enough?: number | undefined
   readonly work: (task: Task, handOver: HandOver<Task>) => Effect.Effect<Work<Task, Out, E>, E>
   /** Whether an output takes memory: a task that is done and brought none that does holds back nobody. @default each does */
   readonly takesMemory?: ((output: Out) => boolean) | undefined
@@ -154,7 +156,10 @@ const handOver =
   (part) =>
     Effect.suspend(() => {
       const { exhausted, nodes, options } = queue
-      const idle = queue.busy < options.concurrency && (exhausted || held(queue) >= options.concurrency)
+      const { concurrency, enough = concurrency } = options
+      // Where memory is full, all wait for the first one: to share another one helps nobody.
+      const mayHelp = exhausted || (node === nodes[0] && held(queue) >= concurrency)
+      const idle = queue.busy < Math.min(enough, concurrency) && mayHelp
       if (!idle || nodes.some((other) => other.state === "waiting")) return Effect.succeed(false)
       const given = nodeOf<Task, Out, E>(part)
       nodes.splice(nodes.indexOf(node) + (options.newestFirst === true ? 1 : 0), 0, given)

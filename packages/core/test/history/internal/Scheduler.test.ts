@@ -116,4 +116,41 @@ describe("Scheduler", () => {
       assert.deepStrictEqual(taken, [false, true])
     })
   )
+
+  /** Each task asks after its time, in seconds, whether somebody takes a part of it, and takes as long again. */
+  const asking = (times: ReadonlyArray<number>, options: { readonly concurrency: number; readonly enough?: number }) =>
+    Effect.gen(function* () {
+      const taken: Record<number, boolean> = {}
+      const work = (task: Task, handOver: Scheduler.HandOver<Task>) =>
+        Effect.gen(function* () {
+          if (task.to - task.from === 1) return done(task)
+          const time = `${times[task.from / 2] ?? 0} seconds` as const
+          yield* Effect.sleep(time)
+          const isTaken = yield* handOver({ from: task.from, to: task.from + 1 })
+          taken[task.from / 2] = isTaken
+          yield* Effect.sleep(time)
+          return done({ from: isTaken ? task.from + 1 : task.from, to: task.to })
+        })
+      const tasks = times.map((_, nth) => ({ from: 2 * nth, to: 2 * nth + 2 }))
+      const outputs = yield* collect(Scheduler.run(tasks, { ...options, work }))
+      assert.deepStrictEqual(
+        outputs,
+        Array.from({ length: 2 * times.length }, (_, i) => i)
+      )
+      return times.map((_, nth) => taken[nth])
+    })
+
+  it.effect("nobody takes a part while as many work as are enough", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* asking([3, 4], { concurrency: 3 }), [true, true])
+      assert.deepStrictEqual(yield* asking([3, 4], { concurrency: 3, enough: 2 }), [false, false])
+    })
+  )
+
+  it.effect("where what is done fills the memory, only a part of the first one is taken", () =>
+    Effect.gen(function* () {
+      const taken = yield* asking([4, 3, 1, 1, 1], { concurrency: 3 })
+      assert.deepStrictEqual(taken.slice(0, 3), [true, false, false])
+    })
+  )
 })
