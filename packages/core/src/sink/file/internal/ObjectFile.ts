@@ -8,6 +8,7 @@ import type { Naming, ObjectStore, ObjectStoreError } from "../../object/ObjectS
 import { OutputError } from "../OutputError.ts"
 import type { PartialFile, Position } from "./GrowingFile.ts"
 import { failWith } from "./OutputFailure.ts"
+import * as PartNumbers from "./PartNumbers.ts"
 import type { Operation } from "./Place.ts"
 import type * as TailHash from "./TailHash.ts"
 
@@ -16,15 +17,6 @@ const inFlight = 2
 
 /** A position names each of them, so of more one is made. */
 const mostPieces = 32
-
-/** Numbers that a store has for the parts of an upload. */
-const mostParts = 10_000
-
-/**
- * Numbers that a process claims at once. A part replaces one of the same number, and a process that was thought dead may still
- * be uploading: each number belongs to one process.
- */
-const block = 8
 
 interface UploadedPart {
   readonly number: number
@@ -56,9 +48,7 @@ class End implements TailHash.End {
 interface State {
   end: End
   upload: string | undefined
-  /** Its own numbers begin with this one, and end before that one. */
-  number: number
-  numbersEnd: number
+  readonly numbers: PartNumbers.PartNumbers
   /** Pieces that it wrote. */
   written: number
   pieces: ReadonlyArray<Piece>
@@ -111,7 +101,7 @@ export const make = Effect.fnUntraced(function* (
   settings: Settings,
   from: Position | undefined
 ): Effect.fn.Return<PartialFile, OutputError> {
-  const state = from?.object === undefined ? fresh() : yield* resumed(settings, from, from.object)
+  const state = from?.object === undefined ? fresh(settings, undefined) : yield* resumed(settings, from, from.object)
   const self: Growing = { ...settings, state }
   return {
     finished: false,
@@ -132,12 +122,10 @@ export const make = Effect.fnUntraced(function* (
   }
 })
 
-const fresh = (): State => ({
+const fresh = (settings: Settings, last: number | undefined): State => ({
   end: new End(0, [], []),
   upload: undefined,
-  // Nobody else knows the upload that it begins.
-  number: 1,
-  numbersEnd: 1 + block,
+  numbers: PartNumbers.make(settings, last),
   written: 0,
   pieces: [],
   retired: [],
@@ -147,10 +135,11 @@ const fresh = (): State => ({
 })
 
 const resumed = Effect.fnUntraced(function* (
-  { path, scratch, store }: Settings,
+  settings: Settings,
   from: Position,
   { partBytes, parts, pieces, upload }: NonNullable<Position["object"]>
 ) {
+  const { path, scratch, store } = settings
   // Stores want parts of one size.
   if (partBytes !== store.partBytes && parts.length > 0) return yield* failWith(path, "open", "Changed")
   const cut = parts.length * partBytes
@@ -166,12 +155,9 @@ const resumed = Effect.fnUntraced(function* (
   if (at !== from.bytes) return yield* failWith(path, "open", "Changed")
   const uploaded = parts.map(({ number, tag }) => ({ number, tag, data: undefined, fiber: undefined }))
   const end = new End(from.bytes, uploaded, waiting)
-  const state: State = { ...fresh(), end, pieces, synced: { end, position: from } }
-  if (upload === null) return state
-  const last = parts.at(-1)?.number ?? 1
-  // The first block is of the one that began the upload.
-  const next = 1 + Math.ceil(last / block) * block
-  return { ...state, upload, number: next, numbersEnd: next }
+  const last = upload === null ? undefined : (parts.at(-1)?.number ?? 0)
+  const state = fresh(settings, last)
+  return { ...state, end, upload: upload ?? undefined, pieces, synced: { end, position: from } }
 })
 
 /** Bytes beyond the parts. */
@@ -198,40 +184,15 @@ const begin = Effect.fnUntraced(function* (
   before: ReadonlyArray<UploadedPart>,
   data: Uint8Array<ArrayBuffer>
 ) {
-  const { scope } = self
+  const { path, scope, state } = self
   const id = yield* uploadOf(self, "write")
   const running = before.filter(({ tag }) => tag === undefined)
   for (const part of running.slice(0, Math.max(0, running.length - inFlight + 1))) yield* settle(self, part, "write")
-  const part: UploadedPart = { number: yield* takeNumber(self, "write"), tag: undefined, data, fiber: undefined }
+  const number = yield* failing(path, "write")(state.numbers.take)
+  const part: UploadedPart = { number, tag: undefined, data, fiber: undefined }
   part.fiber = yield* Effect.forkIn(Effect.interruptible(upload(self, id, part.number, data)), scope)
   return part
 })
-
-/** A number that no other part of the upload ever has: an attempt that was given up may still come through. */
-const takeNumber = Effect.fnUntraced(function* (self: Growing, operation: Operation) {
-  const { path, state } = self
-  while (state.number === state.numbersEnd) {
-    const first = state.numbersEnd
-    if (first > mostParts) {
-      return yield* new OutputError({ target: path, operation, reason: { _tag: "Other" }, code: "TooManyParts" })
-    }
-    const isOurs = yield* claim(self, first, operation)
-    state.numbersEnd = first + block
-    if (!isOurs) state.number = state.numbersEnd
-  }
-  return state.number++
-})
-
-/** Whether the numbers from that one on are of this process: an object that only one of them can create says so. */
-const claim = ({ by, path, scratch, store }: Growing, first: number, operation: Operation) =>
-  store.put({ key: `${scratch}numbers-${first}`, identity: by, unlessThere: true }, new Uint8Array()).pipe(
-    Effect.as(true),
-    Effect.catchIf(
-      ({ reason }) => reason._tag === "Exists",
-      () => Effect.succeed(false)
-    ),
-    failing(path, operation)
-  )
 
 const upload = ({ key, store }: Growing, id: string, number: number, data: Uint8Array<ArrayBuffer>) =>
   store.part({ key, id }, number, data)
@@ -311,7 +272,7 @@ const finish = (self: Growing): Effect.Effect<void, OutputError> =>
       const id = yield* uploadOf(self, "finish")
       const parts = end.parts.map(({ number, tag = "" }) => ({ number, tag }))
       if (waitingBytes(self, end) > 0) {
-        const number = yield* takeNumber(self, "finish")
+        const number = yield* finishing(state.numbers.take)
         const tag = yield* finishing(store.part({ key, id }, number, concat(end.waiting)))
         parts.push({ number, tag })
       }
