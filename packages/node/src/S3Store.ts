@@ -91,6 +91,7 @@ export const make = Effect.fnUntraced(function* (
         headers["etag"] === undefined ? Effect.fail(odd(self, key)) : Effect.succeed(headers["etag"])
       )
     },
+    parts: (upload) => parts(self, upload),
     complete: (naming, id, parts) =>
       create(self, naming, {
         method: "POST",
@@ -169,6 +170,28 @@ const list = Effect.fnUntraced(function* ({ connection }: Store, prefix: string)
     }
     token = S3Xml.textOf(text, "IsTruncated") === "true" ? S3Xml.textOf(text, "NextContinuationToken") : undefined
   } while (token !== undefined)
+  return found
+})
+
+const parts = Effect.fnUntraced(function* (
+  { connection }: Store,
+  { id, key }: { readonly key: string; readonly id: string }
+) {
+  const found: Array<{ readonly number: number; readonly tag: string; readonly bytes: number }> = []
+  let after: string | undefined
+  do {
+    const query = { uploadId: id, ...(after === undefined ? {} : { "part-number-marker": after }) }
+    const text = S3Request.textOf(yield* S3Request.succeed(connection, { method: "GET", key, query }))
+    for (const one of S3Xml.all(text, "Part")) {
+      const tag = S3Xml.textOf(one, "ETag") ?? ""
+      found.push({
+        number: Number(S3Xml.textOf(one, "PartNumber")),
+        tag,
+        bytes: Number(S3Xml.textOf(one, "Size"))
+      })
+    }
+    after = S3Xml.textOf(text, "IsTruncated") === "true" ? S3Xml.textOf(text, "NextPartNumberMarker") : undefined
+  } while (after !== undefined)
   return found
 })
 

@@ -1,6 +1,6 @@
 /**
  * A real S3 server with a proxy before it, which adds what that server lacks (conditions, aborted uploads, the rules for the
- * sizes of parts) and, on demand, the faults that stores have.
+ * sizes and tags of parts) and, on demand, the faults that stores have.
  */
 import { randomUUID } from "node:crypto"
 import * as Fs from "node:fs"
@@ -28,8 +28,8 @@ const S3rver = createRequire(import.meta.url)("@20minutes/s3rver") as FakeServer
 export const bucket = "calls"
 export const keys = { accessKeyId: "S3RVER", secretAccessKey: "S3RVER" }
 
-/** What happens to a request: `lost` is done, and the answer does not come. */
-type Fault = "drop" | "lost" | "500" | "503" | "slow" | "error in 200"
+/** What happens to a request: `lost` is done, and the answer does not come; `again` is done once more after its answer. */
+type Fault = "drop" | "lost" | "again" | "500" | "503" | "slow" | "error in 200"
 
 export interface S3Server {
   readonly endpoint: string
@@ -69,7 +69,7 @@ export const start = async (partBytes: number): Promise<S3Server> => {
   const { port } = await real.run()
   const settings: S3Server["settings"] = { conditions: "kept", clock: 0, region: undefined, onRequest: () => {} }
   const requests: S3Server["requests"] = []
-  const uploads = new Map<string, Map<number, number>>()
+  const uploads = new Map<string, Map<number, { readonly size: number; readonly tag: string }>>()
   let faults: { fault: Fault; left: number; matches: (request: string) => boolean } | undefined
 
   const forward = (request: Http.IncomingMessage, body: Buffer) =>
@@ -113,15 +113,30 @@ export const start = async (partBytes: number): Promise<S3Server> => {
       uploads.delete(id)
       return { status: 204, headers: {}, body: Buffer.alloc(0) }
     }
+    if (id !== null && request.method === "GET") {
+      // A few on each page, as a real store has a thousand.
+      const from = Number(url.searchParams.get("part-number-marker") ?? 0)
+      const parts = [...(upload ?? [])].filter(([number]) => number > from).toSorted(([left], [right]) => left - right)
+      const page = parts.slice(0, 2).map(([number, { size, tag }]) => {
+        return `<Part><PartNumber>${number}</PartNumber><ETag>&quot;${tag}&quot;</ETag><Size>${size}</Size></Part>`
+      })
+      const next = `<NextPartNumberMarker>${parts[1]?.[0] ?? 0}</NextPartNumberMarker>`
+      const text = `${next}<IsTruncated>${parts.length > 2}</IsTruncated>${page.join("")}`
+      return { status: 200, headers: {}, body: Buffer.from(`<ListPartsResult>${text}</ListPartsResult>`) }
+    }
     if (id !== null && request.method === "POST") {
-      const numbers = [...body.toString().matchAll(/<PartNumber>(\d+)</g)].map(([, number]) => Number(number))
-      const sizes = numbers.map((number) => upload?.get(number))
-      if (sizes.includes(undefined)) return refused(400, "InvalidPart")
+      const named = [...body.toString().matchAll(/<PartNumber>(\d+)<\/PartNumber><ETag>&#34;(.*?)&#34;/g)]
+      const found = named.map(([, number, tag]) => ({ part: upload?.get(Number(number)), tag }))
+      if (found.some(({ part, tag }) => part?.tag !== tag)) return refused(400, "InvalidPart")
+      const sizes = found.map(({ part }) => part?.size)
       if (sizes.slice(0, -1).some((size) => size !== partBytes)) return refused(400, "EntityTooSmall")
     }
     const got = await forward(request, body)
     if (id !== null && request.method === "PUT" && got.status === 200) {
-      upload?.set(Number(url.searchParams.get("partNumber")), body.length)
+      // Each time another one, as where objects are encrypted.
+      const tag = randomUUID()
+      upload?.set(Number(url.searchParams.get("partNumber")), { size: body.length, tag })
+      return { ...got, headers: { ...got.headers, etag: `"${tag}"` } }
     }
     if (id !== null && request.method === "POST" && got.status === 200) uploads.delete(id)
     if (url.searchParams.has("uploads") && got.status === 200) {
@@ -145,6 +160,7 @@ export const start = async (partBytes: number): Promise<S3Server> => {
     if (due?.fault === "error in 200") return response.writeHead(200).end(error("InternalError"))
     if (due?.fault === "slow") await new Promise((resolve) => setTimeout(resolve, 50))
     const { body: bytes, headers, status } = await answer(request, body)
+    if (due?.fault === "again") await answer(request, body)
     if (due?.fault === "lost") return response.destroy()
     return response.writeHead(status, headers).end(bytes)
   }

@@ -85,6 +85,47 @@ describe("S3Store.make", () => {
     })
   )
 
+  it.live("lists the parts of an upload, and refuses one that was replaced", () =>
+    Effect.gen(function* () {
+      const store = yield* S3Sinks.bucketOf(server)
+      const key = "odd/parts"
+      const id = yield* store.begin({ key, identity: "one" })
+      const sizes = [500, 500, 500, 500, 20]
+      const put = (size: number, at: number) =>
+        Effect.map(store.part({ key, id }, at + 1, bytesOf("x".repeat(size))), (tag) => ({ number: at + 1, tag }))
+      const parts = yield* Effect.forEach(sizes, put)
+      const again = yield* put(500, 1)
+      const { reason } = yield* Effect.flip(store.complete(naming(key), id, parts))
+      assert.strictEqual(reason._tag, "Replaced")
+      const there = parts.map((part, at) => ({ ...(at === 1 ? again : part), bytes: sizes[at] ?? 0 }))
+      assert.deepStrictEqual(yield* store.parts({ key, id }), there)
+      yield* store.complete(naming(key), id, there)
+      assert.deepStrictEqual(yield* store.head(key), { bytes: 2020, identity: "one" })
+    })
+  )
+
+  it.live("an object is complete though attempts of its parts came through late", () =>
+    Effect.gen(function* () {
+      const store = yield* S3Sinks.bucketOf(server)
+      const sink = provided(NdjsonSink.make({ path: "s3://calls/late/calls.ndjson", store }))
+      server.fault("again", 10, (line) => line.includes("partNumber="))
+      const rows = Array.from({ length: 20 }, (_, nth) => ({ id: `call-${nth}`, summary: "x".repeat(200) }))
+      const items = rows.map((row) => ({ id: row.id, start: undefined, row }))
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const writer = yield* sink.open(SessionSink.opening(Option.none()))
+          yield* writer.write({ items, columns: Column.ofSession, observedAt: Version.of(0) })
+          yield* writer.flush("end")
+          yield* writer.finish
+        })
+      )
+      assert.strictEqual(
+        String(server.read("late/calls.ndjson")),
+        rows.map((row) => `${JSON.stringify(row)}\n`).join("")
+      )
+    })
+  )
+
   it.live("a put whose answer was lost is no other program's object", () =>
     Effect.gen(function* () {
       const store = yield* S3Sinks.bucketOf(server)

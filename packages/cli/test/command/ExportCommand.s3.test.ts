@@ -89,7 +89,7 @@ describe("export --to s3://", () => {
         ({ name }) => `log/${name}`
       )
       assert.isAbove(named.length, 1)
-      const waiting = store.keys().filter((key) => /^log\/_partial\/.*\/\d+-\d+$/.test(key))
+      const waiting = store.keys().filter((key) => /^log\/_partial\/.*\/piece-[^/]+$/.test(key))
       const events = [...named, ...waiting].flatMap((key) => String(store.read(key)).split("\n").slice(0, -1))
       const calls = events.map((event) => /"sessionId":"([^"]+)"/.exec(event)?.[1])
       assert.strictEqual(new Set(calls).size, 40)

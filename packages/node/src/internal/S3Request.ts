@@ -183,7 +183,8 @@ const reasons: Readonly<Record<string, ObjectStore.ObjectStoreError["reason"]>> 
   PermanentRedirect: { _tag: "OtherRegion" },
   HTTP_301: { _tag: "OtherRegion" },
   RequestTimeTooSkewed: { _tag: "WrongClock" },
-  NoSuchUpload: { _tag: "Missing" }
+  NoSuchUpload: { _tag: "Missing" },
+  InvalidPart: { _tag: "Replaced" }
 }
 
 const isCorrected = ({ code, status }: Response): boolean =>

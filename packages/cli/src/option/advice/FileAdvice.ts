@@ -91,7 +91,7 @@ export const output = (reason: OutputError["reason"], reader: Reader): string | 
     case "NameTooLong":
       return "Choose a name of at most 200 characters."
     case "NotAllowed":
-      return "Let this user write there, or choose another folder. In a bucket the keys need s3:ListBucket, s3:GetObject, s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload."
+      return "Let this user write there, or choose another folder. In a bucket the keys need s3:ListBucket, s3:GetObject, s3:PutObject, s3:DeleteObject, s3:AbortMultipartUpload and s3:ListMultipartUploadParts."
     case "Full":
       return reader.resumes
         ? `Make room, and ${again(reader)}.`

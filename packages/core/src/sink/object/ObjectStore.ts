@@ -81,6 +81,15 @@ export interface ObjectStore {
     number: number,
     bytes: Uint8Array<ArrayBuffer>
   ) => Effect.Effect<string, ObjectStoreError>
+  /** The parts of an upload that are there. */
+  readonly parts: (upload: {
+    readonly key: string
+    readonly id: string
+  }) => Effect.Effect<
+    ReadonlyArray<{ readonly number: number; readonly tag: string; readonly bytes: number }>,
+    ObjectStoreError
+  >
+  /** Fails with `Replaced` where a part has another tag. */
   readonly complete: (
     naming: Naming,
     id: string,

@@ -32,7 +32,7 @@ export const make = (partBytes: number, onObject: (key: string) => void): Bucket
   const objects = new Map<string, { readonly bytes: Bytes; readonly identity: string }>()
   const uploads = new Map<string, Upload>()
   let made = 0
-  const refuse = (key: string, reason: "Exists" | "Missing" | "Other", code?: string) =>
+  const refuse = (key: string, reason: "Exists" | "Missing" | "Replaced" | "Other", code?: string) =>
     Effect.fail(failure(`s3://calls/${key}`, { _tag: reason }, code))
   const create = ({ identity, key, unlessThere }: Parameters<ObjectStore["put"]>[0], bytes: Bytes) => {
     const found = objects.get(key)
@@ -74,6 +74,13 @@ export const make = (partBytes: number, onObject: (key: string) => void): Bucket
         upload.parts.set(number, { tag, bytes: bytes.slice() })
         return Effect.succeed(tag)
       }),
+    parts: ({ id, key }) =>
+      Effect.suspend(() => {
+        const upload = uploads.get(id)
+        return upload === undefined
+          ? refuse(key, "Missing", "NoSuchUpload")
+          : Effect.succeed([...upload.parts].map(([number, { bytes, tag }]) => ({ number, tag, bytes: bytes.length })))
+      }),
     complete: (naming, id, parts) =>
       Effect.suspend(() => {
         const upload = uploads.get(id)
@@ -87,7 +94,7 @@ export const make = (partBytes: number, onObject: (key: string) => void): Bucket
           return part?.tag === tag ? [part.bytes] : []
         })
         const isAscending = parts.every(({ number }, at) => at === 0 || number > (parts[at - 1]?.number ?? 0))
-        if (found.length !== parts.length || !isAscending) return refuse(naming.key, "Other", "InvalidPart")
+        if (found.length !== parts.length || !isAscending) return refuse(naming.key, "Replaced", "InvalidPart")
         if (found.slice(0, -1).some(({ length }) => length !== partBytes))
           return refuse(naming.key, "Other", "EntityTooSmall")
         return Effect.andThen(
@@ -114,6 +121,7 @@ export const seenBy = (
   list: (prefix) => around(store.list(prefix)),
   begin: (naming) => around(store.begin(naming)),
   part: (upload, number, bytes) => around(store.part(upload, number, bytes)),
+  parts: (upload) => around(store.parts(upload)),
   complete: (naming, id, parts) => around(store.complete(naming, id, parts)),
   abort: (upload) => around(store.abort(upload))
 })

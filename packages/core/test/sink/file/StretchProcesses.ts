@@ -219,7 +219,7 @@ const finished = Effect.fnUntraced(function* (
 
 const noteUploads = ({ bucket, noted }: World) => {
   for (const [key, { bytes }] of bucket.objects) {
-    if (/\/upload-\d+$/.test(key)) noted.add(decodeNote(new TextDecoder().decode(bytes)).id)
+    if (/\/upload-[^/]+$/.test(key)) noted.add(decodeNote(new TextDecoder().decode(bytes)).id)
   }
 }
 
@@ -263,7 +263,7 @@ export const play = Effect.fnUntraced(function* (
     drawn,
     bucket: MemoryObjectStore.make(drawn.pick(150, 400, 1000), (key) => {
       if (isData(key)) look(world, rowsIn)
-      else if (/\/upload-\d+$/.test(key)) noteUploads(world)
+      else if (/\/upload-[^/]+$/.test(key)) noteUploads(world)
     }),
     sink: (store) => kind.file({ ...options, path, store }),
     parts,

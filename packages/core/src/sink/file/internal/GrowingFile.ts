@@ -26,8 +26,8 @@ export const Position = Schema.Struct({
       upload: Schema.NullOr(Schema.String),
       parts: Schema.Array(Schema.Struct({ number: Schema.Int, tag: Schema.String })),
       partBytes: Schema.Int,
-      /** Where what fills no part yet waits, as ranges of bytes: in an object each. */
-      pieces: Schema.Array(Schema.Struct({ from: Schema.Int, to: Schema.Int }))
+      /** Where what fills no part yet waits, as ranges of bytes: in an object each, with a name that is never used again. */
+      pieces: Schema.Array(Schema.Struct({ name: Schema.String, from: Schema.Int, to: Schema.Int }))
     })
   )
 })

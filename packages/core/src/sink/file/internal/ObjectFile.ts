@@ -1,14 +1,14 @@
 /** An object that grows as a multipart upload and appears when it is complete. What fills no part yet waits in objects of its own. */
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { concat } from "../../../model/internal/Bytes.ts"
-import type { ObjectStore, ObjectStoreError } from "../../object/ObjectStore.ts"
+import type { Naming, ObjectStore, ObjectStoreError } from "../../object/ObjectStore.ts"
 import { OutputError } from "../OutputError.ts"
 import type { PartialFile, Position } from "./GrowingFile.ts"
 import { failWith } from "./OutputFailure.ts"
+import * as PartNumbers from "./PartNumbers.ts"
 import type { Operation } from "./Place.ts"
 import type * as TailHash from "./TailHash.ts"
 
@@ -17,21 +17,6 @@ const inFlight = 2
 
 /** A position names each of them, so of more one is made. */
 const mostPieces = 32
-
-/** The numbers that a store has for the parts of an upload. */
-interface Numbers {
-  readonly first: number
-  readonly last: number
-}
-
-const allNumbers: Numbers = { first: 1, last: 10_000 }
-
-/**
- * Where several processes write an output, a file is continued only to finish it, by another process than the one that began it,
- * which may still be uploading: a part of the same number would replace that of the other one.
- */
-const ofBeginner: Numbers = { first: 1, last: 5_000 }
-const ofFinisher = Effect.map(Random.nextIntBetween(5_001, 9_000), (first): Numbers => ({ first, last: 10_000 }))
 
 interface UploadedPart {
   readonly number: number
@@ -42,6 +27,7 @@ interface UploadedPart {
 }
 
 interface Piece {
+  readonly name: string
   readonly from: number
   readonly to: number
 }
@@ -62,9 +48,9 @@ class End implements TailHash.End {
 interface State {
   end: End
   upload: string | undefined
-  nextNumber: number
-  readonly firstNumber: number
-  readonly lastNumber: number
+  readonly numbers: PartNumbers.PartNumbers
+  /** Pieces that it wrote. */
+  written: number
   pieces: ReadonlyArray<Piece>
   /** Not needed by what is flushed next, and by what was flushed last. */
   retired: ReadonlyArray<Piece>
@@ -84,8 +70,8 @@ export interface Settings {
   readonly scratch: string
   /** It never becomes an object: what it holds waits for another one. */
   readonly isScratch: boolean
-  /** Several processes write the output. */
-  readonly isShared: boolean
+  /** Of this process, in the names of all that it writes there: another one may write to the same file. */
+  readonly by: string
   readonly scope: Scope.Scope
 }
 
@@ -100,22 +86,22 @@ export const failing = (path: string, operation: Operation) =>
       new OutputError({ target: path, operation, reason, ...(code === undefined ? {} : { code }) })
   )
 
-/** Names the upload that a process began, so that another one can abort it. Each process has one of its own. */
-const marker = ({ isShared, scratch, state }: Growing): string =>
-  `${scratch}upload${isShared ? `-${state.firstNumber}` : ""}`
+/** Names the upload that a process began, so that another one can abort it. */
+const markerOf = (scratch: string, by: string): string => `${scratch}upload-${by}`
 
-export const isMarker = (scratch: string, key: string): boolean => key.startsWith(`${scratch}upload`)
+/** The process whose upload an object names; `undefined` for one that names none. */
+export const beginnerIn = (scratch: string, key: string): string | undefined => {
+  const start = markerOf(scratch, "")
+  return key.startsWith(start) ? key.slice(start.length) : undefined
+}
 
-const keyOf = (scratch: string, { from, to }: Piece): string => `${scratch}${from}-${to}`
+const keyOf = (scratch: string, { name }: Piece): string => `${scratch}${name}`
 
 export const make = Effect.fnUntraced(function* (
   settings: Settings,
   from: Position | undefined
 ): Effect.fn.Return<PartialFile, OutputError> {
-  const state =
-    from?.object === undefined
-      ? fresh(settings.isShared ? ofBeginner : allNumbers)
-      : yield* resumed(settings, from, from.object)
+  const state = from?.object === undefined ? fresh(settings, undefined) : yield* resumed(settings, from, from.object)
   const self: Growing = { ...settings, state }
   return {
     finished: false,
@@ -132,16 +118,15 @@ export const make = Effect.fnUntraced(function* (
     sync: sync(self),
     seal: Effect.void,
     finish: finish(self),
-    discard: Effect.ignore(discard(settings))
+    discard: Effect.ignore(discard(settings, undefined))
   }
 })
 
-const fresh = ({ first, last }: Numbers): State => ({
+const fresh = (settings: Settings, last: number | undefined): State => ({
   end: new End(0, [], []),
   upload: undefined,
-  nextNumber: first,
-  firstNumber: first,
-  lastNumber: last,
+  numbers: PartNumbers.make(settings, last),
+  written: 0,
   pieces: [],
   retired: [],
   removable: [],
@@ -150,10 +135,11 @@ const fresh = ({ first, last }: Numbers): State => ({
 })
 
 const resumed = Effect.fnUntraced(function* (
-  { isShared, path, scratch, store }: Settings,
+  settings: Settings,
   from: Position,
   { partBytes, parts, pieces, upload }: NonNullable<Position["object"]>
 ) {
+  const { path, scratch, store } = settings
   // Stores want parts of one size.
   if (partBytes !== store.partBytes && parts.length > 0) return yield* failWith(path, "open", "Changed")
   const cut = parts.length * partBytes
@@ -169,17 +155,9 @@ const resumed = Effect.fnUntraced(function* (
   if (at !== from.bytes) return yield* failWith(path, "open", "Changed")
   const uploaded = parts.map(({ number, tag }) => ({ number, tag, data: undefined, fiber: undefined }))
   const end = new End(from.bytes, uploaded, waiting)
-  const numbers = isShared
-    ? yield* ofFinisher
-    : { ...allNumbers, first: 1 + parts.reduce((most, { number }) => Math.max(most, number), 0) }
-  const state: State = {
-    ...fresh(numbers),
-    end,
-    upload: upload ?? undefined,
-    pieces,
-    synced: { end, position: from }
-  }
-  return state
+  const last = upload === null ? undefined : (parts.at(-1)?.number ?? 0)
+  const state = fresh(settings, last)
+  return { ...state, end, upload: upload ?? undefined, pieces, synced: { end, position: from } }
 })
 
 /** Bytes beyond the parts. */
@@ -207,14 +185,11 @@ const begin = Effect.fnUntraced(function* (
   data: Uint8Array<ArrayBuffer>
 ) {
   const { path, scope, state } = self
-  if (state.nextNumber > state.lastNumber) {
-    return yield* new OutputError({ target: path, operation: "write", reason: { _tag: "Other" }, code: "TooManyParts" })
-  }
   const id = yield* uploadOf(self, "write")
   const running = before.filter(({ tag }) => tag === undefined)
   for (const part of running.slice(0, Math.max(0, running.length - inFlight + 1))) yield* settle(self, part, "write")
-  // Never a number twice: an attempt that was given up may still come through.
-  const part: UploadedPart = { number: state.nextNumber++, tag: undefined, data, fiber: undefined }
+  const number = yield* failing(path, "write")(state.numbers.take)
+  const part: UploadedPart = { number, tag: undefined, data, fiber: undefined }
   part.fiber = yield* Effect.forkIn(Effect.interruptible(upload(self, id, part.number, data)), scope)
   return part
 })
@@ -223,12 +198,12 @@ const upload = ({ key, store }: Growing, id: string, number: number, data: Uint8
   store.part({ key, id }, number, data)
 
 const uploadOf = Effect.fnUntraced(function* (self: Growing, operation: Operation) {
-  const { identity, key, path, state, store } = self
+  const { by, identity, key, path, scratch, state, store } = self
   if (state.upload !== undefined) return state.upload
   const naming = failing(path, operation)
   const id = yield* naming(store.begin({ key, identity }))
   const text = new TextEncoder().encode(JSON.stringify({ key, id }))
-  yield* naming(store.put({ key: marker(self), identity, unlessThere: false }, text))
+  yield* naming(store.put({ key: markerOf(scratch, by), identity, unlessThere: false }, text))
   state.upload = id
   return id
 })
@@ -250,7 +225,7 @@ const settled = (self: Growing, operation: Operation) =>
 
 const sync = (self: Growing): Effect.Effect<Position, OutputError> =>
   Effect.gen(function* () {
-    const { identity, path, scratch, state, store } = self
+    const { by, identity, path, scratch, state, store } = self
     const { end, synced } = state
     if (synced?.end === end) return synced.position
     for (const piece of state.removable) yield* Effect.ignore(store.remove(keyOf(scratch, piece)))
@@ -260,7 +235,7 @@ const sync = (self: Growing): Effect.Effect<Position, OutputError> =>
     const needed = state.pieces.filter(({ to }) => to > cut)
     const kept = needed.length < mostPieces ? needed : []
     const from = kept.at(-1)?.to ?? cut
-    const added = from < end.bytes ? [{ from, to: end.bytes }] : []
+    const added = from < end.bytes ? [{ name: `piece-${by}-${++state.written}`, from, to: end.bytes }] : []
     for (const piece of added) {
       const bytes = concat(end.waiting).slice(from - cut)
       yield* failing(path, "flush")(store.put({ key: keyOf(scratch, piece), identity, unlessThere: false }, bytes))
@@ -297,18 +272,42 @@ const finish = (self: Growing): Effect.Effect<void, OutputError> =>
       const id = yield* uploadOf(self, "finish")
       const parts = end.parts.map(({ number, tag = "" }) => ({ number, tag }))
       if (waitingBytes(self, end) > 0) {
-        const number = state.nextNumber++
+        const number = yield* finishing(state.numbers.take)
         const tag = yield* finishing(store.part({ key, id }, number, concat(end.waiting)))
         parts.push({ number, tag })
       }
-      yield* finishing(store.complete(naming, id, parts))
+      yield* finishing(complete(self, naming, id, parts))
     }
     const found = yield* finishing(store.head(key))
     if (found?.identity !== identity) return yield* failWith(path, "finish", "Replaced")
     if (found.bytes !== end.bytes) return yield* failWith(path, "finish", "Torn")
     state.finished = true
-    yield* Effect.ignore(discard(self))
+    yield* Effect.ignore(discard(self, state.upload))
   }).pipe(Effect.uninterruptible)
+
+/**
+ * Completes the upload. A part whose first attempt came through after a later one has another tag than was noted, where the
+ * store encrypts. Its bytes are the same: of a number there is only one content. So the tags that the store lists count.
+ */
+const complete = (
+  { key, state: { end }, store }: Growing,
+  naming: Naming,
+  id: string,
+  parts: ReadonlyArray<{ readonly number: number; readonly tag: string }>
+): Effect.Effect<void, ObjectStoreError> => {
+  const isReplaced = ({ reason }: ObjectStoreError) => reason._tag === "Replaced"
+  const corrected = (error: ObjectStoreError) =>
+    Effect.gen(function* () {
+      const listed = new Map((yield* store.parts({ key, id })).map((part) => [part.number, part]))
+      const found = parts.flatMap(({ number }) => listed.get(number) ?? [])
+      const bytes = found.reduce((sum, part) => sum + part.bytes, 0)
+      if (found.length !== parts.length || bytes !== end.bytes) return yield* error
+      yield* store.complete(naming, id, found)
+    })
+  return Effect.catchIf(store.complete(naming, id, parts), isReplaced, (error) =>
+    Effect.retry(corrected(error), { times: 2, while: isReplaced })
+  )
+}
 
 const decodeMarker = Schema.decodeUnknownOption(
   Schema.fromJsonString(Schema.Struct({ key: Schema.String, id: Schema.String }))
@@ -327,14 +326,17 @@ export const abortNoted = Effect.fnUntraced(function* (
   return true
 })
 
-/** Removes all that waits for an object. Another process may have begun an upload of it that this one did not know. */
-export const discard = Effect.fnUntraced(function* ({
-  isShared,
-  scratch,
-  store
-}: Pick<Settings, "isShared" | "scratch" | "store">): Effect.fn.Return<void, ObjectStoreError> {
+/**
+ * Removes all that waits for an object. Another process may have begun an upload of it that this one did not know.
+ *
+ * @param completed The upload that became the object.
+ */
+export const discard = Effect.fnUntraced(function* (
+  { scratch, store }: Pick<Settings, "scratch" | "store">,
+  completed: string | undefined
+): Effect.fn.Return<void, ObjectStoreError> {
   for (const { key } of yield* store.list(scratch)) {
-    if (isShared && isMarker(scratch, key)) yield* abortNoted(store, key, undefined)
+    if (beginnerIn(scratch, key) !== undefined) yield* abortNoted(store, key, completed)
     yield* store.remove(key)
   }
 })

@@ -20,8 +20,8 @@ const nameOf = (path: string): string => path.slice(path.lastIndexOf("/") + 1)
 const folderOf = (path: string): string => path.slice(0, path.lastIndexOf("/") + 1)
 
 /** The same for what the processes of one run write. */
-export const makeShared = (store: ObjectStore, output: string, run: string): SharedPlace => ({
-  ...make(store, output, run),
+export const makeShared = (store: ObjectStore, output: string, epoch: number, run: string): SharedPlace => ({
+  ...make(store, output, epoch, run),
   claim: (path, text) => {
     const naming = { key: keyOf(store, path), identity: run, unlessThere: true }
     return ObjectFile.failing(path, "open")(store.put(naming, encoder.encode(text)))
@@ -30,10 +30,11 @@ export const makeShared = (store: ObjectStore, output: string, run: string): Sha
 
 /**
  * @param output The address that the sink was given, which names all that it writes.
+ * @param epoch Of the run or, where several processes write there, of this one.
  * @param run Several processes write there: the run that they are of.
  */
-export const make = (store: ObjectStore, output: string, run?: string): Place => {
-  const self: Bucket = { store, scratch: `${keyOf(store, folderOf(output))}_partial/${nameOf(output)}/`, run }
+export const make = (store: ObjectStore, output: string, epoch: number, run?: string): Place => {
+  const self: Bucket = { store, scratch: `${keyOf(store, folderOf(output))}_partial/${nameOf(output)}/`, epoch, run }
   const head = (path: string, operation: Operation) =>
     ObjectFile.failing(path, operation)(store.head(keyOf(store, path)))
   return {
@@ -83,11 +84,16 @@ interface Bucket {
   readonly store: ObjectStore
   /** The prefix of what waits for all files of the output. */
   readonly scratch: string
+  readonly epoch: number
   readonly run: string | undefined
 }
 
 /** The run is in the identities of what its processes write: what is left of it is found without them. */
 const ofRun = (run: string | undefined): string => (run === undefined ? "" : `${run}.`)
+
+/** So that a process which was frozen when it began removes nothing of a later one. */
+const ofEpoch = (epoch: number): string => `${epoch.toString(36)}-`
+const isUntil = (epoch: number, name: string): boolean => Number.parseInt(name.split("-")[0] ?? "", 36) <= epoch
 
 const keyOf = ({ bucket }: ObjectStore, path: string): string => path.slice(`s3://${bucket}/`.length)
 
@@ -106,7 +112,8 @@ const open = Effect.fnUntraced(function* (self: Bucket, { force, from, grows, pa
     }
     if (found !== undefined && !force) return yield* failWith(path, "open", "Exists")
   }
-  const identity = from?.inode ?? `${ofRun(self.run)}${(yield* WebCrypto.WebCrypto).randomUUID()}`
+  const uuid = (yield* WebCrypto.WebCrypto).randomUUID()
+  const identity = from?.inode ?? `${ofRun(self.run)}${ofEpoch(self.epoch)}${uuid}`
   const scratch = `${self.scratch}${identity}/`
   return yield* ObjectFile.make(
     {
@@ -117,7 +124,7 @@ const open = Effect.fnUntraced(function* (self: Bucket, { force, from, grows, pa
       identity,
       scratch,
       isScratch: isScratch === true,
-      isShared: self.run !== undefined,
+      by: `${ofEpoch(self.epoch)}${uuid.slice(-12)}`,
       scope
     },
     from
@@ -145,16 +152,15 @@ const named = (self: Bucket, path: string, bytes: number, from: Position): Parti
   seal: Effect.void,
   finish: Effect.void,
   discard: Effect.ignore(
-    ObjectFile.discard({
-      store: self.store,
-      scratch: `${self.scratch}${from.inode ?? ""}/`,
-      isShared: self.run !== undefined
-    })
+    ObjectFile.discard(
+      { store: self.store, scratch: `${self.scratch}${from.inode ?? ""}/` },
+      from.object?.upload ?? undefined
+    )
   )
 })
 
 const clear = Effect.fnUntraced(function* (
-  { run, scratch, store }: Bucket,
+  { epoch, run, scratch, store }: Bucket,
   kept: ReadonlyArray<Position>,
   resumes: boolean
 ) {
@@ -165,7 +171,10 @@ const clear = Effect.fnUntraced(function* (
   const one = Effect.fnUntraced(function* (key: string) {
     const identity = key.slice(scratch.length).split("/")[0] ?? ""
     const object = needed.get(identity)
-    if (ObjectFile.isMarker(`${scratch}${identity}/`, key)) {
+    const beginner = ObjectFile.beginnerIn(`${scratch}${identity}/`, key)
+    // Where several processes write, each has an epoch of its own, and the last one removes what all of them left.
+    if (run === undefined && !isUntil(epoch, beginner ?? identity)) return
+    if (beginner !== undefined) {
       if (!(yield* ObjectFile.abortNoted(store, key, object?.upload ?? undefined))) return
     } else if (object !== undefined) return
     yield* store.remove(key)

@@ -11,7 +11,7 @@ import type { Committed } from "../../../model/Committed.ts"
 import type { Cursor } from "../../../model/Position.ts"
 import { type OutputError, toSinkError } from "../OutputError.ts"
 import * as SessionSink from "../../SessionSink.ts"
-import type { Refused, Replaced, RunPart, Writer } from "../../SessionSink.ts"
+import type { Refused, Replaced, Writer } from "../../SessionSink.ts"
 import { SinkError } from "../../SinkError.ts"
 import * as Encoding from "./Encoding.ts"
 import type { Line } from "./Lines.ts"
@@ -52,7 +52,7 @@ export const make = (options: Options): Sink =>
     delivery: "resumable",
     shares: options.rotate === undefined ? undefined : spreads(options) ? "parts" : "together",
     open: options.rotate === undefined ? openOne(options) : openRotated(options, options.rotate),
-    verify: (left, { part }) => verify(options, left, part)
+    verify: (left, opening) => verify(options, left, opening)
   })
 
 const spreads = ({ inParts, store }: Options): boolean => inParts && store !== undefined
@@ -62,17 +62,18 @@ const formOf = ({ compression = "", encoding, rotate, timeZone }: Options): stri
   return `${rotate === undefined ? "one file" : rotate === "day" ? days : "by size"}${compression}${encoding.name}`
 }
 
-const verify = Effect.fnUntraced(function* (options: Options, left: Committed, part: RunPart | undefined) {
+const verify = Effect.fnUntraced(function* (options: Options, left: Committed, opening: SessionSink.Opening) {
+  const { epoch = 0, part } = opening
   const { compression, path, rotate, store, verifyPart } = options
   if (part !== undefined && store !== undefined && rotate !== undefined) {
     const kept = yield* noteIn(StretchFiles.Position, formOf(options), path, Option.some(left))
-    const place = ObjectPlace.makeShared(store, path, part.run)
+    const place = ObjectPlace.makeShared(store, path, epoch, part.run)
     return yield* Effect.mapError(
       kept === undefined ? Effect.void : StretchFiles.verify({ compression, part, path, place }, kept.at),
       toSinkError(path, "verify")
     )
   }
-  const place = yield* placeOf(options)
+  const place = yield* placeOf(options, opening)
   const form = formOf(options)
   const verified =
     rotate === undefined
@@ -92,8 +93,8 @@ const lock = Effect.fnUntraced(function* (place: Place, { compression, path, rot
   yield* Effect.mapError(locked, toSinkError(path, "open"))
 })
 
-const placeOf = ({ path, store }: Options) =>
-  store === undefined ? DiskPlace.make : Effect.succeed(ObjectPlace.make(store, path))
+const placeOf = ({ path, store }: Options, { epoch = 0 }: SessionSink.Opening) =>
+  store === undefined ? DiskPlace.make : Effect.succeed(ObjectPlace.make(store, path, epoch))
 
 /** One function for all writes: V8 keeps what a generator's closure holds until it collects the old generation. */
 const addAll = Effect.fnUntraced(function* (part: Part.Part, pieces: Iterable<ReadonlyArray<Line>>) {
@@ -101,17 +102,18 @@ const addAll = Effect.fnUntraced(function* (part: Part.Part, pieces: Iterable<Re
 })
 
 const openOne = (options: Options): Sink["open"] =>
-  Effect.fnUntraced(function* ({ from }) {
+  Effect.fnUntraced(function* (opening) {
+    const { from } = opening
     const { encoding, force, path } = options
     const form = formOf(options)
     const kept = yield* noteIn(Part.Position, form, path, from)
     const rows = encoding.open(kept?.columns)
-    const place = yield* placeOf(options)
+    const place = yield* placeOf(options, opening)
     yield* lock(place, options)
-    const opening = Effect.mapError(toSinkError(path, "open"))
-    yield* opening(place.clear(kept === undefined ? [] : Part.positionsOf(kept.at), kept !== undefined))
-    const before = yield* opening(place.exists(path))
-    const part = yield* opening(
+    const naming = Effect.mapError(toSinkError(path, "open"))
+    yield* naming(place.clear(kept === undefined ? [] : Part.positionsOf(kept.at), kept !== undefined))
+    const before = yield* naming(place.exists(path))
+    const part = yield* naming(
       options.openPart({ place, path, force, from: kept?.at, content: Part.nothing, limit: Infinity }, rows)
     )
     return writer(place, path, form, from, rows, {
@@ -128,7 +130,7 @@ const openOne = (options: Options): Sink["open"] =>
 
 const openRotated = (options: Options, rotate: PartName.Rotation): Sink["open"] =>
   Effect.fnUntraced(function* (opening) {
-    const { from, part } = opening
+    const { epoch = 0, from, part } = opening
     const { compression, encoding, path, store } = options
     if (rotate !== "day" && !(rotate.bytes >= 1)) {
       return yield* new SinkError({
@@ -140,7 +142,7 @@ const openRotated = (options: Options, rotate: PartName.Rotation): Sink["open"] 
     }
     const form = formOf(options)
     if (part !== undefined && store !== undefined) {
-      const place = ObjectPlace.makeShared(store, path, part.run)
+      const place = ObjectPlace.makeShared(store, path, epoch, part.run)
       const kept = yield* noteIn(StretchFiles.Position, form, path, from)
       const notes = part._tag === "Stretch" ? [] : part.left
       const left = yield* Effect.forEach(notes, (note) => noteIn(StretchFiles.Position, form, path, Option.some(note)))
@@ -150,7 +152,7 @@ const openRotated = (options: Options, rotate: PartName.Rotation): Sink["open"] 
         place,
         compression,
         part,
-        epoch: opening.epoch ?? 0,
+        epoch,
         from: kept?.at,
         left: left.flatMap((one) => (one === undefined ? [] : [one.at]))
       }).pipe(Effect.mapError(toSinkError(path, "open")))
@@ -158,7 +160,7 @@ const openRotated = (options: Options, rotate: PartName.Rotation): Sink["open"] 
     }
     const kept = yield* noteIn(RotatedFiles.Position, form, path, from)
     const rows = encoding.open(kept?.columns)
-    const place = yield* placeOf(options)
+    const place = yield* placeOf(options, opening)
     yield* lock(place, options)
     const files = yield* Effect.mapError(
       RotatedFiles.open({ ...settingsOf(options, rotate, opening, rows), place, compression, from: kept?.at }),
