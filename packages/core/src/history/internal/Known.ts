@@ -49,7 +49,7 @@ export interface Evidence {
   readonly log: Ask.Log
 }
 
-/** What is known before anything is read. */
+/** Before anything is read. */
 export const make = (earliest: Micros, limits?: EndpointLimits): Known => ({
   order: "unknown",
   width: 0,
