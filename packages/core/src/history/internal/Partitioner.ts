@@ -14,6 +14,12 @@ export const maxCharacters = 3 * charactersPerWindow
 export const least = 10
 const most = 45
 
+/** Whether so many readers read all windows at once. */
+export const isOneRound = (
+  { about, profile }: { readonly about: number; readonly profile: { readonly pageSize: number } },
+  readers: number
+): boolean => about <= readers * most * profile.pageSize
+
 /** Pages that a window should hold: as many windows as there are readers, or twice, three times as many. */
 export const pagesPerWindow = (
   {

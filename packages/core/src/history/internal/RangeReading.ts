@@ -143,7 +143,7 @@ export const open = Effect.fnUntraced(function* (
     const patient = AgniClient.of({ ...client, list })
     return { ...unfiltered(range, bounds, options, beside, about, patient), ...noEvidence(seen) }
   }
-  const readers = ahead && beside === undefined ? concurrency + 1 : concurrency
+  const readers = ahead && beside === undefined ? Readers.readersFor(concurrency, seen) : concurrency
   const settings = Beginning.settingsOf(list, filters, range, seen, clocks, {
     concurrency: readers,
     hold,
