@@ -134,7 +134,7 @@ const functionsIn = function* (value: unknown, isMethod = false): Generator<read
 }
 
 /**
- * V8 compiles a function that stands in parentheses with its module, and others when they are first called. The compile cache keeps
+ * V8 compiles a function in parentheses with its module, and others when they are first called. The compile cache keeps
  * the first only: with all of them in it, a command starts in five sixths of the processor time, and takes 11 MB more.
  */
 const eager = (): Plugin => ({

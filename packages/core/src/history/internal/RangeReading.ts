@@ -164,8 +164,9 @@ export const open = Effect.fnUntraced(function* (
       ahead,
       beside,
       scope,
+      // Where all windows are read at once, the small ones at both ends have a place besides: they would be read last, and alone.
       concurrency: Readers.perReader(
-        readers === concurrency ? concurrency : Readers.placesOf(readers, seen, settings),
+        readers > concurrency ? readers + 1 : concurrency,
         Math.min(stretches.length, beside?.sideBySide ?? 1)
       ),
       enough: concurrency,

@@ -22,14 +22,10 @@ export const inStretches = (
 
 /**
  * One reader more than requests at once: what a reader does between an answer and its next question takes no request's time. In a large
- * history another one would hold a window more in memory than there are requests.
+ * history, where not all windows are read at once, another one would hold a window more in memory than there are requests.
  */
 export const readersFor = (concurrency: number, seen: Parameters<typeof Partitioner.isOneRound>[0]): number =>
   Partitioner.isOneRound(seen, concurrency + 1) ? concurrency + 1 : concurrency
-
-/** Where all windows are read at once, there is a place for the small ones at both ends besides, which would be read last and alone. */
-export const placesOf = (readers: number, { about }: Probes.Seen, { perWindow }: Settings): number =>
-  about <= readers * perWindow ? readers + 1 : readers
 
 /** A few more than its share: while one waits for its sinks, the others use its requests. */
 export const perReader = (concurrency: number, readers: number): number =>
