@@ -1,5 +1,6 @@
 import * as AgniClient from "@callstream/core/client/AgniClient"
 import { Budget } from "@callstream/core/client/Budget"
+import * as PageDecoder from "@callstream/core/client/PageDecoder"
 import * as VersionClock from "@callstream/core/client/VersionClock"
 import { AgniError } from "@callstream/core/model/AgniError"
 import type { CallSessionQuery } from "@callstream/core/model/CallSessionQuery"
@@ -9,6 +10,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as ConfigProvider from "effect/ConfigProvider"
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -631,6 +633,28 @@ describe("the budget", () => {
       assert.strictEqual((yield* client.list({ page: 2 })).page, 2)
       yield* TestClock.adjust("1 minute")
       yield* Fiber.join(first)
+    })
+  )
+
+  it.effect("an answer that is decoded holds no place", () =>
+    Effect.gen(function* () {
+      const server = always(page)
+      const decoded = yield* Deferred.make<void>()
+      const client = yield* Server.clientOf(server, { maxConcurrentRequests: 1 }).pipe(
+        Effect.provideService(PageDecoder.PageDecoder, {
+          decode: (body, about) => Effect.andThen(Deferred.await(decoded), PageDecoder.here.decode(body, about))
+        })
+      )
+      const both = yield* Effect.forkChild(
+        Effect.all([client.list({ page: 1 }), client.list({ page: 2 })], { concurrency: "unbounded" })
+      )
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(server.times(), [0, 0])
+      yield* Deferred.succeed(decoded, undefined)
+      assert.deepStrictEqual(
+        (yield* Fiber.join(both)).map(({ page }) => page),
+        [1, 2]
+      )
     })
   )
 

@@ -76,19 +76,22 @@ export const make = (
       page.rejected.length === 0 ? Effect.void : Metric.update(rejected, page.rejected.length)
     )
 
+  /** Returns what decodes the answer. */
   const send = (
     parameters: Parameters<Attempt>[0],
     page: number,
     key: Redacted.Redacted,
     resend: number
-  ): Effect.Effect<Page, AgniErrorReason> => {
+  ): Effect.Effect<Effect.Effect<Page, AgniErrorReason>, AgniErrorReason> => {
     const quote = Quote.make([Redacted.value(key), ...CallSessionQuery.personalValues(parameters)])
-    const request = telemetry.around(resend, (seen) =>
-      transport(parameters, quote, key, (status) => void (seen.status = status)).pipe(
-        Effect.tap(RequestTelemetry.received(seen)),
-        Effect.flatMap((answer) => decode(answer, page, quote)),
-        Effect.timeoutOrElse({ duration: timeout, orElse: timedOut })
-      )
+    const request = telemetry.around(
+      resend,
+      (seen) =>
+        transport(parameters, quote, key, (status) => void (seen.status = status)).pipe(
+          Effect.tap(RequestTelemetry.received(seen)),
+          Effect.timeoutOrElse({ duration: timeout, orElse: timedOut })
+        ),
+      (answer) => decode(answer, page, quote)
     )
     return Effect.tapError(request, hold)
   }
@@ -100,6 +103,8 @@ export const make = (
         Effect.andThen(apiKey),
         Effect.flatMap((key) => send(parameters, page, key, onSend(key))),
         budget.spend,
+        // The next request does not wait until this answer is decoded.
+        Effect.flatten,
         Effect.tap(countRows)
       )
     )

@@ -19,11 +19,16 @@ export interface Seen {
 }
 
 export interface RequestTelemetry {
-  /** @param resend Which try this is after the first. */
-  readonly around: <A>(
+  /**
+   * The request, which returns what remains to be done with its answer.
+   *
+   * @param resend Which try this is after the first.
+   */
+  readonly around: <A, B>(
     resend: number,
-    use: (seen: Seen) => Effect.Effect<A, AgniErrorReason>
-  ) => Effect.Effect<A, AgniErrorReason>
+    request: (seen: Seen) => Effect.Effect<A, AgniErrorReason>,
+    rest: (answer: A) => Effect.Effect<B, AgniErrorReason>
+  ) => Effect.Effect<Effect.Effect<B, AgniErrorReason>, AgniErrorReason>
 }
 
 const times = Clock.clockWith((clock) =>
@@ -82,7 +87,7 @@ export const make = (origin: string, template: string, name: string): RequestTel
     })
 
   return {
-    around: (resend, use) =>
+    around: (resend, request, rest) =>
       Effect.flatMap(
         Effect.makeSpan(`GET ${template}`, {
           kind: "client",
@@ -95,9 +100,13 @@ export const make = (origin: string, template: string, name: string): RequestTel
         (span) =>
           Effect.flatMap(Clock.monotonicTimeNanos, (began) => {
             const seen: Seen = { status: undefined, received: undefined }
+            const done = (exit: Exit.Exit<unknown, AgniErrorReason>) => finish(span, seen, began, exit)
             return Metric.modify(active, 1).pipe(
-              Effect.andThen(Span.below(use(seen), span)),
-              Effect.onExit((exit) => Effect.andThen(Metric.modify(active, -1), finish(span, seen, began, exit)))
+              Effect.andThen(Span.below(request(seen), span)),
+              Effect.onExit((exit) =>
+                Effect.andThen(Metric.modify(active, -1), Exit.isSuccess(exit) ? Effect.void : done(exit))
+              ),
+              Effect.map((answer) => Effect.onExit(Span.below(rest(answer), span), done))
             )
           })
       )
