@@ -15,8 +15,12 @@ import * as TestClock from "effect/testing/TestClock"
 const latency = 50
 const concurrency = 8
 
-/** A whole history, read as an export reads it: how many requests it took, and in how many turns of the latency. */
-const read = Effect.fnUntraced(function* (sessions: number) {
+/**
+ * A whole history, read as an export reads it: how many requests it took, and in how many turns of the latency.
+ *
+ * @param perWindow Milliseconds that its consumer takes for a window.
+ */
+const read = Effect.fnUntraced(function* (sessions: number, perWindow = 0) {
   yield* TestClock.setTime(Date.UTC(2026, 5, 1))
   const simulator = yield* AgniSimulator.make({
     sessions,
@@ -30,7 +34,7 @@ const read = Effect.fnUntraced(function* (sessions: number) {
     maxConcurrentRequests: concurrency
   }).pipe(Effect.provideService(HttpClient.HttpClient, simulator.httpClient))
   const fiber = yield* Stream.runFold(
-    History.windows({}, { concurrency, ahead: true }),
+    Stream.tap(History.windows({}, { concurrency, ahead: true }), () => Effect.sleep(perWindow)),
     () => 0,
     (calls, { rows }) => calls + CallRows.items(rows).length
   ).pipe(Effect.provideService(AgniClient, client), Random.withSeed(1), Effect.forkChild)
@@ -52,6 +56,14 @@ describe("turns of a whole history", () => {
         assert.isAtMost(turns - requests / concurrency, 5)
       }),
     { timeout: 120_000, arbitrary: { runs: 6 } }
+  )
+
+  it.effect("do not wait for who takes the last windows, but for the one that is being taken", () =>
+    Effect.gen(function* () {
+      const [soon, late] = [yield* read(5000), yield* read(5000, 60 * latency)]
+      assert.deepStrictEqual({ ...late, turns: 0 }, { ...soon, turns: 0 })
+      assert.isAtMost(late.turns - soon.turns, 60)
+    })
   )
 
   it.effect("of 20,000 calls are four more at most", () =>

@@ -20,6 +20,7 @@ import * as Beginning from "./Beginning.ts"
 import * as Cut from "./Cut.ts"
 import * as CutTasks from "./CutTasks.ts"
 import type * as Evidence from "./PartEvidence.ts"
+import * as Ending from "./Ending.ts"
 import * as Fallback from "./Fallback.ts"
 import * as Partitioner from "./Partitioner.ts"
 import * as ReadBefore from "./ReadBefore.ts"
@@ -236,6 +237,15 @@ const withoutStartIn = (
     })
   )
 
+/** The window of the calls of a whole history that are in no other one. */
+const inNoWindow = (
+  settings: Settings,
+  range: Micros.Range,
+  { early, known, ledger }: Effect.Success<ReturnType<typeof Reading.make>>,
+  inPart: boolean,
+  keepGoing: boolean
+) => Effect.suspend(() => Undated.window(settings, range, { ledger, inPart, known, early }, keepGoing))
+
 /** The first look behind the windows of a whole history, while the last of them are counted. */
 const earlyOf = (settings: Settings, range: Micros.Range, scope: Scope.Scope | undefined): Reading.Options["early"] =>
   scope && { look: (rows) => UndatedFront.early(settings, range, rows), scope }
@@ -271,14 +281,11 @@ const readAll = Effect.fnUntraced(function* (
     before,
     early: earlyOf(settings, wholeRange, whole && !inPart ? options.scope : undefined)
   })
-  const { known, ledger } = reading
   const listed = Probes.listed(seen)
   const below = (task: Task.Task): Task.Task =>
     listed !== undefined && Task.isElsewhere(seen.log.shown, everything, task) ? { ...task, below: listed } : task
   const last = whole
-    ? Effect.suspend(() =>
-        Undated.window(settings, wholeRange, { ledger, inPart, known, early: reading.early }, options.keepGoing)
-      )
+    ? inNoWindow(settings, wholeRange, reading, inPart, options.keepGoing)
     : options.withoutStart
       ? withoutStartIn(settings, { from: asked.from ?? -Infinity, to: all.to }, seen, reading)
       : Effect.undefined
@@ -287,6 +294,7 @@ const readAll = Effect.fnUntraced(function* (
     Effect.andThen(Effect.sync(reading.noteAll), Effect.flatMap(last, reading.closing))
   )
   const readers = yield* Ref.make(0)
+  const ending = Ending.make(closing, ahead ? options.scope : undefined)
   return {
     stretches,
     windows: (nth, at) =>
@@ -304,7 +312,11 @@ const readAll = Effect.fnUntraced(function* (
           note: reading.noteCut
         })
         // While others read stretches there are no requests to spare.
-        const read = reading.windows({ first: tasks.first.map(below), rest }, () => Ref.getUnsafe(readers) === 1)
+        const read = reading.windows(
+          { first: tasks.first.map(below), rest },
+          () => Ref.getUnsafe(readers) === 1,
+          ending.begin
+        )
         return Stream.concat(
           Stream.fromEffectDrain(Ref.update(readers, (count) => count + 1)),
           Stream.ensuring(
@@ -313,9 +325,7 @@ const readAll = Effect.fnUntraced(function* (
           )
         )
       }),
-    closing: Stream.unwrap(
-      Effect.map(closing, (window) => (window === undefined ? Stream.empty : Stream.make(window)))
-    ),
+    closing: ending.outputs,
     begun: Effect.suspend(() => SavedProbes.save(seen, settings.logs)),
     evidence: reading.evidence,
     noteRest: reading.noteRest

@@ -37,14 +37,15 @@ interface Reading {
   readonly ledger: Deliveries.Deliveries
   /**
    * The windows of the tasks: the first ones one after another, so that calls come soon, then all others in parallel. An idle
-   * reader steals work where that is allowed.
+   * reader steals work where that is allowed. `ended` is run when all were read, also where nobody has taken the last ones yet.
    */
   readonly windows: (
     tasks: {
       readonly first: ReadonlyArray<Bisect.Task>
       readonly rest: Effect.Effect<ReadonlyArray<Bisect.Task>, AgniError>
     },
-    maySteal: () => boolean
+    maySteal: () => boolean,
+    ended?: Effect.Effect<void>
   ) => Stream.Stream<Coverage.Window, AgniError>
   /**
    * The verdict at the end: whether a range adds up, and which windows were contradicted. It goes with the window of the
@@ -175,9 +176,16 @@ export const make = Effect.fnUntraced(function* (
   const failures: Bisect.Failures = { vain: 0 }
   const parent = Option.getOrUndefined(yield* Effect.serviceOption(Tracer.ParentSpan))
   const { came, early } = lookingEarly(options, ledger)
-  const run = (tasks: ReadonlyArray<Bisect.Task>, concurrency: number, maySteal: () => boolean) =>
+  const run = (
+    tasks: ReadonlyArray<Bisect.Task>,
+    concurrency: number,
+    maySteal: () => boolean,
+    ended?: Effect.Effect<void>
+  ) =>
     Scheduler.run<Bisect.Task, Coverage.Window, AgniError>(tasks, {
       concurrency,
+      deliver: ledger.deliver,
+      ended,
       enough: options.enough,
       newestFirst: options.ends.newestFirst,
       takesMemory: (window) => CallRows.items(window.rows).length > 0,
@@ -204,7 +212,7 @@ export const make = Effect.fnUntraced(function* (
     known,
     horizon: () => horizonOf(settings, known()),
     ledger,
-    windows: ({ first, rest }, maySteal) =>
+    windows: ({ first, rest }, maySteal, ended?: Effect.Effect<void>) =>
       Stream.concat(
         Stream.suspend(() => {
           // The rest is one, until it is known how many there are.
@@ -214,10 +222,10 @@ export const make = Effect.fnUntraced(function* (
         Stream.unwrap(
           Effect.map(rest, (tasks) => {
             came.expect(tasks.length - 1)
-            return run(tasks, options.concurrency, maySteal)
+            return run(tasks, options.concurrency, maySteal, ended)
           })
         )
-      ).pipe(Stream.mapEffect((window) => ledger.deliver(window))),
+      ),
     closing: (withoutStart) => close(settings, options, ledger, known, withoutStart),
     early,
     noteCut: (log, order) => tell({ order, differs: false, deepest: Infinity, whole: 0, worth: 0, log }),

@@ -25,6 +25,10 @@ interface Options<Task, Out, E> {
   readonly takesMemory?: ((output: Out) => boolean) | undefined
   /** Whether tasks are given, and their results delivered, from the newest to the oldest. @default false */
   readonly newestFirst?: boolean | undefined
+  /** Makes of an output the one that is delivered: of all in order, one after another. @default the output */
+  readonly deliver?: ((output: Out) => Effect.Effect<Out, E>) | undefined
+  /** Run when no task is left and `deliver` has had all outputs, also where nobody has taken the last ones yet. @default nothing */
+  readonly ended?: Effect.Effect<void> | undefined
 }
 
 /** From the oldest to the newest, as results are, in the order of delivery. */
@@ -35,6 +39,8 @@ interface Node<Task, Out, E> {
   readonly task: Task
   state: "waiting" | "begun" | "done"
   exit: Exit.Exit<Work<Task, Out, E>, E> | undefined
+  /** Its outputs, once they are what is delivered of them. */
+  delivered: ReadonlyArray<Out> | undefined
 }
 
 /**
@@ -51,8 +57,8 @@ export const run = <Task, Out, E>(tasks: Iterable<Task>, options: Options<Task, 
         ),
         ({ failure, outputs }) =>
           failure === undefined
-            ? Stream.fromIterable(inOrder(options, outputs))
-            : Stream.concat(Stream.fromIterable(inOrder(options, outputs)), Stream.fail(failure))
+            ? Stream.fromIterable(outputs)
+            : Stream.concat(Stream.fromIterable(outputs), Stream.fail(failure))
       )
     })
   )
@@ -69,6 +75,8 @@ interface Queue<Task, Out, E> {
   exhausted: boolean
   /** Resolved when a task ends. */
   changed: Deferred.Deferred<void>
+  /** Whether `ended` was run. */
+  ended: boolean
 }
 
 const makeQueue = <Task, Out, E>(
@@ -83,10 +91,16 @@ const makeQueue = <Task, Out, E>(
   nodes: [],
   busy: 0,
   exhausted: false,
-  changed: Deferred.makeUnsafe<void>()
+  changed: Deferred.makeUnsafe<void>(),
+  ended: false
 })
 
-const nodeOf = <Task, Out, E>(task: Task): Node<Task, Out, E> => ({ task, state: "waiting", exit: undefined })
+const nodeOf = <Task, Out, E>(task: Task): Node<Task, Out, E> => ({
+  task,
+  state: "waiting",
+  exit: undefined,
+  delivered: undefined
+})
 
 /** Tasks that are worked on, or are done and wait in memory. */
 const held = <Task, Out, E>({ nodes, takesMemory }: Queue<Task, Out, E>): number => {
@@ -166,18 +180,49 @@ const handOver =
       return Effect.as(begin(queue, given), true)
     })
 
+/** The outputs of a task that is done, in order. One that failed has none. */
+const deliver = Effect.fnUntraced(function* <Task, Out, E>(
+  { options }: Queue<Task, Out, E>,
+  node: Node<Task, Out, E>
+): Effect.fn.Return<ReadonlyArray<Out>, E> {
+  if (node.delivered !== undefined) return node.delivered
+  const work = node.exit === undefined ? undefined : yield* node.exit
+  const outputs = inOrder(options, work?._tag === "Done" ? work.outputs : [])
+  node.delivered = options.deliver === undefined ? outputs : yield* Effect.forEach(outputs, options.deliver)
+  return node.delivered
+})
+
+/** Delivers all that is left, when no task is: what waits for the last output need not wait until somebody has taken it. */
+const end = Effect.fnUntraced(function* <Task, Out, E>(queue: Queue<Task, Out, E>): Effect.fn.Return<void, E> {
+  const { nodes, options } = queue
+  const isOver = queue.exhausted && nodes.every(({ exit }) => exit !== undefined && succeeded(exit))
+  if (options.ended === undefined || queue.ended || !isOver) return
+  queue.ended = true
+  for (const node of nodes) yield* deliver(queue, node)
+  yield* options.ended
+})
+
+const succeeded = <Task, Out, E>(exit: Exit.Exit<Work<Task, Out, E>, E>): boolean =>
+  Exit.isSuccess(exit) && exit.value._tag === "Done" && exit.value.failure === undefined
+
 /** The first task in order, once it is done; nothing after the last one. */
 const next = <Task, Out, E>(
   queue: Queue<Task, Out, E>
-): Effect.Effect<Extract<Work<Task, Out, E>, { readonly _tag: "Done" }> | undefined, E> =>
+): Effect.Effect<{ readonly outputs: ReadonlyArray<Out>; readonly failure: E | undefined } | undefined, E> =>
   Effect.flatMap(fill(queue), () => {
     const [first] = queue.nodes
-    if (first === undefined) return Effect.undefined
-    if (first.exit === undefined) {
+    if (first === undefined) return Effect.as(end(queue), undefined)
+    const { exit } = first
+    if (exit === undefined) {
       const changed = Deferred.makeUnsafe<void>()
       queue.changed = changed
       return Effect.flatMap(Deferred.await(changed), () => next(queue))
     }
-    queue.nodes.shift()
-    return Effect.flatMap(first.exit, (done) => (done._tag === "Done" ? Effect.succeed(done) : next(queue)))
+    return Effect.gen(function* () {
+      yield* end(queue)
+      const outputs = yield* deliver(queue, first)
+      queue.nodes.shift()
+      const work = yield* exit
+      return { outputs, failure: work._tag === "Done" ? work.failure : undefined }
+    })
   })

@@ -86,6 +86,49 @@ describe("Scheduler", () => {
     })
   )
 
+  it.effect("when no task is left, all outputs are delivered and the end is reported before they are taken", () =>
+    Effect.gen(function* () {
+      const events: Array<string> = []
+      const note = (event: string) => Effect.sync(() => void events.push(event))
+      const tasks = Array.from({ length: 4 }, (_, i) => ({ from: i, to: i + 1 }))
+      const outputs = Scheduler.run(tasks, {
+        concurrency: 4,
+        work: (task) => Effect.delay(Effect.succeed(done(task)), task.from === 3 ? "90 seconds" : "1 second"),
+        deliver: (output) => Effect.as(note(`delivered ${output}`), 10 * output),
+        ended: note("ended")
+      })
+      const taking = Stream.runForEach(outputs, (output) =>
+        Effect.andThen(note(`taken ${output}`), Effect.sleep("1 minute"))
+      )
+      const fiber = yield* Effect.forkChild(taking)
+      yield* TestClock.adjust("1 hour")
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual(events, [
+        "delivered 0",
+        "taken 0",
+        "delivered 1",
+        "taken 10",
+        "delivered 2",
+        "delivered 3",
+        "ended",
+        "taken 20",
+        "taken 30"
+      ])
+    })
+  )
+
+  it.effect("where a task failed, no end is reported", () =>
+    Effect.gen(function* () {
+      let ended = false
+      const work = (task: Task): Effect.Effect<Work, string> =>
+        task.from === 2 ? Effect.fail("broken") : Effect.succeed(done(task))
+      const tasks = Array.from({ length: 3 }, (_, i) => ({ from: i, to: i + 1 }))
+      const run = Scheduler.run(tasks, { concurrency: 3, work, ended: Effect.sync(() => void (ended = true)) })
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(Stream.runDrain(run))))
+      assert.isFalse(ended)
+    })
+  )
+
   it.effect("an error comes behind what is before it", () =>
     Effect.gen(function* () {
       const work = (task: Task): Effect.Effect<Work, string> =>
