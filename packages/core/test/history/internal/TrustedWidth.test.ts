@@ -6,7 +6,7 @@ import type { Work } from "../../../src/history/internal/RangeWork.ts"
 import type { Settings } from "../../../src/history/internal/Settings.ts"
 import { believe, isEnd, isTooWide } from "../../../src/history/internal/TrustedWidth.ts"
 import type * as Adversary from "../../torture/Adversary.ts"
-import { began, control, day, hour, known, open, rowsAt, second, settingsOf } from "./FakeServer.ts"
+import { began, control, day, known, open, rowsAt, second, settingsOf } from "./FakeServer.ts"
 
 const range = { from: began - 61 * day, to: began - day }
 

@@ -31,7 +31,7 @@ interface Given {
   readonly whole?: number
 }
 
-const look = Effect.fnUntraced(function* ({ held: came, rows = came, settings: rest, task, traits, whole }: Given) {
+const look = Effect.fnUntraced(function* ({ held: came, rows = came, settings: rest, task, traits, whole = 0 }: Given) {
   const server = open(rows, traits)
   const list = Patience.make(server.client.list)
   const settings = settingsOf(server, { list, ...rest })

@@ -54,7 +54,7 @@ const find = Effect.fnUntraced(function* (one: Given) {
     shown: () => new Map(shown),
     note: () => {}
   })
-  const ids = CallRows.items(window?.rows ?? CallRows.make([], 0)).map(({ id }) => id)
+  const ids = window === undefined ? [] : CallRows.items(window.rows).map(({ id }) => id)
   const { coverage, outside } = window ?? {}
   return { tag: coverage?._tag, ids: ids.sort(), outside, requests: server.requests(), server, window }
 })
@@ -198,7 +198,7 @@ describe("WithoutStart.window", () => {
         // Fewer than came, as many as a limit that is known, and full pages.
         { traits: { ...later, ...results(14) } },
         { traits: { ...later, ...results(12) }, facts: { deepest: 12 }, delivered: 5 },
-        { traits: { ...later, offset: { most: 20, cut: "empty" } }, delivered: 5 }
+        { traits: { ...later, offset: { most: 20, cut: "empty" } as const }, delivered: 5 }
       ])
         assert.isUndefined((yield* find({ settings: { controls: [] }, ...one })).outside, JSON.stringify(one))
     })
