@@ -272,6 +272,23 @@ describe("calls without a start time of a bounded range", () => {
     })
   )
 
+  it.effect("one that hides, beside one that does not say when it was created, is missed all the same", () =>
+    Effect.gen(function* () {
+      const dated = rows.filter((row) => !isLoose(row))
+      const hides = { id: "hides", start: undefined, created: range.from + minute }
+      const all = [...dated, hides, { id: "never", start: undefined, created: undefined }]
+      let missed = 0
+      for (let from = 2; from < 40; from++) {
+        const traits = { nulls: "first", sortsByCreation: false, hidden: { from, id: "hides" } } as const
+        const windows = yield* read(all, traits, range)
+        if (!served.undated.has("hides") || idsOf(windows).includes("hides")) continue
+        assert.strictEqual(windows.at(-1)?.coverage._tag, "Provisional", `from request ${from} on`)
+        missed++
+      }
+      assert.isAbove(missed, 0)
+    })
+  )
+
   it.effect("by the order of creation of a server that answers a day at most: they come, and are not counted", () =>
     Effect.gen(function* () {
       const windows = yield* read(rows, { nulls: "last", sortsByCreation: true, span: day }, range)

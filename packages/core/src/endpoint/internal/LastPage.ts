@@ -27,7 +27,8 @@ export const count = Effect.fnUntraced(function* (
   }
 ): Effect.fn.Return<number | undefined, AgniError> {
   const { expected, repeats, size } = options
-  const look = (page: number, how?: ListOptions) => Effect.map(ask(page, bounds, how && { how }), ({ rows }) => rows)
+  const look = (page: number, how?: ListOptions) =>
+    Effect.map(ask(page, bounds, how === undefined ? { size } : { size, how }), ({ rows }) => rows)
   const first = options.first ?? (yield* look(1))
   if (first.length === 0) return 0
   // If it fails while the server is up, the last record does, which comes there again.

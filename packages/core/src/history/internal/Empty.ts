@@ -46,13 +46,12 @@ export const confirm = Effect.fnUntraced(function* (
   // A count may have listed what no page brought.
   if ([...ask.log.shown.values()].some(isWithin)) return came
   const { above, below } = Task.besides(range, new Map(controls.map(({ key, start }) => [key, start])), beside)
-  const isEnd = (below === undefined && ends.oldest) || (above === undefined && ends.newest)
   const after = below === undefined ? bounds.after : Ask.around(below).after
   const before = above === undefined ? bounds.before : Ask.around(above).before
   const isTrusted = range.to - range.from <= believedWidth(known.width)
   // The same rows lie beside each empty part of a long range: bounds that were refused once are not asked for again.
   const isRefused = before - after >= Math.min(known.refused, ask.log.refused) && isTrusted
-  const isProof = (below !== undefined && above !== undefined) || isEnd
+  const isProof = below === undefined ? above !== undefined && ends.oldest : above !== undefined || ends.newest
   // What it is a part of brought nothing, though a row of it is known: one side shows whether this answer is such a one.
   if (!isRefused && (isProof || hides !== undefined)) {
     const { ended, rows } = yield* bracket(settings, ask, range, { after, before })
@@ -62,7 +61,7 @@ export const confirm = Effect.fnUntraced(function* (
     if (isProof && ended && back(below) && back(above)) return { _tag: "Proven" }
     const lacks = [below, above].flatMap((row) => (row === undefined || back(row) ? [] : [row]))
     const isNarrow = before - after <= believedWidth(known.width)
-    if (ended && isNarrow && rows.length < size && (yield* areThere(ask, lacks, size))) return hidden
+    if (ended && isNarrow && rows.length < size && (yield* isOneThere(ask, lacks, size))) return hidden
   }
   // Not even the end of the list without bounds shows what lies beyond it: a limit may hide it here, and have cut that list.
   if (!isTrusted) return undefined
@@ -114,16 +113,17 @@ const bracket = Effect.fnUntraced(function* (
   // Other rows may have the start of a known one.
   const second = first.length < size ? [] : yield* next(settings, ask, bounds, first)
   const isAnswer = answer !== undefined && answer !== "fails"
-  return { rows: [...first, ...second], ended: isAnswer && second.length < size }
+  // Behind a second page that cannot be had there may be more.
+  return { rows: [...first, ...(second ?? [])], ended: isAnswer && second !== undefined && second.length < size }
 })
 
-/** Whether all of them come back for their own seconds. */
-const areThere = (ask: Ask.Ask, rows: ReadonlyArray<Rows.Dated>, size: number): Effect.Effect<boolean, AgniError> =>
+/** Whether one of them comes back for its own seconds: another one may have left. */
+const isOneThere = (ask: Ask.Ask, rows: ReadonlyArray<Rows.Dated>, size: number): Effect.Effect<boolean, AgniError> =>
   Effect.map(
     Effect.forEach(rows, (row) => Ask.catchPoison(Ask.control(ask, row, size), () => Effect.succeed(Ask.notBack)), {
       concurrency: "unbounded"
     }),
-    (found) => found.length > 0 && found.every((problem) => problem === undefined)
+    (found) => found.includes(undefined)
   )
 
 /** The same row by row, where some cannot be had. Those must start beside the range: there as many are asked for. */
@@ -176,13 +176,14 @@ const nearest = (controls: ReadonlyArray<Rows.Dated>, at: Micros): ReadonlyArray
   return [...bySecond.values()].sort((left, right) => distance(left) - distance(right))
 }
 
-/** The second page, where it brings something else than the first. */
+/** The second page, where it brings something else than the first; `undefined` if it cannot be had. */
 const next = Effect.fnUntraced(function* (
   { repeats }: Settings,
   ask: Ask.Ask,
   bounds: Ask.Between,
   first: ReadonlyArray<Rows.Row>
-): Effect.fn.Return<ReadonlyArray<Rows.Row>, AgniError> {
-  const rows = (yield* Ask.orNothing(ask(2, bounds)))?.rows ?? []
-  return Rows.sameRows(first, rows) && (yield* repeats) ? [] : rows
+): Effect.fn.Return<ReadonlyArray<Rows.Row> | undefined, AgniError> {
+  const answer = yield* Ask.orNothing(ask(2, bounds))
+  if (answer === undefined) return undefined
+  return Rows.sameRows(first, answer.rows) && (yield* repeats) ? [] : answer.rows
 })

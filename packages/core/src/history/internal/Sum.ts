@@ -58,7 +58,7 @@ export const dated = Effect.fnUntraced(function* (
   const wide = { after: earliestStart, before: Ask.ceilSecond(range.to) + (distant ? 0 : Ask.second) }
   const all = yield* Count.rows(ask, wide, { expected: Math.max(1, expected), size, repeats })
   if (all === expected) return true
-  if ((all !== undefined && all > expected) || !ledger.isWhole()) return false
+  if (all !== undefined && all > expected) return false
   const starts = Float64Array.from(later).sort()
   // Calls came since the newest one was looked for.
   const parts = tiles({ ...settings, ends: { ...settings.ends, newest: false } }, known, range)
@@ -105,9 +105,7 @@ export const check = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Difference | undefined, AgniError> {
   const repeats = yield* settings.repeats
   const { size } = settings
-  const until = Math.min(range.to, horizonOf(settings, known))
-  if (until <= range.from) return undefined
-  const parts = tiles(settings, known, { from: range.from, to: until })
+  const parts = tiles(settings, known, { from: range.from, to: Math.min(range.to, horizonOf(settings, known)) })
   const found = yield* Effect.forEach(
     parts,
     (part) =>

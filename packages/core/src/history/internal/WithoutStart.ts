@@ -119,7 +119,8 @@ const find = Effect.fnUntraced(function* (
     const missing = [...shown(), ...ask.log.created].filter(
       ([key, created]) => isIn(created) && !keys.has(key) && !isDelivered(key)
     )
-    const isRead = outside === undefined || outside.unassigned === 0 || outside.created > 0
+    // Of those that the server does not show, or that do not say when they were created, the number is all that is known.
+    const isRead = outside === undefined || outside.unassigned === 0
     return Windows.make(
       rows.flatMap(({ item }) => item ?? []),
       {
@@ -144,7 +145,6 @@ const find = Effect.fnUntraced(function* (
   const count = () => countThem(settings, ask, end, about)
   const byCreation = () => readByCreation(settings, ask, range, isLoose)
   let there = yield* count()
-  if (there === 0) return done([], { _tag: "Proven" }, nothingOutside)
   if (there === undefined) {
     // A limit on the width of a range hides how many there are, and no page of the order of creation.
     const created = yield* byCreation()
@@ -191,9 +191,7 @@ const fronts = new WeakMap<Coverage.Outside, ReadonlySet<string>>()
 
 /** The ids of all calls without a start time that exist, whenever they were created; nothing where a window did not read them all. */
 export const allIn = ({ outside }: Coverage.Window): ReadonlySet<string> | undefined =>
-  outside === nothingOutside ? new Set() : outside === undefined ? undefined : fronts.get(outside)
-
-const nothingOutside: Coverage.Outside = { created: 0, unassigned: 0 }
+  outside === undefined ? undefined : fronts.get(outside)
 
 /** The number of calls without a start time; nothing if it cannot be counted. */
 const countThem = Effect.fnUntraced(function* (
@@ -309,7 +307,7 @@ const readByCreation = Effect.fnUntraced(function* (
   const pages = byCreationOf(ask, range)
   const first = yield* pages.look(1, size)
   // By creation, and not by start: otherwise a call without a start time has no place.
-  if (first.length === 0 || !descends(createdIn(first))) return undefined
+  if (!descends(createdIn(first))) return undefined
   const begin = Math.max(1, yield* lastLater(pages, first, size))
   const held = Rows.makeHeld()
   let step: Step.Step | undefined = { page: begin, size, skip: (begin - 1) * size }
