@@ -38,7 +38,7 @@ export const read = Effect.fnUntraced(function* (
   /** Passes in a row that agree on the count. */
   let steady = 0
   for (let pass = 0; pass < maxPasses; pass++) {
-    const isOnePage = pass === 1 && options.repeats && previous?.counted === options.size && isClean(previous)
+    const isOnePage = pass === 1 && options.repeats && previous?.counted === options.size
     const { size, sort } = variant(pass, options.size, options.sort, isOnePage)
     const seen = Rows.makeHeld()
     counted = 0

@@ -138,6 +138,21 @@ describe("MultiPassRead.read", () => {
     })
   )
 
+  it.effect("passes that miss the same row, each because of one that leaves, have not the same rows", () =>
+    Effect.gen(function* () {
+      // The fifty-first is behind the fifth page of ten, then behind the seventh page of seven.
+      const gone: Readonly<Record<string, number>> = { "row-2": began + 5500, "row-3": began + 14_500 }
+      const server = open(
+        rowsAt(evenly(57)).map((row) => ({ ...row, gone: gone[row.id] })),
+        {},
+        1000
+      )
+      const held = Rows.makeHeld()
+      yield* MultiPassRead.read(askOf(server), bounds, held, { ...settingsOf(server), repeats: false })
+      assert.isTrue(held.rows.has("row-50"))
+    })
+  )
+
   it.effect("a row without a start time that does not come cannot be looked for: it has not left", () =>
     Effect.gen(function* () {
       const undated: Rows.Row = { key: "undated", start: undefined, item: undefined, rejected: undefined }
