@@ -46,5 +46,25 @@ export const found: ReadonlyArray<Found> = [
       { kind: "leaves", row: 6, after: 1 },
       { kind: "arrives", row: 7, after: 2 }
     ]
+  },
+  {
+    name: "a row leaves, and of three that start together one changes places with the last one of a page: no answer lists it",
+    shape: "crossing, pages, newest, 7 a page, ties turn",
+    events: [{ kind: "leaves", row: 8, after: 1 }]
+  },
+  {
+    name: "the same where the server orders by creation, and calls of one campaign were created together",
+    shape: "campaign, pages, created, 8 a page, ties circle",
+    events: [{ kind: "leaves", row: 7, after: 1 }]
+  },
+  {
+    name: "the same on pages that are too small to overlap by two rows",
+    shape: "tied, pages, newest, 3 a page, ties turn",
+    events: [{ kind: "leaves", row: 4, after: 1 }]
+  },
+  {
+    name: "a row is on two pages of the second reading, where another one that starts with it should be",
+    shape: "campaign, pages, created, 7 a page, ties circle",
+    events: [{ kind: "hides", row: 7, from: 2, to: 2, every: 1 }]
   }
 ]

@@ -21,6 +21,9 @@ import type { Shape } from "./SmallShapes.ts"
 const second = 1_000_000
 const hour = 3600 * second
 
+/** So far bounds may reach beyond what is read. */
+const margin = 4 * second
+
 /** Whatever happens, a reading of so few rows ends. */
 const mostRequests = 2000
 
@@ -149,16 +152,25 @@ export interface Judgement {
   readonly proven: number
 }
 
-const isUncertain = ({ depth, results, span, ties }: SmallServer.Traits): boolean =>
-  ties === "turning" || (results ?? depth ?? span) !== undefined
+const isLimited = ({ depth, results, span }: SmallServer.Traits): boolean => (results ?? depth ?? span) !== undefined
+
+const isUncertain = (traits: SmallServer.Traits): boolean => traits.ties !== "stable" || isLimited(traits)
+
+/**
+ * Each second answer has rows that start together in another order, and lacks a row: however often it is asked, it looks like a server
+ * that has another row less.
+ */
+const isInRhythm = (events: History["events"], { ties }: SmallServer.Traits): boolean =>
+  ties !== "stable" && events.some((event) => event.kind === "stale" || (event.kind === "hides" && event.every === 2))
 
 /**
  * A row that was there with one start throughout a window's requests is missing from it although it is proven. Where an answer lacked it
- * although it was there, another one must have listed it: what no answer shows nobody can know. The same where rows that start together
- * turn around, or a limit hides some: one that leaves and one that takes its place are like a row that stays.
+ * although it was there, another one must have listed it: what no answer shows nobody can know. Where rows that start together turn
+ * around, it must have been listed or counted, and where a limit hides some, listed: one that leaves and one that takes its place are like
+ * a row that stays.
  */
 const missingFrom = (
-  { events, shape: { rows, traits } }: History,
+  { events, shape: { range, rows, traits } }: History,
   server: SmallServer.Server,
   { first, from, ids, isProven, last, to }: Told
 ) =>
@@ -167,8 +179,15 @@ const missingFrom = (
     const start = server.steady(row, first, last)
     if (start === undefined || start < from || start >= to) return []
     const isListed = server.listed.get(id)?.some((number) => number >= first && number <= last) === true
-    const mayHide = server.isHidden(row, first, last) || (events.length > 0 && isUncertain(traits))
-    return isListed || !mayHide ? [`${id} is missing${isListed ? ", and was listed" : ""}`] : []
+    const hides = server.isHidden(row, first, last)
+    // A count of wider bounds does not say which rows it counts.
+    const isCounted = server.counts.some(
+      ({ after, before, ids: all, number }) =>
+        number >= first && number <= last && after >= range.from - margin && before <= range.to + margin && all.has(id)
+    )
+    const isShown = isListed || (!hides && isCounted && !isLimited(traits) && !isInRhythm(events, traits))
+    const mayHide = hides || (events.length > 0 && isUncertain(traits))
+    return isShown || !mayHide ? [`${id} is missing${isListed ? ", and was listed" : ""}`] : []
   })
 
 /** So many requests a reading takes when nothing happens. */

@@ -43,8 +43,8 @@ export interface Limit {
 export interface Traits {
   readonly size: number
   readonly order: "newest" | "oldest" | "created" | "scrambled"
-  /** Rows of equal start: in one order, or in another one for each request. */
-  readonly ties: "stable" | "turning"
+  /** Rows that the order does not tell apart: in one order, turned around in each second answer, or the first of four as the last there. */
+  readonly ties: "stable" | "turning" | "circling"
   /** Whether bounds are included. */
   readonly inclusive: boolean
   readonly beyond: "empty" | "last" | "first"
@@ -67,6 +67,15 @@ export interface Server {
   readonly isHidden: (row: number, first: number, last: number) => boolean
   /** The requests that listed it. */
   readonly listed: ReadonlyMap<string, ReadonlyArray<number>>
+  /** The last pages of bounds: each counts all rows in front of its end, and itself. */
+  readonly counts: ReadonlyArray<Counted>
+}
+
+interface Counted {
+  readonly number: number
+  readonly after: number
+  readonly before: number
+  readonly ids: ReadonlySet<string>
 }
 
 /** All answers have this time. */
@@ -114,6 +123,12 @@ type Listed = { readonly row: number; readonly start: number }
 const limited = <A>(all: ReadonlyArray<A>, { cut, most }: Limit): ReadonlyArray<A> =>
   cut === "empty" ? [] : cut === "first" ? all.slice(0, most) : all.slice(-most)
 
+const ranks: Readonly<Record<Traits["ties"], (row: number) => number>> = {
+  stable: (row) => row,
+  turning: (row) => -row,
+  circling: (row) => (row % 4 === 0 ? row + 3.5 : row)
+}
+
 const scrambled = (row: number): number => (row * 5 + 2) % 7
 
 export const serve = (rows: ReadonlyArray<Row>, traits: Traits, events: ReadonlyArray<Event>): Server => {
@@ -124,6 +139,7 @@ export const serve = (rows: ReadonlyArray<Row>, traits: Traits, events: Readonly
   const unbounded = events.filter((event) => event.kind === "unbounded")
   const items = new Map<string, Item<CallSession>>()
   const listed = new Map<string, Array<number>>()
+  const counts: Array<Counted> = []
   let requests = 0
 
   const keyOf = ({ row, start }: Listed): number =>
@@ -146,8 +162,8 @@ export const serve = (rows: ReadonlyArray<Row>, traits: Traits, events: Readonly
   }
 
   const sorted = (found: ReadonlyArray<Listed>, number: number, isAscending: boolean): ReadonlyArray<Listed> => {
-    const isTurned = ties === "turning" && number % 2 === 0
-    const all = found.toSorted((a, b) => keyOf(a) - keyOf(b) || (isTurned ? b.row - a.row : a.row - b.row))
+    const rankOf = number % 2 === 0 ? ranks[ties] : ranks.stable
+    const all = found.toSorted((a, b) => keyOf(a) - keyOf(b) || rankOf(a.row) - rankOf(b.row))
     return isAscending ? all : all.reverse()
   }
 
@@ -163,6 +179,10 @@ export const serve = (rows: ReadonlyArray<Row>, traits: Traits, events: Readonly
       skip = beyond === "first" ? 0 : Math.max(0, Math.ceil(all.length / size) - 1) * size
     return all.slice(skip, skip + size)
   }
+
+  /** A page counts where it is the last one, in its own place. */
+  const isLast = (all: ReadonlyArray<Listed>, found: ReadonlyArray<Listed>, page: number, size: number): boolean =>
+    found.length > 0 && (page - 1) * size + found.length === all.length && all.at(-1) === found.at(-1)
 
   const answer = (query: CallSessionQuery): ReadonlyArray<Listed> | undefined => {
     const number = ++requests
@@ -182,11 +202,15 @@ export const serve = (rows: ReadonlyArray<Row>, traits: Traits, events: Readonly
       number,
       (query.sortOrder ?? (order === "oldest" ? "asc" : "desc")) === "asc"
     )
-    if (results !== undefined && all.length > results.most) {
+    const isCut = results !== undefined && all.length > results.most
+    if (isCut) {
       if (results.cut === "error") return undefined
       all = limited(all, results)
     }
-    const page = pageOf(all, query.page ?? 1, Math.min(cap, query.pageSize ?? 20))
+    const size = Math.min(cap, query.pageSize ?? 20)
+    const page = pageOf(all, query.page ?? 1, size)
+    if (!isCut && isLast(all, page ?? [], query.page ?? 1, size))
+      counts.push({ number, after, before, ids: new Set(all.map(({ row }) => rows[row]?.id ?? "")) })
     for (const { row } of page ?? []) {
       const { id } = rows[row] ?? { id: "" }
       listed.set(id, [...(listed.get(id) ?? []), number])
@@ -221,6 +245,7 @@ export const serve = (rows: ReadonlyArray<Row>, traits: Traits, events: Readonly
     },
     requests: () => requests,
     listed,
+    counts,
     steady: (row, first, last) => {
       const start = startOf(row, first)
       for (let number = first + 1; number <= last; number++) if (startOf(row, number) !== start) return undefined

@@ -35,6 +35,10 @@ const layouts = {
   long: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9],
   /** The same, of which one was created much earlier than its neighbours: a walk by start may pass it by. */
   passed: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9],
+  /** Pages large enough to overlap by two rows, and three that start together where they do. */
+  crossing: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.6, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9],
+  /** Those of a campaign are created together, and start one after another. */
+  campaign: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9],
   /** More in one second than a page holds. */
   burst: [0.2, 0.5, 0.5, 0.5, 0.5, 0.8]
 } as const
@@ -47,7 +51,9 @@ const rowsOf = (layout: Layout, { from, to }: Shape["range"]): ReadonlyArray<Row
   const starts = [-0.2, ...layouts[layout], 1.2].map((part) => from + Math.round(part * length))
   const isLate = (i: number) => (layout === "passed" ? i === 6 : i % 2 === 1)
   const ago = (layout === "passed" ? 0.35 : 2) * length
-  return starts.map((start, i) => ({ id: `row-${i}`, start, created: isLate(i) ? start - ago : start }))
+  const createdOf = (start: number, i: number): number =>
+    layout === "campaign" ? (starts[4 * Math.floor(i / 4)] ?? start) : isLate(i) ? start - ago : start
+  return starts.map((start, i) => ({ id: `row-${i}`, start, created: createdOf(start, i) }))
 }
 
 const narrow = { from: began - 10 * hour, to: began - 9 * hour }
@@ -94,7 +100,7 @@ const make = (choice: Choice): Shape => {
     `${size} a page`,
     ...(order === "unknown" ? [] : [`known as ${order}`]),
     ...(differs ? ["differs"] : []),
-    ...(ties === "turning" ? ["ties turn"] : []),
+    ...(ties === "stable" ? [] : [`ties ${ties === "turning" ? "turn" : "circle"}`]),
     ...(inclusive ? [] : ["exclusive"]),
     ...(beyond === "empty" ? [] : [`${beyond} beyond`]),
     ...(yields ? ["yields"] : []),
@@ -140,7 +146,7 @@ const moving = (): ReadonlyArray<Choice> =>
             ...(isTied ? [] : [of({ size: 3 })]),
             of({ inclusive: false, yields: true }),
             of({}, { differs: true }),
-            ...(isTied ? [of({ ties: "turning" })] : []),
+            ...(isTied ? [of({ ties: "turning" }), of({ ties: "circling" })] : []),
             ...(way === "pages" ? [of({ size: 1 }), of({ beyond: "last" }), of({ beyond: "first" })] : [])
           ]
         })
@@ -157,6 +163,22 @@ const longs = (): ReadonlyArray<Choice> =>
       return [one({}), one({ differs: true }), one({ order: order === "newest" ? "start" : "other" })]
     })
   )
+
+/** Rows that start together change places where two pages meet, and one that leaves keeps the count right. */
+const crossings = (): ReadonlyArray<Choice> =>
+  [6, 7, 8].flatMap((size): ReadonlyArray<Choice> => {
+    const of = (layout: Layout, order: Traits["order"], ties: Traits["ties"]): Choice => ({
+      layout,
+      way: "pages",
+      traits: { order, size, ties }
+    })
+    return [
+      of("crossing", "newest", "turning"),
+      of("crossing", "oldest", "turning"),
+      of("campaign", "created", "turning"),
+      of("campaign", "created", "circling")
+    ]
+  })
 
 /** A walk that passes a row by is held against counts alone. */
 const passed = (): ReadonlyArray<Choice> =>
@@ -238,7 +260,16 @@ const ranges = (): ReadonlyArray<Choice> =>
     )
   )
 
-const choices = [...moving(), ...longs(), ...passed(), ...limits(), ...longLimits(), ...wides(), ...ranges()].map(make)
+const choices = [
+  ...moving(),
+  ...longs(),
+  ...crossings(),
+  ...passed(),
+  ...limits(),
+  ...longLimits(),
+  ...wides(),
+  ...ranges()
+].map(make)
 
 /** By their names: some choices come to the same. */
 export const shapes: ReadonlyMap<string, Shape> = new Map(choices.map((shape) => [shape.name, shape]))

@@ -38,7 +38,7 @@ export const read = Effect.fnUntraced(function* (
   /** Passes in a row that agree on the count. */
   let steady = 0
   for (let pass = 0; pass < maxPasses; pass++) {
-    const isOnePage = pass === 1 && options.repeats && previous?.counted === options.size && isClean(previous)
+    const isOnePage = pass === 1 && options.repeats && previous?.counted === options.size
     const { size, sort } = variant(pass, options.size, options.sort, isOnePage)
     const seen = Rows.makeHeld()
     counted = 0
@@ -132,8 +132,8 @@ const variant = (
 
 /**
  * A departure can hide what a walk missed: the count is one less for each. Where the order is by start a walk misses
- * nothing; otherwise every row must be there after the count as it was before, and no other. It is looked for by pages,
- * because a walk would miss the same again.
+ * nothing; otherwise every row must be there after the count as it was before, once, and no other. It is looked for by
+ * pages, because a walk would miss the same again.
  */
 export const isStillThere = Effect.fnUntraced(function* (
   ask: Ask.Ask,
@@ -143,6 +143,7 @@ export const isStillThere = Effect.fnUntraced(function* (
 ): Effect.fn.Return<boolean, AgniError> {
   const size = Math.max(1, usual - 1)
   const seen = new Set<string>()
+  let came = 0
   let first: ReadonlyArray<Rows.Row> = []
   let before: ReadonlyArray<Rows.Row> = []
   for (let page = 1; page <= 2 + held.size() / size; page++) {
@@ -159,7 +160,9 @@ export const isStillThere = Effect.fnUntraced(function* (
     before = rows
     if (rows.some(({ key }) => !held.rows.has(key))) return false
     for (const { key } of rows) seen.add(key)
+    came += rows.length
     if (rows.length < size) break
   }
-  return seen.size === held.rows.size
+  // A row that comes on two pages hides another one that starts with it.
+  return seen.size === held.rows.size && came === held.size()
 })

@@ -6,8 +6,9 @@ import * as Ask from "../../endpoint/internal/Ask.ts"
 import * as NotedCounts from "../../endpoint/internal/NotedCounts.ts"
 import type { Known } from "./Known.ts"
 import * as Rows from "../../endpoint/internal/ListedRows.ts"
+import * as Seam from "./Seam.ts"
 import type { Settings } from "./Settings.ts"
-import * as Step from "./Step.ts"
+import type * as Step from "./Step.ts"
 import type { Range } from "../../endpoint/internal/Micros.ts"
 
 /** The rows of fixed bounds, and how far they are complete. */
@@ -18,6 +19,8 @@ export interface Read {
   readonly problem: CoverageReason | undefined
   /** Whether a seam was lost, or was in another place than it should be. */
   readonly moved: boolean
+  /** Whether rows at a seam may have another order on each page, so that one of them may have been passed by. */
+  readonly tied: boolean
   /** `pages` overlapped each other up to the end, which counts them. */
   readonly way: "pages" | "walk"
   /** Rows of the bounds, where that was seen. */
@@ -51,16 +54,17 @@ export const readPages = Effect.fnUntraced(function* (
   let order = unknownOrder()
   let characters = 0
   let moved = false
-  let seam: string | undefined
+  let tied = false
+  let seam = Seam.first({ page: 1, size, skip: 0 })
   let read = 0
   let idle = 0
-  let step: Step.Step | undefined = { page: 1, size, skip: 0 }
   const done = (rest: Partial<Read>): Read => ({
     range,
     bounds,
     held,
     problem: undefined,
     moved,
+    tied,
     way: "pages",
     count: undefined,
     dense: false,
@@ -68,8 +72,8 @@ export const readPages = Effect.fnUntraced(function* (
     deepest: Infinity,
     ...rest
   })
-  while (step !== undefined) {
-    const { page, size: asked, skip }: Step.Step = step
+  while (seam.step !== undefined) {
+    const { page, size: asked, skip }: Step.Step = seam.step
     const answer: Ask.Answer | undefined = yield* Effect.catchIf(
       page === 1 && first !== undefined ? Effect.succeed(first) : ask(page, bounds, { size: asked }),
       (error) => page > 1 && Ask.isRefusal(error),
@@ -82,7 +86,7 @@ export const readPages = Effect.fnUntraced(function* (
     order = orderIn(order, rows)
     const problem = Ask.misplaced(rows, bounds.after - Ask.second, bounds.before + Ask.second)
     if (problem !== undefined) return done({ problem })
-    const isMoved = seam !== undefined && rows[read - skip - 1]?.key !== seam
+    const isMoved = Seam.isLost(seam, rows, read, skip)
     // Another page of those that came: so deep the server does not go, and does not say it.
     if (isMoved && isKnown(held, rows, seam) && (yield* settings.repeats)) return done({ deepest: skip, dense: true })
     if (isMoved) moved = true
@@ -94,13 +98,19 @@ export const readPages = Effect.fnUntraced(function* (
       if (!moved) NotedCounts.noteCount(ask.log.counts, bounds, read)
       return done({ count: read })
     }
-    seam = rows.at(-1)?.key
     if (held.size() > most || characters > settings.maxCharacters) return done({ dense: true })
-    step = Step.overlapping(read, size)
+    seam = Seam.after(rows, read, size, areApart(order))
+    tied ||= seam.tied
   }
   return done({ dense: true })
 })
 
-/** Whether a page brings nothing new, nor the row with which it should begin. */
-const isKnown = (held: Rows.Held, rows: ReadonlyArray<Rows.Row>, seam: string | undefined): boolean =>
-  rows.every(({ key }) => key !== seam && held.rows.has(key))
+/** Whether a page brings nothing new, nor the last of the rows with which it should begin. */
+const isKnown = (held: Rows.Held, rows: ReadonlyArray<Rows.Row>, { keys }: Seam.Seam): boolean =>
+  rows.every(({ key }) => key !== keys.at(-1) && held.rows.has(key))
+
+/** While the order may be another one than by start, rows that cannot change places were created at different times as well. */
+const areApart =
+  (order: Known["order"]) =>
+  (rows: ReadonlyArray<Rows.Row>): boolean =>
+    Seam.differ(rows, ({ start }) => start) && (order === "start" || Seam.differ(rows, Rows.createdOf))

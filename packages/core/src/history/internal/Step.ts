@@ -8,13 +8,13 @@ export interface Step {
 }
 
 /**
- * A page's place is a multiple of its size: of the sizes that make one begin before `read` rows end, the one that brings the
- * most. Nothing where no size does, because pages are too small.
+ * A page's place is a multiple of its size: of the sizes that make one begin with the last `overlap` of the rows that were read, or
+ * before them, the one that brings the most. Nothing where no size does, because pages are too small.
  */
-export const overlapping = (read: number, most: number): Step | undefined => {
+export const overlapping = (read: number, most: number, overlap = 1): Step | undefined => {
   let best: Step | undefined
   for (let size = most; size >= most * 0.6; size--) {
-    const before = Math.floor((read - 1) / size)
+    const before = Math.floor((read - overlap) / size)
     const skip = before * size
     if (skip + size > Math.max(read, best === undefined ? 0 : best.skip + best.size))
       best = { page: before + 1, size, skip }

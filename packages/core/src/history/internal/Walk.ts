@@ -34,6 +34,7 @@ const readOf = ({ bounds, held, moved, order, range }: Steps, rest: Partial<Read
   held,
   problem: undefined,
   moved,
+  tied: false,
   way: "walk",
   count: undefined,
   dense: false,

@@ -10,8 +10,9 @@ import { differ } from "./Deliveries.ts"
 import type * as Micros from "../../endpoint/internal/Micros.ts"
 import * as Windows from "./Windows.ts"
 import * as Rows from "../../endpoint/internal/ListedRows.ts"
+import * as Seam from "./Seam.ts"
 import { ask as askOf, horizonFor, type Settings, temper } from "./Settings.ts"
-import * as Step from "./Step.ts"
+import type * as Step from "./Step.ts"
 
 /** More pages in front are not read for the few that may be meant. */
 const mostInFront = 50
@@ -293,7 +294,7 @@ const lastLater = Effect.fnUntraced(function* (
 
 /**
  * All calls that were created in the range, where the server orders by creation, with calls without a start time among them. Each
- * page holds the last row of the one before it, in the place where it must be.
+ * page begins with the last rows of the one before it, in the places where they must be.
  */
 const readByCreation = Effect.fnUntraced(function* (
   { size }: Settings,
@@ -310,18 +311,17 @@ const readByCreation = Effect.fnUntraced(function* (
   if (!descends(createdIn(first))) return undefined
   const begin = Math.max(1, yield* lastLater(pages, first, size))
   const held = Rows.makeHeld()
-  let step: Step.Step | undefined = { page: begin, size, skip: (begin - 1) * size }
-  let read = step.skip
-  let seam: string | undefined
+  let read = (begin - 1) * size
+  let seam = Seam.first({ page: begin, size, skip: read })
   let shifted = false
   let amongOthers = false
   let idle = 0
-  while (step !== undefined && idle < mostIdle) {
-    const { page, size: asked, skip }: Step.Step = step
+  while (seam.step !== undefined && idle < mostIdle) {
+    const { page, size: asked, skip }: Step.Step = seam.step
     const rows: ReadonlyArray<Rows.Row> = page === 1 && asked === size ? first : yield* pages.look(page, asked)
     // Where a row must be again nothing comes: so deep the server does not go.
     if (rows.length === 0 || !descends(createdIn(rows))) return undefined
-    if (seam !== undefined && rows[read - skip - 1]?.key !== seam) shifted = true
+    if (Seam.isLost(seam, rows, read, skip)) shifted = true
     idle = held.add(rows) === 0 ? idle + 1 : 0
     const loose = rows.filter(isLoose).length
     amongOthers ||= loose > 0 && loose < rows.length
@@ -329,8 +329,7 @@ const readByCreation = Effect.fnUntraced(function* (
       return amongOthers ? { rows: [...held.rows.values()], coverage: shifted ? moved : { _tag: "Proven" } } : undefined
     }
     read = skip + rows.length
-    seam = rows.at(-1)?.key
-    step = Step.overlapping(read, size)
+    seam = Seam.after(rows, read, size, (last) => Seam.differ(last, Rows.createdOf))
   }
   return undefined
 })

@@ -59,7 +59,7 @@ const overlapping = (rows: number, size: number): number => {
   let pages = 1
   let read = Math.min(size, Math.floor(rows) + 1)
   while (read <= rows) {
-    const step = Step.overlapping(read, size)
+    const step = Step.overlapping(read, size, 2)
     if (step === undefined) return pages * 2
     read = step.skip + step.size
     pages++

@@ -74,11 +74,70 @@ describe("readPages", () => {
       })
   )
 
+  it.effect("a page of rows that came, where some came or left meanwhile, is no limit on the depth", () =>
+    Effect.gen(function* () {
+      const came = (rows: number) =>
+        rowsAt(evenly(57)).map((row, i) => (i < rows ? { ...row, seen: began + 1500 } : row))
+      const left = (rows: number) =>
+        rowsAt(evenly(57)).map((row, i) => (i > 0 && i <= rows ? { ...row, gone: began + 1500 } : row))
+      for (const { repeats, rows } of [
+        // All of its rows came, without the last one.
+        { repeats: false, rows: came(8) },
+        // And with it.
+        { repeats: true, rows: came(6) },
+        // Others came.
+        { repeats: true, rows: left(3) },
+        { repeats: true, rows: left(1) }
+      ]) {
+        const { deepest, dense, moved } = yield* read(rows, {}, Infinity, repeats)
+        assert.deepStrictEqual({ deepest, dense, moved }, { deepest: Infinity, dense: false, moved: true })
+      }
+    })
+  )
+
+  it.effect("a last page counts nothing where the one before it has moved: it may be an earlier one again", () =>
+    Effect.gen(function* () {
+      // Ten, then seven: the second page begins behind them.
+      const rows = rowsAt(evenly(11)).map((row, i): Adversary.Row =>
+        i === 1 ? { ...row, seen: began + 1500 } : i > 1 && i < 6 ? { ...row, gone: began + 1500 } : row
+      )
+      const server = open(rows, { beyond: "last" }, 1000)
+      const ask = askOf(server)
+      const { moved } = yield* readPages(
+        settingsOf(server, { repeats: Effect.succeed(true) }),
+        ask,
+        range,
+        100,
+        undefined
+      )
+      assert.deepStrictEqual([moved, [...ask.log.counts]], [true, []])
+    })
+  )
+
   it.effect("ends with more rows than a window should hold", () =>
     Effect.gen(function* () {
       const { count, dense, rows } = yield* read(rowsAt(evenly(200)), {}, 40)
       assert.deepStrictEqual([dense, count], [true, undefined])
       assert.isAtMost(rows, 50)
+    })
+  )
+
+  it.effect("or more text than it should hold", () =>
+    Effect.gen(function* () {
+      const server = open(rowsAt(evenly(57)))
+      const settings = settingsOf(server, { maxCharacters: 15_000 })
+      const { dense, held } = yield* readPages(settings, askOf(server), range, Infinity, undefined)
+      assert.deepStrictEqual([dense, held.size() < 30], [true, true])
+    })
+  )
+
+  it.effect("pages that bring nothing new end it, where nobody knows that the server repeats them", () =>
+    Effect.gen(function* () {
+      for (const cut of ["first", "last"] as const) {
+        const { dense, requests } = yield* read(rowsAt(evenly(90)), { depth: { most: 3, cut } })
+        assert.isTrue(dense, cut)
+        assert.isAtMost(requests, 10, cut)
+      }
     })
   )
 

@@ -47,8 +47,8 @@ describe("readRange", () => {
     Effect.gen(function* () {
       const read = yield* readAll(startsOf(57))
       assert.deepInclude(read, { tags: ["Proven"], windows: 1, came: 57 })
-      // Eight pages, and a look at both ends.
-      assert.isAtMost(read.requests, 11)
+      // Nine pages, and a look at both ends.
+      assert.isAtMost(read.requests, 12)
     })
   )
 
@@ -117,6 +117,34 @@ describe("readRange", () => {
     })
   )
 
+  it.effect("three that leave between two pages, and two that come in front, do not make the count right", () =>
+    Effect.gen(function* () {
+      const leaves = (i: number) => (i > 2 && i < 6 ? { gone: began + 1500 } : {})
+      const comes = (i: number) => (i === 1 || i === 2 ? { seen: began + 2500 } : {})
+      const rows = rowsAt(startsOf(57)).map((row, i) => ({ ...row, ...leaves(i), ...comes(i) }))
+      const { proven, tags } = yield* readAll(startsOf(57), {}, {}, rows)
+      // The thirteenth was behind the first page, and in front of the second one.
+      assert.isTrue(proven.has("row-12") || tags.some((tag) => tag !== "Proven"))
+    })
+  )
+
+  it.effect("seconds of which the server shows a page, and not whether there is another one, are not proven", () =>
+    Effect.gen(function* () {
+      const starts = Array.from({ length: 15 }, () => to - hour)
+      const { tags } = yield* readAll(starts, { depth: { most: 1, cut: "empty" } })
+      assert.isFalse(tags.every((tag) => tag === "Proven"))
+    })
+  )
+
+  it.effect("where the order is known to be by start, one count proves a walk", () =>
+    Effect.gen(function* () {
+      const before = known({ order: "start" })
+      const { requests, tags } = yield* readAll(startsOf(140), {}, { before })
+      assert.deepStrictEqual(tags, ["Proven"])
+      assert.isAtMost(requests, 22)
+    })
+  )
+
   it.effect("once answers differed, a count that agrees is not enough: the rows must be there again", () =>
     Effect.gen(function* () {
       const [once, twice] = [
@@ -125,6 +153,7 @@ describe("readRange", () => {
       ]
       assert.deepStrictEqual([once.tags, twice.tags], [["Proven"], ["Proven"]])
       assert.isAtLeast(twice.requests, once.requests + 5)
+      assert.isAtMost(twice.requests, once.requests + 8)
     })
   )
 

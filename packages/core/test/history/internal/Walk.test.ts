@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Ask from "../../../src/endpoint/internal/Ask.ts"
 import * as Rows from "../../../src/endpoint/internal/ListedRows.ts"
+import type { Range } from "../../../src/endpoint/internal/Micros.ts"
 import * as Walk from "../../../src/history/internal/Walk.ts"
 import type * as Adversary from "../../torture/Adversary.ts"
 import * as Histories from "../../torture/Histories.ts"
@@ -13,12 +15,16 @@ const evenly = (rows: number) => Array.from({ length: rows }, (_, i) => range.to
 
 const walk = (
   rows: ReadonlyArray<Adversary.Row>,
-  { most = Infinity, share }: { readonly most?: number; readonly share?: Walk.Share } = {},
+  {
+    most = Infinity,
+    of = range,
+    share
+  }: { readonly most?: number; readonly of?: Range; readonly share?: Walk.Share } = {},
   traits: Partial<Adversary.Traits> = {}
 ) =>
   Effect.gen(function* () {
     const server = open(rows, traits, 1000)
-    const read = yield* Walk.walk(settingsOf(server), askOf(server), range, most, share)
+    const read = yield* Walk.walk(settingsOf(server), askOf(server), of, most, share)
     return { ...read, keys: [...read.held.rows.keys()].toSorted(), requests: server.requests() }
   })
 
@@ -73,6 +79,68 @@ describe("Walk.walk", () => {
         const { dense, moved } = yield* walk(rows, {}, { depth: { most: 2, cut: "error" } })
         assert.deepStrictEqual({ dense, moved }, { dense: true, moved: true })
       })
+  )
+
+  it.effect("a second with more calls than a page is read whole, whichever bounds the server includes", () =>
+    Effect.gen(function* () {
+      const rows = rowsAt([...evenly(30), ...Array.from({ length: 35 }, () => range.to - 40 * minute)])
+      for (const after of [true, false])
+        for (const before of [true, false]) {
+          const { keys, moved } = yield* walk(rows, {}, { includes: { after, before } })
+          assert.deepStrictEqual(
+            { keys, moved },
+            { keys: idsOf(rows), moved: false },
+            JSON.stringify({ after, before })
+          )
+        }
+    })
+  )
+
+  it.effect("such a second is read by itself, and not with all that lies below it", () =>
+    Effect.gen(function* () {
+      const burst = Array.from({ length: 25 }, () => range.to - second)
+      const { requests } = yield* walk(rowsAt([...burst, ...evenly(200).map((start) => start - minute)]))
+      assert.isAtMost(requests, 40)
+    })
+  )
+
+  it.effect("more calls than a page at the bound itself do not stop it", () =>
+    Effect.gen(function* () {
+      const { before } = Ask.boundsOf(range)
+      const rows = rowsAt([...Array.from({ length: 12 }, () => before), ...evenly(5)])
+      const { keys } = yield* walk(rows, {}, { includes: { after: true, before: true } })
+      assert.deepStrictEqual(keys, idsOf(rows))
+    })
+  )
+
+  it.effect("rows from elsewhere end it: the bounds are not understood", () =>
+    Effect.gen(function* () {
+      const server = open(rowsAt([range.to + hour, ...evenly(3)]))
+      const { list } = server.client
+      const ask = Ask.make(
+        (query) => list({ ...query, startedAfter: undefined, startedBefore: undefined }),
+        {},
+        { size: 10, sort: { by: undefined, order: undefined } }
+      )
+      const { problem } = yield* Walk.walk(settingsOf(server), ask, range, Infinity, undefined)
+      assert.deepStrictEqual(problem, { _tag: "OutsideBounds" })
+    })
+  )
+
+  it.effect("with more rows than a window should hold it does not end where nothing is left to cut off", () =>
+    Effect.gen(function* () {
+      const short = { from: range.from, to: range.from + second }
+      const together = rowsAt(Array.from({ length: 30 }, () => range.from))
+      // Bounds reach so far beyond the range.
+      const below = rowsAt([...evenly(8), ...Array.from({ length: 40 }, () => range.from - second)])
+      for (const one of [
+        { rows: together, of: short, most: 5 },
+        { rows: below, of: range, most: 12 }
+      ]) {
+        const { dense, keys } = yield* walk(one.rows, one)
+        assert.deepStrictEqual({ dense, keys }, { dense: false, keys: idsOf(one.rows) })
+      }
+    })
   )
 
   it.effect("ends where rows come in another order: a step down would pass some by", () =>
