@@ -272,7 +272,7 @@ describe("calls without a start time of a bounded range", () => {
     })
   )
 
-  it.effect("one that hides, beside one that does not say when it was created, is missed all the same", () =>
+  it.effect("one that hides, beside one that does not say when it was created, is missed nevertheless", () =>
     Effect.gen(function* () {
       const dated = rows.filter((row) => !isLoose(row))
       const hides = { id: "hides", start: undefined, created: range.from + minute }

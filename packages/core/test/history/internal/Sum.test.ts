@@ -201,7 +201,7 @@ describe("Sum.check", () => {
     })
   )
 
-  it.effect("a call that is younger than the horizon may have come since its window was read", () =>
+  it.effect("a call that started after the horizon may have come since its window was read", () =>
     Effect.gen(function* () {
       const young = { from: began - 10 * day, to: began }
       const rows = [...calls, beside(began - hour)]

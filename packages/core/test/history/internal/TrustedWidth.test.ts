@@ -79,7 +79,7 @@ describe("isTooWide", () => {
 })
 
 describe("isEnd", () => {
-  it.effect("no known row is as new, or as old, and the list shows its end there", () =>
+  it.effect("no control row is as new, or as old, and the list shows its end there", () =>
     Effect.sync(() => {
       const at = (start: number, newest: boolean, oldest: boolean) =>
         isEnd(workOf({ starts: [start], settings: { ends: { newest, oldest } } }).work.settings, range)
@@ -90,14 +90,14 @@ describe("isEnd", () => {
   )
 })
 
-describe("believe", () => {
+describe("the width that is trusted", () => {
   it.effect("rows from end to end: the range is read as one, and their number is known", () =>
     Effect.gen(function* () {
       assert.deepInclude(yield* read({ starts: evenly(31) }), { parts: undefined, before: 31, cut: false })
     })
   )
 
-  it.effect("known rows at one end do not come where the server answers a part of the range, and it is cut", () =>
+  it.effect("control rows at one end do not come where the server answers a part of the range, and it is cut", () =>
     Effect.gen(function* () {
       for (const cut of ["first", "last"] as const) {
         const found = yield* read({ starts: evenly(31), traits: { span: { most: 7 * day, cut } } })

@@ -137,7 +137,7 @@ describe("WindowEnds.ends", () => {
     })
   )
 
-  it.effect("an end is not looked at where a row from beyond it came too, or the one at which the range was cut", () =>
+  it.effect("an end is not checked where a row from beyond it came too, or the one at which the range was cut", () =>
     Effect.gen(function* () {
       const first = at("first", range.from + hour / 7200)
       const controls = [control("first", first.start ?? 0)]

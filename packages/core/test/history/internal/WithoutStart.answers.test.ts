@@ -224,7 +224,7 @@ describe("WithoutStart.window", () => {
   )
 
   it.effect(
-    "a limit on the width of a range, or a known call in the year 9999, does not count calls as without a start",
+    "a limit on the width of a range, or a known call in the year 9999, does not count calls as without a start time",
     () =>
       Effect.gen(function* () {
         for (const cut of ["last", "first", "empty"] as const)
