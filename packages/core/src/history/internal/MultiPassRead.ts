@@ -19,7 +19,7 @@ const maxPages = 500
  * have another order on each page. A set is complete when two passes, one after another, each brought as many ids as rows,
  * and the same ids: a row that had left during the first would be missing from the second. Where ties hide rows, it is
  * complete when all ids held are as many as the rows of three passes in a row, the last brought nothing new, and every id
- * was seen in one of the last two.
+ * was seen in one of the last two. No pass may have counted more.
  */
 export const read = Effect.fnUntraced(function* (
   ask: Ask.Ask,
@@ -35,6 +35,8 @@ export const read = Effect.fnUntraced(function* (
   const lastSeen = new Map<string, number>([...held.rows.keys()].map((key) => [key, -1]))
   let previous: Pass | undefined
   let counted = 0
+  /** What any pass counted: so many rows were there, if no answer hid one. */
+  let most = 0
   /** Passes in a row that agree on the count. */
   let steady = 0
   for (let pass = 0; pass < maxPasses; pass++) {
@@ -71,8 +73,10 @@ export const read = Effect.fnUntraced(function* (
     steady = previous?.counted === counted ? steady + 1 : 1
     // A row that leaves during a pass is held, but not counted any more. The next pass does not show it, and a row that
     // ties hid makes the sum right. Two passes after the one it was last in, it is not recent.
-    if (steady >= 3 && fresh === 0 && recent && held.size() === counted) return { _tag: "Complete" }
-    if (previous !== undefined && isClean(previous) && isClean(now) && sameKeys(previous.seen, seen)) {
+    most = Math.max(most, counted)
+    const isEnough = held.size() >= most
+    if (isEnough && steady >= 3 && fresh === 0 && recent && held.size() === counted) return { _tag: "Complete" }
+    if (isEnough && previous !== undefined && isClean(previous) && isClean(now) && sameKeys(previous.seen, seen)) {
       if (yield* haveLeft(ask, held, seen, options.size)) return { _tag: "Complete" }
     }
     previous = now

@@ -63,6 +63,32 @@ const readDrawn = (seed: number) =>
     return { tag, missing: tag === "Complete" ? rows.filter((row) => isSteady(row) && !held.rows.has(row.id)) : [] }
   })
 
+/** A few calls that start together, in another order each time, one of which some answers lack. */
+const readFew = (seed: number) =>
+  Effect.gen(function* () {
+    const { chance, next, pick } = Histories.random(seed)
+    const starts = evenly(pick(4, 5, 6, 7)).map((start) => (chance(0.9) ? range.to - hour : start))
+    const every = pick(2, 3, 4, 5, 6, 7, 8, 9)
+    const rows = rowsAt(starts).map((row, i): Adversary.Row =>
+      i === 1 && chance(0.3) ? { ...row, gone: began + Math.floor(next() * 12) * 1000 + 1 } : row
+    )
+    const hidden = chance(0.8) ? { ids: ["row-0"], when: { by: "number", every, for: 1 } as const } : undefined
+    const traits: Partial<Adversary.Traits> = {
+      cap: 4,
+      tieOrder: pick("query", "random", "random"),
+      beyond: pick("empty", "empty", "last"),
+      hidden
+    }
+    const before = chance(0.5) ? [] : rows.filter(() => chance(0.7)).map(({ id, start }) => control(id, start ?? 0))
+    const server = open(rows, traits, 1000)
+    const held = Rows.makeHeld()
+    held.add(before)
+    const options = { ...settingsOf(server), size: 4, repeats: traits.beyond === "last" }
+    const { _tag: tag } = yield* MultiPassRead.read(askOf(server, 4), bounds, held, options)
+    const isSteady = ({ gone, id }: Adversary.Row) => gone === undefined && id !== hidden?.ids[0]
+    return { tag, missing: tag === "Complete" ? rows.filter((row) => isSteady(row) && !held.rows.has(row.id)) : [] }
+  })
+
 describe("MultiPassRead.read", () => {
   it.effect("two passes that agree are complete, also where the last or first page comes again beyond the end", () =>
     Effect.gen(function* () {
@@ -137,6 +163,17 @@ describe("MultiPassRead.read", () => {
       assert.strictEqual((yield* read(rowsAt(evenly(20)).slice(1), {}, held)).tag, "Complete")
     })
   )
+
+  for (const { rule, seeds } of [
+    { rule: "no pass counted more than came", seeds: [141, 500] },
+    { rule: "where ids are not as many as rows, three passes agree on the count, not two", seeds: [1667, 2089] },
+    { rule: "of two passes that agree the first one listed no row twice, either", seeds: [10, 5641] }
+  ])
+    it.effect(`${rule}: nothing is missing from what is complete`, () =>
+      Effect.gen(function* () {
+        for (const seed of seeds) assert.isEmpty((yield* readFew(seed)).missing, `seed ${seed}`)
+      })
+    )
 
   it.effect("passes that miss the same row, each because of one that leaves, have not the same rows", () =>
     Effect.gen(function* () {
