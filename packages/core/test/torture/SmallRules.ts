@@ -1,0 +1,344 @@
+/** For each rule of a window's verdict a small history that needs it. */
+import type { Event } from "./SmallServer.ts"
+import { hourOf, type Shape, shapes } from "./SmallShapes.ts"
+
+/**
+ * Without the rule a window is called proven that lacks a row, or, where that is said, it is not proven, or takes more requests.
+ */
+export interface Rule {
+  readonly rule: string
+  readonly shape: Shape
+  readonly events: ReadonlyArray<Event>
+  /** Whether all windows are proven; where nothing is said, either will do. */
+  readonly isProven?: boolean
+  readonly requests?: number
+}
+
+const named = (name: string): Shape => {
+  const shape = shapes.get(name)
+  if (shape === undefined) throw new Error(`no shape has the name ${name}`)
+  return shape
+}
+
+const forever = 1e9
+
+const hides = (row: number, from: number, to: number, every: 1 | 2 = 1): Event => ({
+  kind: "hides",
+  row,
+  from,
+  to,
+  every
+})
+
+const counts: ReadonlyArray<Rule> = [
+  {
+    rule: "the count after a walk is as many as came",
+    shape: named("long, walk, newest, 4 a page, depth empty 2"),
+    events: [hides(2, 1, 11)]
+  },
+  {
+    rule: "a count that cannot be had agrees with nothing",
+    shape: named("long, walk, newest, 4 a page, depth error 2"),
+    events: [hides(4, 1, 10)]
+  },
+  {
+    rule: "the count before a walk is as many as the one after it",
+    shape: named("apart, cut, newest, 2 a page, depth empty 2"),
+    events: [hides(5, 1, 29), hides(2, 1, 3)]
+  },
+  {
+    rule: "pages that were given up are no whole reading",
+    shape: named("burst, cut, oldest, 3 a page"),
+    events: [hides(5, 4, forever, 2)]
+  },
+  {
+    rule: "a lost seam is no whole reading",
+    shape: named("tied, pages, newest, 3 a page, ties turn"),
+    events: [hides(5, 1, 12)]
+  },
+  {
+    rule: "where more was shown or counted than came, no halves are counted",
+    shape: named("tied, pages, created, 3 a page, known as other, results first 4"),
+    events: [],
+    isProven: true,
+    requests: 15
+  }
+]
+
+const again: ReadonlyArray<Rule> = [
+  {
+    rule: "once answers differed, one reading is not enough",
+    shape: named("tied, pages, newest, 3 a page, differs"),
+    events: [hides(4, 1, 5)]
+  },
+  {
+    rule: "what one window showed of that holds for the next",
+    shape: named("long, walk, newest, 4 a page, depth last 2"),
+    events: [hides(9, 1, 18)]
+  },
+  {
+    rule: "the second reading brings the same rows",
+    shape: named("tied, cut, newest, 3 a page, known as start, differs"),
+    events: [hides(4, 11, forever, 2), hides(5, 1, 15)]
+  },
+  {
+    rule: "what the second reading counts must be among them",
+    shape: named("tied, pages, oldest, 3 a page, differs"),
+    events: [hides(1, 1, 9)]
+  },
+  {
+    rule: "what the counts of halves list must be among them",
+    shape: named("tied, pages, scrambled, 3 a page, known as other, depth first 2"),
+    events: [hides(2, 1, 5), hides(3, 6, forever, 2)]
+  },
+  {
+    rule: "reading again proves nothing where no passes agree",
+    shape: named("tied, walk, created, 2 a page, results last 3"),
+    events: [hides(3, 2, forever)]
+  },
+  {
+    rule: "reading again proves nothing where the pages end too soon",
+    shape: named("long, walk, newest, 4 a page, depth error 1"),
+    events: [hides(1, 1, 26)]
+  },
+  {
+    rule: "rows from elsewhere show that bounds were not understood",
+    shape: named("long, walk, created, 4 a page, known as other, depth first 3"),
+    events: [
+      { kind: "unbounded", from: 10, to: 11 },
+      { kind: "byCreation", from: 6, to: forever }
+    ]
+  },
+  {
+    rule: "a row in the middle comes back for its own second",
+    shape: named("apart, walk, created, 3 a page, known as other"),
+    events: [{ kind: "byCreation", from: 4, to: forever }],
+    isProven: false
+  },
+  {
+    rule: "the ends come back after reading again, too",
+    shape: named("tied, cut, created, 3 a page, known as other, results empty 4"),
+    events: [hides(2, 5, forever), hides(3, 8, forever, 2)],
+    isProven: false
+  },
+  {
+    rule: "after reading again no count was greater",
+    shape: named("tied, walk, oldest, 3 a page, ties turn"),
+    events: [hides(3, 2, forever), { kind: "arrives", row: 4, after: 12 }],
+    isProven: false
+  },
+  {
+    rule: "after reading again no row was shown that did not come",
+    shape: named("tied, pages, oldest, 3 a page, known as other, results last 3"),
+    events: []
+  }
+]
+
+const limits: ReadonlyArray<Rule> = [
+  {
+    rule: "a part holds fewer than the whole was counted to hold",
+    shape: named("tied, cut, newest, 3 a page, results first 3"),
+    events: []
+  },
+  {
+    rule: "what lies beside rows that all start together is read by itself",
+    shape: hourOf([5, 8, 11, 11.002, 11.004], { size: 3, results: { most: 3, cut: "first" } }),
+    events: [],
+    isProven: true
+  },
+  {
+    rule: "in no order of time the halves are counted",
+    shape: named("long, pages, created, 4 a page, known as other, results last 8"),
+    events: [],
+    isProven: true
+  },
+  {
+    rule: "a count that a limit cut cuts the range",
+    shape: named("apart, walk, newest, 2 a page, results first 4"),
+    events: [],
+    isProven: true
+  },
+  {
+    rule: "after a lost seam a count is of no such limit",
+    shape: named("long, pages, oldest, 4 a page, known as other, results first 8"),
+    events: [hides(7, 1, forever, 2)],
+    isProven: true,
+    requests: 22
+  },
+  {
+    rule: "a count of no more than a page is of no such limit",
+    shape: named("long, walk, newest, 4 a page, results empty 8"),
+    events: [{ kind: "arrives", row: 2, after: 4 }],
+    isProven: true,
+    requests: 24
+  },
+  {
+    rule: "a part that holds as many as the whole shows the next windows a limit",
+    shape: named("long, walk, newest, 4 a page, results first 5"),
+    events: [],
+    isProven: true,
+    requests: 28
+  },
+  {
+    rule: "rows that lie beyond what came cut the range",
+    shape: named("long, pages, created, 4 a page, known as other, results first 7"),
+    events: [],
+    isProven: true
+  },
+  {
+    rule: "so do rows that are newer than what came",
+    shape: named("long, pages, scrambled, 4 a page, known as other, results last 7"),
+    events: [],
+    isProven: true
+  },
+  {
+    rule: "less than a page was cut by no limit",
+    shape: named("apart, pages, newest, 3 a page"),
+    events: [hides(1, 5, forever, 2)],
+    requests: 32
+  },
+  {
+    rule: "a range that lacks rows is cut before it is read again",
+    shape: named("long, walk, newest, 4 a page, results first 7"),
+    events: [],
+    isProven: true
+  },
+  {
+    rule: "few rows in no order of time are read by pages before they are cut",
+    shape: named("burst, dense, oldest, 3 a page, ties turn"),
+    events: [],
+    isProven: true
+  },
+  {
+    rule: "what cannot be read again in full is cut",
+    shape: named("apart, walk, created, 3 a page"),
+    events: [{ kind: "leaves", row: 3, after: 1 }],
+    isProven: true
+  },
+  {
+    rule: "no limit is lower than a page",
+    shape: named("tied, pages, scrambled, 3 a page, known as other, depth empty 1"),
+    events: [],
+    isProven: true,
+    requests: 36
+  },
+  {
+    rule: "a part holds as many as the whole where no row was seen elsewhere",
+    shape: named("apart, cut, oldest, 3 a page"),
+    events: [],
+    isProven: true,
+    requests: 11
+  },
+  {
+    rule: "halves are not counted where a page would hold all",
+    shape: named("tied, pages, created, 3 a page, known as other, results error 3"),
+    events: [],
+    isProven: true,
+    requests: 10
+  },
+  {
+    rule: "halves are not counted where more came once",
+    shape: named("long, pages, created, 4 a page, known as other, depth last 2"),
+    events: [],
+    isProven: true,
+    requests: 13
+  }
+]
+
+const burstAtEnd = [10, 20, 30, 50, 50.003, 50.006, 50.009, 50.012, 50.014, 50.015]
+
+const besideEdge = hourOf([-0.02, 10, 20, 30], { size: 6 })
+
+const atEdge = hourOf([0, 10, 20, 30], { size: 6 })
+
+const ends: ReadonlyArray<Rule> = [
+  {
+    rule: "the newest row comes back",
+    shape: named("long, pages, newest, 4 a page, results last 4"),
+    events: []
+  },
+  {
+    rule: "the oldest row comes back",
+    shape: named("tied, pages, newest, 3 a page, results first 4"),
+    events: []
+  },
+  {
+    rule: "a row at an end that does not come back is no proof",
+    shape: named("burst, cut, newest, 3 a page, known as start"),
+    events: [{ kind: "byCreation", from: 7, to: 20 }],
+    isProven: false
+  },
+  {
+    rule: "rows from elsewhere at an end are no proof",
+    shape: named("tied, pages, newest, 3 a page, known as start, exclusive, yields"),
+    events: [{ kind: "unbounded", from: 4, to: 5 }],
+    isProven: false
+  },
+  {
+    rule: "behind a full page the row may be on the next",
+    shape: named("burst, pages, oldest, 3 a page, ties turn"),
+    events: [],
+    isProven: true
+  },
+  {
+    rule: "it comes back for its own second there",
+    shape: named("burst, walk, scrambled, 3 a page, known as other, exclusive, yields"),
+    events: [hides(5, 4, forever, 2), hides(4, 13, 13), hides(6, 1, 20)],
+    isProven: false
+  },
+  {
+    rule: "newest first, nothing lies behind a full page at the newer end",
+    shape: hourOf(burstAtEnd, { size: 3 }, { known: { order: "start", differs: false } }),
+    events: [],
+    isProven: true,
+    requests: 46
+  },
+  {
+    rule: "rows that start together show no order",
+    shape: named("burst, pages, oldest, 3 a page, ties turn"),
+    events: [],
+    isProven: true
+  },
+  {
+    rule: "a limit may be as low as the fullest window",
+    shape: named("long, walk, newest, 4 a page, results error 7"),
+    events: [hides(9, 7, 7)]
+  },
+  {
+    rule: "no limit cuts what is smaller than the fullest window",
+    shape: named("burst, cut, newest, 3 a page"),
+    events: [],
+    isProven: true,
+    requests: 13
+  },
+  {
+    rule: "a row from beyond the newer end shows that nothing is cut off there",
+    shape: named("long, pages, newest, 4 a page, results first 4"),
+    events: [],
+    isProven: true,
+    requests: 16
+  },
+  {
+    rule: "the row at which the range was cut shows it for the older end",
+    shape: named("long, pages, newest, 4 a page, results first 5"),
+    events: [],
+    isProven: true,
+    requests: 14
+  },
+  {
+    rule: "so does a row from beyond it",
+    shape: besideEdge,
+    events: [],
+    isProven: true,
+    requests: 2
+  },
+  {
+    rule: "so does a known row with which the range begins",
+    shape: { ...atEdge, rows: atEdge.rows.slice(1) },
+    events: [],
+    isProven: true,
+    requests: 2
+  }
+]
+
+export const rules: ReadonlyArray<Rule> = [...counts, ...again, ...limits, ...ends]
