@@ -341,4 +341,24 @@ const ends: ReadonlyArray<Rule> = [
   }
 ]
 
-export const rules: ReadonlyArray<Rule> = [...counts, ...again, ...limits, ...ends]
+const besideSeconds = hourOf(
+  [-0.6, 2.1, 2.1, 2.6, 2.7, 3.6].map((at) => at / 60),
+  {
+    size: 2,
+    results: { most: 4, cut: "empty" }
+  }
+)
+
+const nothing: ReadonlyArray<Rule> = [
+  {
+    rule: "what the look at neighbours lists is in no empty range",
+    shape: {
+      ...besideSeconds,
+      range: { from: besideSeconds.range.from, to: besideSeconds.range.from + 3_000_000 },
+      rows: besideSeconds.rows.slice(1, -1)
+    },
+    events: [hides(1, 7, 10)]
+  }
+]
+
+export const rules: ReadonlyArray<Rule> = [...counts, ...again, ...limits, ...ends, ...nothing]
