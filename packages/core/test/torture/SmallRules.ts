@@ -20,6 +20,11 @@ const named = (name: string): Shape => {
   return shape
 }
 
+const on = (name: string, ...events: ReadonlyArray<Event>): Pick<Rule, "events" | "shape"> => ({
+  shape: named(name),
+  events
+})
+
 const forever = 1e9
 
 const hides = (row: number, from: number, to: number, every: 1 | 2 = 1): Event => ({
@@ -33,33 +38,27 @@ const hides = (row: number, from: number, to: number, every: 1 | 2 = 1): Event =
 const counts: ReadonlyArray<Rule> = [
   {
     rule: "the count after a walk is as many as came",
-    shape: named("long, walk, newest, 4 a page, depth empty 2"),
-    events: [hides(2, 1, 11)]
+    ...on("long, walk, newest, 4 a page, depth empty 2", hides(2, 1, 11))
   },
   {
     rule: "a count that cannot be had agrees with nothing",
-    shape: named("long, walk, newest, 4 a page, depth error 2"),
-    events: [hides(4, 1, 10)]
+    ...on("long, walk, newest, 4 a page, depth error 2", hides(4, 1, 10))
   },
   {
     rule: "the count before a walk is as many as the one after it",
-    shape: named("apart, cut, newest, 2 a page, depth empty 2"),
-    events: [hides(5, 1, 29), hides(2, 1, 3)]
+    ...on("apart, cut, newest, 2 a page, depth empty 2", hides(5, 1, 29), hides(2, 1, 3))
   },
   {
     rule: "pages that were given up are no whole reading",
-    shape: named("burst, cut, oldest, 3 a page"),
-    events: [hides(5, 4, forever, 2)]
+    ...on("burst, cut, oldest, 3 a page", hides(5, 4, forever, 2))
   },
   {
     rule: "a lost seam is no whole reading",
-    shape: named("tied, pages, newest, 3 a page, ties turn"),
-    events: [hides(5, 1, 12)]
+    ...on("tied, pages, newest, 3 a page, ties turn", hides(5, 1, 12))
   },
   {
     rule: "where more was shown or counted than came, no halves are counted",
-    shape: named("tied, pages, created, 3 a page, known as other, results first 4"),
-    events: [],
+    ...on("tied, pages, created, 3 a page, known as other, results first 4"),
     isProven: true,
     requests: 15
   }
@@ -68,77 +67,69 @@ const counts: ReadonlyArray<Rule> = [
 const again: ReadonlyArray<Rule> = [
   {
     rule: "once answers differed, one reading is not enough",
-    shape: named("tied, pages, newest, 3 a page, differs"),
-    events: [hides(4, 1, 5)]
+    ...on("tied, pages, newest, 3 a page, differs", hides(4, 1, 5))
   },
   {
     rule: "what one window showed of that holds for the next",
-    shape: named("long, walk, newest, 4 a page, depth last 2"),
-    events: [hides(9, 1, 18)]
+    ...on("long, walk, newest, 4 a page, depth last 2", hides(9, 1, 18))
   },
   {
     rule: "the second reading brings the same rows",
-    shape: named("tied, cut, newest, 3 a page, known as start, differs"),
-    events: [hides(4, 11, forever, 2), hides(5, 1, 15)]
+    ...on("tied, cut, newest, 3 a page, known as start, differs", hides(4, 11, forever, 2), hides(5, 1, 15))
   },
   {
     rule: "what the second reading counts must be among them",
-    shape: named("tied, pages, oldest, 3 a page, differs"),
-    events: [hides(1, 1, 9)]
+    ...on("tied, pages, oldest, 3 a page, differs", hides(1, 1, 9))
   },
   {
     rule: "what the counts of halves list must be among them",
-    shape: named("tied, pages, scrambled, 3 a page, known as other, depth first 2"),
-    events: [hides(2, 1, 5), hides(3, 6, forever, 2)]
+    ...on("tied, pages, scrambled, 3 a page, known as other, depth first 2", hides(2, 1, 5), hides(3, 6, forever, 2))
   },
   {
     rule: "reading again proves nothing where no passes agree",
-    shape: named("tied, walk, created, 2 a page, results last 3"),
-    events: [hides(3, 2, forever)]
+    ...on("tied, walk, created, 2 a page, results last 3", hides(3, 2, forever))
   },
   {
     rule: "reading again proves nothing where the pages end too soon",
-    shape: named("long, walk, newest, 4 a page, depth error 1"),
-    events: [hides(1, 1, 26)]
+    ...on("long, walk, newest, 4 a page, depth error 1", hides(1, 1, 26))
   },
   {
     rule: "rows from elsewhere show that bounds were not understood",
-    shape: named("long, walk, created, 4 a page, known as other, depth first 3"),
-    events: [
+    ...on(
+      "long, walk, created, 4 a page, known as other, depth first 3",
       { kind: "unbounded", from: 10, to: 11 },
       { kind: "byCreation", from: 6, to: forever }
-    ]
+    )
   },
   {
     rule: "a row in the middle comes back for its own second",
-    shape: named("apart, walk, created, 3 a page, known as other"),
-    events: [{ kind: "byCreation", from: 4, to: forever }],
+    ...on("apart, walk, created, 3 a page, known as other", { kind: "byCreation", from: 4, to: forever }),
     isProven: false
   },
   {
     rule: "the ends come back after reading again, too",
-    shape: named("tied, cut, created, 3 a page, known as other, results empty 4"),
-    events: [hides(2, 5, forever), hides(3, 8, forever, 2)],
+    ...on(
+      "tied, cut, created, 3 a page, known as other, results empty 4",
+      hides(2, 5, forever),
+      hides(3, 8, forever, 2)
+    ),
     isProven: false
   },
   {
     rule: "after reading again no count was greater",
-    shape: named("tied, walk, oldest, 3 a page, ties turn"),
-    events: [hides(3, 2, forever), { kind: "arrives", row: 4, after: 12 }],
+    ...on("tied, walk, oldest, 3 a page, ties turn", hides(3, 2, forever), { kind: "arrives", row: 4, after: 12 }),
     isProven: false
   },
   {
     rule: "after reading again no row was shown that did not come",
-    shape: named("tied, pages, oldest, 3 a page, known as other, results last 3"),
-    events: []
+    ...on("tied, pages, oldest, 3 a page, known as other, results last 3")
   }
 ]
 
 const limits: ReadonlyArray<Rule> = [
   {
     rule: "a part holds fewer than the whole was counted to hold",
-    shape: named("tied, cut, newest, 3 a page, results first 3"),
-    events: []
+    ...on("tied, cut, newest, 3 a page, results first 3")
   },
   {
     rule: "what lies beside rows that all start together is read by itself",
@@ -148,98 +139,83 @@ const limits: ReadonlyArray<Rule> = [
   },
   {
     rule: "in no order of time the halves are counted",
-    shape: named("long, pages, created, 4 a page, known as other, results last 8"),
-    events: [],
+    ...on("long, pages, created, 4 a page, known as other, results last 8"),
     isProven: true
   },
   {
     rule: "a count that a limit cut cuts the range",
-    shape: named("apart, walk, newest, 2 a page, results first 4"),
-    events: [],
+    ...on("apart, walk, newest, 2 a page, results first 4"),
     isProven: true
   },
   {
     rule: "after a lost seam a count is of no such limit",
-    shape: named("long, pages, oldest, 4 a page, known as other, results first 8"),
-    events: [hides(7, 1, forever, 2)],
+    ...on("long, pages, oldest, 4 a page, known as other, results first 8", hides(7, 1, forever, 2)),
     isProven: true,
     requests: 22
   },
   {
     rule: "a count of no more than a page is of no such limit",
-    shape: named("long, walk, newest, 4 a page, results empty 8"),
-    events: [{ kind: "arrives", row: 2, after: 4 }],
+    ...on("long, walk, newest, 4 a page, results empty 8", { kind: "arrives", row: 2, after: 4 }),
     isProven: true,
     requests: 24
   },
   {
     rule: "a part that holds as many as the whole shows the next windows a limit",
-    shape: named("long, walk, newest, 4 a page, results first 5"),
-    events: [],
+    ...on("long, walk, newest, 4 a page, results first 5"),
     isProven: true,
     requests: 28
   },
   {
     rule: "rows that lie beyond what came cut the range",
-    shape: named("long, pages, created, 4 a page, known as other, results first 7"),
-    events: [],
+    ...on("long, pages, created, 4 a page, known as other, results first 7"),
     isProven: true
   },
   {
     rule: "so do rows that are newer than what came",
-    shape: named("long, pages, scrambled, 4 a page, known as other, results last 7"),
-    events: [],
+    ...on("long, pages, scrambled, 4 a page, known as other, results last 7"),
     isProven: true
   },
   {
     rule: "less than a page was cut by no limit",
-    shape: named("apart, pages, newest, 3 a page"),
-    events: [hides(1, 5, forever, 2)],
+    ...on("apart, pages, newest, 3 a page", hides(1, 5, forever, 2)),
     requests: 32
   },
   {
     rule: "a range that lacks rows is cut before it is read again",
-    shape: named("long, walk, newest, 4 a page, results first 7"),
-    events: [],
+    ...on("long, walk, newest, 4 a page, results first 7"),
     isProven: true
   },
   {
     rule: "few rows in no order of time are read by pages before they are cut",
-    shape: named("burst, dense, oldest, 3 a page, ties turn"),
-    events: [],
+    ...on("burst, dense, oldest, 3 a page, ties turn"),
     isProven: true
   },
   {
     rule: "what cannot be read again in full is cut",
-    shape: named("apart, walk, created, 3 a page"),
-    events: [{ kind: "leaves", row: 3, after: 1 }],
+    ...on("apart, walk, created, 3 a page", { kind: "leaves", row: 3, after: 1 }),
     isProven: true
   },
   {
     rule: "no limit is lower than a page",
-    shape: named("tied, pages, scrambled, 3 a page, known as other, depth empty 1"),
-    events: [],
+    ...on("tied, pages, scrambled, 3 a page, known as other, depth empty 1"),
     isProven: true,
     requests: 36
   },
   {
     rule: "a part holds as many as the whole where no row was seen elsewhere",
-    shape: named("apart, cut, oldest, 3 a page"),
-    events: [],
+    ...on("apart, cut, oldest, 3 a page"),
     isProven: true,
     requests: 11
   },
   {
     rule: "halves are not counted where a page would hold all",
-    shape: named("tied, pages, created, 3 a page, known as other, results error 3"),
-    events: [],
+    ...on("tied, pages, created, 3 a page, known as other, results error 3"),
     isProven: true,
     requests: 10
   },
   {
     rule: "halves are not counted where more came once",
-    shape: named("long, pages, created, 4 a page, known as other, depth last 2"),
-    events: [],
+    ...on("long, pages, created, 4 a page, known as other, depth last 2"),
     isProven: true,
     requests: 13
   }
@@ -254,36 +230,35 @@ const atEdge = hourOf([0, 10, 20, 30], { size: 6 })
 const ends: ReadonlyArray<Rule> = [
   {
     rule: "the newest row comes back",
-    shape: named("long, pages, newest, 4 a page, results last 4"),
-    events: []
+    ...on("long, pages, newest, 4 a page, results last 4")
   },
   {
     rule: "the oldest row comes back",
-    shape: named("tied, pages, newest, 3 a page, results first 4"),
-    events: []
+    ...on("tied, pages, newest, 3 a page, results first 4")
   },
   {
     rule: "a row at an end that does not come back is no proof",
-    shape: named("burst, cut, newest, 3 a page, known as start"),
-    events: [{ kind: "byCreation", from: 7, to: 20 }],
+    ...on("burst, cut, newest, 3 a page, known as start", { kind: "byCreation", from: 7, to: 20 }),
     isProven: false
   },
   {
     rule: "rows from elsewhere at an end are no proof",
-    shape: named("tied, pages, newest, 3 a page, known as start, exclusive, yields"),
-    events: [{ kind: "unbounded", from: 4, to: 5 }],
+    ...on("tied, pages, newest, 3 a page, known as start, exclusive, yields", { kind: "unbounded", from: 4, to: 5 }),
     isProven: false
   },
   {
     rule: "behind a full page the row may be on the next",
-    shape: named("burst, pages, oldest, 3 a page, ties turn"),
-    events: [],
+    ...on("burst, pages, oldest, 3 a page, ties turn"),
     isProven: true
   },
   {
     rule: "it comes back for its own second there",
-    shape: named("burst, walk, scrambled, 3 a page, known as other, exclusive, yields"),
-    events: [hides(5, 4, forever, 2), hides(4, 13, 13), hides(6, 1, 20)],
+    ...on(
+      "burst, walk, scrambled, 3 a page, known as other, exclusive, yields",
+      hides(5, 4, forever, 2),
+      hides(4, 13, 13),
+      hides(6, 1, 20)
+    ),
     isProven: false
   },
   {
@@ -295,33 +270,28 @@ const ends: ReadonlyArray<Rule> = [
   },
   {
     rule: "rows that start together show no order",
-    shape: named("burst, pages, oldest, 3 a page, ties turn"),
-    events: [],
+    ...on("burst, pages, oldest, 3 a page, ties turn"),
     isProven: true
   },
   {
     rule: "a limit may be as low as the fullest window",
-    shape: named("long, walk, newest, 4 a page, results error 7"),
-    events: [hides(9, 7, 7)]
+    ...on("long, walk, newest, 4 a page, results error 7", hides(9, 7, 7))
   },
   {
     rule: "no limit cuts what is smaller than the fullest window",
-    shape: named("burst, cut, newest, 3 a page"),
-    events: [],
+    ...on("burst, cut, newest, 3 a page"),
     isProven: true,
     requests: 13
   },
   {
     rule: "a row from beyond the newer end shows that nothing is cut off there",
-    shape: named("long, pages, newest, 4 a page, results first 4"),
-    events: [],
+    ...on("long, pages, newest, 4 a page, results first 4"),
     isProven: true,
     requests: 16
   },
   {
     rule: "the row at which the range was cut shows it for the older end",
-    shape: named("long, pages, newest, 4 a page, results first 5"),
-    events: [],
+    ...on("long, pages, newest, 4 a page, results first 5"),
     isProven: true,
     requests: 14
   },

@@ -33,6 +33,23 @@ const readAll = Effect.fnUntraced(function* (settings: Settings, whole: Task, be
   return now
 })
 
+/** Rows of a few hours, one of which leaves while their pages are read in no order of time. */
+const readUnordered = (rows: number) => {
+  const starts = Array.from({ length: rows }, (_, i) => began - 4 * hour - (i + 1) * minutes)
+  const leaving = rowsAt(starts).map((row) => (row.id === "row-50" ? { ...row, gone: began + 8500 } : row))
+  const server = open(leaving, { order: "id" }, 1000)
+  const settings = settingsOf(server, { controls: [control("row-1", began - 4 * hour - 2 * minutes)], perWindow: 400 })
+  const task = { from: began - (5 + rows / 60) * hour, to: began - 4 * hour, expected: rows }
+  return readRange(settings, known({ order: "other" }), task)
+}
+
+it.effect("more than twenty pages in no order of time are cut before they are read again, fewer are not", () =>
+  Effect.gen(function* () {
+    assert.strictEqual((yield* readUnordered(150))._tag, "Read")
+    assert.strictEqual((yield* readUnordered(250))._tag, "Split")
+  })
+)
+
 describe("what a window shows of the next ones", () => {
   it.effect("a limit that cut a count", () =>
     Effect.gen(function* () {
