@@ -10,7 +10,7 @@ import { began, control, hour, known, open, rowsAt, second, settingsOf } from ".
 
 describe("the verdict on a window", () => {
   for (const { events, isProven, requests = Infinity, rule, shape } of rules)
-    it(rule, () => {
+    it(`needs: ${rule}`, () => {
       const read = Reading.run({ shape, events })
       assert.deepStrictEqual(read.wrong, [])
       assert.deepStrictEqual(read.missing, [])
