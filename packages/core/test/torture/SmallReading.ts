@@ -147,6 +147,8 @@ const runNow = <A, E>(effect: Effect.Effect<A, E>): Exit.Exit<A, E> => {
 
 export interface Judgement {
   readonly wrong: ReadonlyArray<string>
+  /** Rows that were there and are missing from windows that are proven, also those of which nobody could know. */
+  readonly missing: ReadonlyArray<string>
   readonly requests: number
   readonly windows: number
   readonly proven: number
@@ -174,21 +176,27 @@ const missingFrom = (
   server: SmallServer.Server,
   { first, from, ids, isProven, last, to }: Told
 ) =>
-  rows.flatMap(({ id }, row) => {
-    if (!isProven || ids.has(id)) return []
-    const start = server.steady(row, first, last)
-    if (start === undefined || start < from || start >= to) return []
-    const isListed = server.listed.get(id)?.some((number) => number >= first && number <= last) === true
-    const hides = server.isHidden(row, first, last)
-    // A count of wider bounds does not say which rows it counts.
-    const isCounted = server.counts.some(
-      ({ after, before, ids: all, number }) =>
-        number >= first && number <= last && after >= range.from - margin && before <= range.to + margin && all.has(id)
-    )
-    const isShown = isListed || (!hides && isCounted && !isLimited(traits) && !isInRhythm(events, traits))
-    const mayHide = hides || (events.length > 0 && isUncertain(traits))
-    return isShown || !mayHide ? [`${id} is missing${isListed ? ", and was listed" : ""}`] : []
-  })
+  rows.flatMap(
+    ({ id }, row): ReadonlyArray<{ readonly id: string; readonly isWrong: boolean; readonly text: string }> => {
+      if (!isProven || ids.has(id)) return []
+      const start = server.steady(row, first, last)
+      if (start === undefined || start < from || start >= to) return []
+      const isListed = server.listed.get(id)?.some((number) => number >= first && number <= last) === true
+      const hides = server.isHidden(row, first, last)
+      // A count of wider bounds does not say which rows it counts.
+      const isCounted = server.counts.some(
+        ({ after, before, ids: all, number }) =>
+          number >= first &&
+          number <= last &&
+          after >= range.from - margin &&
+          before <= range.to + margin &&
+          all.has(id)
+      )
+      const isShown = isListed || (!hides && isCounted && !isLimited(traits) && !isInRhythm(events, traits))
+      const mayHide = hides || (events.length > 0 && isUncertain(traits))
+      return [{ id, isWrong: isShown || !mayHide, text: `${id} is missing${isListed ? ", and was listed" : ""}` }]
+    }
+  )
 
 /** So many requests a reading takes when nothing happens. */
 export const requestsOf = (shape: Shape): number => run({ shape, events: [] }).requests
@@ -202,10 +210,15 @@ export const run = (history: History): Judgement => {
       : Effect.map(readWindow(shape, server), (told) => ({ told, isTwice: false }))
   )
   if (Exit.isFailure(exit))
-    return { wrong: [`failed: ${String(exit.cause)}`], requests: server.requests(), windows: 0, proven: 0 }
+    return { wrong: [`failed: ${String(exit.cause)}`], missing: [], requests: server.requests(), windows: 0, proven: 0 }
   const { isTwice, told } = exit.value
+  const missing = told.flatMap((one) => missingFrom(history, server, one))
   return {
-    wrong: [...told.flatMap((one) => missingFrom(history, server, one)), ...(isTwice ? ["a row came twice"] : [])],
+    wrong: [
+      ...missing.filter(({ isWrong }) => isWrong).map(({ text }) => text),
+      ...(isTwice ? ["a row came twice"] : [])
+    ],
+    missing: missing.map(({ id }) => id),
     requests: server.requests(),
     windows: told.length,
     proven: told.filter(({ isProven }) => isProven).length

@@ -33,6 +33,8 @@ export type Event =
   | { readonly kind: "stale"; readonly from: number; readonly of: number }
   /** These answers take no notice of bounds. */
   | { readonly kind: "unbounded"; readonly from: number; readonly to: number }
+  /** For these answers bounds are of the creation. */
+  | { readonly kind: "byCreation"; readonly from: number; readonly to: number }
 
 /** A request beyond a limit gets one end of what it asks for, nothing, or a refusal. */
 export interface Limit {
@@ -63,7 +65,7 @@ export interface Server {
   readonly requests: () => number
   /** Its start while these requests were answered, both included: nothing if it was not there, or had two. */
   readonly steady: (row: number, first: number, last: number) => number | undefined
-  /** Whether one of these answers lacked it although it was there. */
+  /** Whether one of these answers may have lacked it although it was there. */
   readonly isHidden: (row: number, first: number, last: number) => boolean
   /** The requests that listed it. */
   readonly listed: ReadonlyMap<string, ReadonlyArray<number>>
@@ -136,6 +138,7 @@ export const serve = (rows: ReadonlyArray<Row>, traits: Traits, events: Readonly
   const startOf = makeStartOf(rows, events)
   const hides = events.filter((event) => event.kind === "hides")
   const stale = events.filter((event) => event.kind === "stale")
+  const byCreation = events.filter((event) => event.kind === "byCreation")
   const unbounded = events.filter((event) => event.kind === "unbounded")
   const items = new Map<string, Item<CallSession>>()
   const listed = new Map<string, Array<number>>()
@@ -147,16 +150,18 @@ export const serve = (rows: ReadonlyArray<Row>, traits: Traits, events: Readonly
 
   const isAbsent = (row: number, number: number): boolean =>
     hides.some((event) => event.row === row && isOf(event, number))
+  const isByCreation = (number: number): boolean => byCreation.some((event) => isOf({ ...event, every: 1 }, number))
   /** The moment that an answer is of. */
   const momentOf = (number: number): number =>
     stale.reduce((at, event) => (isOf({ ...event, to: Infinity, every: 2 }, number) ? event.of : at), number)
 
   const matching = (number: number, after: number, before: number): ReadonlyArray<Listed> => {
-    const at = momentOf(number)
-    return rows.flatMap((_, row) => {
-      const start = startOf(row, at)
+    const moment = momentOf(number)
+    return rows.flatMap(({ created }, row) => {
+      const start = startOf(row, moment)
       if (start === undefined || isAbsent(row, number)) return []
-      const isIn = inclusive ? start >= after && start <= before : start > after && start < before
+      const at = isByCreation(number) ? created : start
+      const isIn = inclusive ? at >= after && at <= before : at > after && at < before
       return isIn ? [{ row, start }] : []
     })
   }
@@ -253,7 +258,8 @@ export const serve = (rows: ReadonlyArray<Row>, traits: Traits, events: Readonly
     },
     isHidden: (row, first, last) => {
       for (let number = first; number <= last; number++)
-        if (isAbsent(row, number) || startOf(row, momentOf(number)) !== startOf(row, number)) return true
+        if (isByCreation(number) || isAbsent(row, number) || startOf(row, momentOf(number)) !== startOf(row, number))
+          return true
       return false
     }
   }

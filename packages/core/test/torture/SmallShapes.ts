@@ -20,7 +20,7 @@ export interface Shape {
   readonly perWindow: number
   readonly expected: number
   readonly counted: boolean
-  readonly known: Pick<Known, "order" | "differs">
+  readonly known: Pick<Known, "order" | "differs"> & Partial<Pick<Known, "whole">>
   /** One window alone, or two of a whole range with its ending. */
   readonly reads: "window" | "range"
   readonly concurrency: number
@@ -85,6 +85,27 @@ interface Choice {
   readonly reads?: Shape["reads"]
   readonly concurrency?: number
 }
+
+/** A window of an hour whose rows start at these minutes, and were created as many minutes earlier as is said. */
+export const hourOf = (
+  minutes: ReadonlyArray<number | { readonly at: number; readonly early: number }>,
+  traits: Partial<Traits>,
+  rest: Partial<Shape> = {}
+): Shape => ({
+  name: "an hour",
+  range: narrow,
+  rows: [-12, ...minutes, 72].map((one, i) => {
+    const { at, early } = typeof one === "number" ? { at: one, early: 0 } : one
+    const start = narrow.from + Math.round(60 * at * second)
+    return { id: `row-${i}`, start, created: start - 60 * early * second }
+  }),
+  traits: { ...quiet, ...traits },
+  known: { order: "unknown", differs: false },
+  reads: "window",
+  concurrency: 1,
+  ...ways.pages,
+  ...rest
+})
 
 const limitOf = ({ cut, most }: Limit): string => `${cut} ${most}`
 

@@ -43,8 +43,9 @@ export const confirm = Effect.fnUntraced(function* (
   if (controls.length === 0) return nothingKnown
   const isWithin = (start: Micros | undefined) => start !== undefined && start >= range.from && start < range.to
   const isIn = ({ start }: Rows.Row) => isWithin(start)
+  const isShown = () => [...ask.log.shown.values()].some(isWithin)
   // A count may have listed what no page brought.
-  if ([...ask.log.shown.values()].some(isWithin)) return came
+  if (isShown()) return came
   const { above, below } = Task.besides(range, new Map(controls.map(({ key, start }) => [key, start])), beside)
   const after = below === undefined ? bounds.after : Ask.around(below).after
   const before = above === undefined ? bounds.before : Ask.around(above).before
@@ -88,7 +89,7 @@ export const confirm = Effect.fnUntraced(function* (
   )
   // Bounds reach a little further than the range: a row beside it may come.
   const isNothing = halves.every(({ rows }) => rows.length < size && !rows.some(isIn))
-  return isNothing && !controls.some(isIn) ? { _tag: "Proven" } : came
+  return isNothing && !isShown() && !controls.some(isIn) ? { _tag: "Proven" } : came
 })
 
 /** Rows about a range for which nothing came, and whether those are all. */

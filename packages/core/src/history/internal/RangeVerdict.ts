@@ -4,13 +4,13 @@ import type { AgniError } from "../../model/AgniError.ts"
 import type { Coverage } from "../Coverage.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
 import * as NotedCounts from "../../endpoint/internal/NotedCounts.ts"
-import type { Micros } from "../../endpoint/internal/Micros.ts"
+import type { Micros, Range } from "../../endpoint/internal/Micros.ts"
 import * as Rows from "../../endpoint/internal/ListedRows.ts"
 import * as Delivered from "./Delivered.ts"
 import * as MultiPassRead from "./MultiPassRead.ts"
 import { countRows, deliver, halve, type Outcome, split, type Work } from "./RangeWork.ts"
 import type { Read } from "./ReadPages.ts"
-import type * as Task from "./Task.ts"
+import * as Task from "./Task.ts"
 import { tooYoung } from "./Settings.ts"
 import { ends } from "./WindowEnds.ts"
 
@@ -24,7 +24,7 @@ export const judge = Effect.fnUntraced(function* (
   const { size } = settings
   const { bounds, held, range } = done
   // The whole was counted to hold as many: a limit cut that count, and may have cut this one.
-  const isLimited = task.below !== undefined && held.size() >= task.below && !young
+  const isLimited = task.below !== undefined && held.size() >= task.below
   const halves = halve(work, range, held)
   if (isLimited && halves !== undefined) {
     seen.deepest = Math.min(seen.deepest, task.below)
@@ -38,28 +38,29 @@ export const judge = Effect.fnUntraced(function* (
     ],
     { concurrency: 2 }
   )
-  const most = Math.max(before ?? 0, count ?? 0, NotedCounts.countOf(ask.log, bounds, work.beyond.repeats))
-  const missing = missingFrom(ask.log.shown, held, bounds)
-  const isWhole = count === held.size() && most <= held.size() && missing.length === 0
+  const missing = missingFrom(ask.log.shown, held, range)
+  const isWhole = count === held.size() && ofAll(work, done)._tag === "Proven"
   if (isWhole && !done.moved && !done.dense && control === undefined) {
-    const parts = yield* cutAnywhere(work, done)
+    const parts = besideAll(work, done) ?? (yield* cutAnywhere(work, done))
     if (parts !== undefined) return split(work, parts)
     const isByStart = seen.order === "start" || known.order === "start"
-    const isOnce = done.way === "pages" ? !done.tied : isByStart || before === count
-    if (young || (isOnce && !known.differs)) {
-      seen.once = range
-      seen.whole = held.size()
-      return deliver(work, done, ofAll(work, done, most))
+    const isCounted = done.way === "pages" ? !done.tied : isByStart || before === count
+    const isOnce = young || (isCounted && !known.differs)
+    const isRead = isOnce || (yield* isStillThere(work, done))
+    // The answers since may have shown or counted more.
+    if (isRead && ofAll(work, done)._tag === "Proven") {
+      if (isOnce) {
+        seen.once = range
+        seen.whole = held.size()
+      }
+      return deliver(work, done, { _tag: "Proven" })
     }
-    yield* work.came(undefined)
-    if (yield* MultiPassRead.isStillThere(ask, bounds, held, { size, repeats: yield* settings.repeats }))
-      return deliver(work, done, ofAll(work, done, most))
   }
   yield* work.came(undefined)
   // So deep the server does not go, and nothing moved.
   const isCutOff = count !== undefined && count > size && count < held.size() && count % size === 0 && !done.moved
-  if ((done.deepest < Infinity || isCutOff) && halves !== undefined) {
-    seen.deepest = Math.min(seen.deepest, count ?? Infinity)
+  if (isCutOff && halves !== undefined) {
+    seen.deepest = Math.min(seen.deepest, count)
     return split(work, halves)
   }
   // A limit on results, which is no lower than a page, cut them off; calls that are newer may have come meanwhile.
@@ -74,13 +75,26 @@ export const judge = Effect.fnUntraced(function* (
   const again = yield* readAgain(work, done)
   // Pages of the same bounds may be cut at the same row each time.
   const cut = again._tag === "Proven" ? yield* ends(settings, known, ask, task, done) : undefined
-  const whole = again._tag === "Proven" ? ofAll(work, done, most) : again
+  const whole = again._tag === "Proven" ? ofAll(work, done) : again
   const coverage: Coverage = cut === undefined ? whole : { _tag: "Unprovable", reason: cut }
   // Pages may be cut where it looks like their end.
   const isIncomplete = cut !== undefined || (coverage._tag !== "Proven" && coverage.reason._tag === "Incomplete")
-  const parts = isIncomplete && held.size() > size && !young ? halve(work, range, held) : undefined
+  const parts = isIncomplete && held.size() > size ? halve(work, range, held) : undefined
   return parts === undefined ? deliver(work, done, coverage) : split(work, parts)
 })
+
+/**
+ * All that came starts within two seconds, and a limit on results may have cut it there: bounds that begin at an end of it hold all of
+ * it as well, so that they are cut the same. What lies beside it is read by itself.
+ */
+const besideAll = (
+  { known, settings: { size } }: Work,
+  { held, range }: Read
+): ReadonlyArray<Task.Task> | undefined => {
+  if (held.size() < Math.max(known.whole, size)) return undefined
+  const [first, last] = [earliestOf(startsOf(held)), latestOf(startsOf(held))]
+  return last - first <= 2 * Ask.second ? Task.beside(range, first, last, held.size()) : undefined
+}
 
 /**
  * Where rows come in no order of time, a limit on results may cut off any of them, and those at the ends come back. So the
@@ -105,6 +119,15 @@ const cutAnywhere = Effect.fnUntraced(function* (
     { concurrency: 2 }
   )
   return counts.includes(true) ? parts : undefined
+})
+
+/** A second reading: all is still there, and nothing else. */
+const isStillThere = Effect.fnUntraced(function* (
+  { ask, came, settings: { repeats, size } }: Work,
+  { bounds, held }: Read
+): Effect.fn.Return<boolean, AgniError> {
+  yield* came(undefined)
+  return yield* MultiPassRead.isStillThere(ask, bounds, held, { size, repeats: yield* repeats })
 })
 
 /** Pages of fixed bounds, again and again, until all rows have shown themselves. */
@@ -132,38 +155,40 @@ const readAgain = Effect.fnUntraced(function* (
   }
 })
 
-/** No count was greater than what is held, and all that any answer showed is among it. */
-const ofAll = ({ ask }: Work, { bounds, held }: Read, most: number): Coverage => {
-  const total = Math.max(most, held.size() + missingFrom(ask.log.shown, held, bounds).length)
+/** No count of any answer was greater than what is held, and all that any of them showed is among it. */
+const ofAll = ({ ask, beyond }: Work, { bounds, held, range }: Read): Coverage => {
+  const counted = NotedCounts.countOf(ask.log, bounds, beyond.repeats)
+  const total = Math.max(counted, held.size() + missingFrom(ask.log.shown, held, range).length)
   return total > held.size()
     ? { _tag: "Provisional", reason: { _tag: "Incomplete", read: held.size(), counted: total } }
     : { _tag: "Proven" }
 }
 
-/** The starts of rows that were shown within the bounds, for sure, and are not held. */
+/** The starts of rows of the range that were shown, and are not held. */
 const missingFrom = (
   shown: ReadonlyMap<string, Micros | undefined>,
   held: Rows.Held,
-  { after, before }: Ask.Between
+  { from, to }: Range
 ): ReadonlyArray<Micros> => {
   const missing: Array<Micros> = []
   shown.forEach((start, key) => {
-    if (start === undefined || start <= after + Ask.second || start >= before - Ask.second) return
-    if (!held.rows.has(key)) missing.push(start)
+    if (start !== undefined && start >= from && start < to && !held.rows.has(key)) missing.push(start)
   })
   return missing
 }
 
 const startsOf = (held: Rows.Held): ReadonlyArray<Micros> => [...held.rows.values()].flatMap(({ start }) => start ?? [])
 
+const earliestOf = (starts: ReadonlyArray<Micros>): Micros =>
+  starts.reduce((earliest, start) => Math.min(earliest, start), Infinity)
+
+const latestOf = (starts: ReadonlyArray<Micros>): Micros =>
+  starts.reduce((latest, start) => Math.max(latest, start), -Infinity)
+
 /** Whether all of these start earlier than what is held. */
-const isBelow = (starts: ReadonlyArray<Micros>, held: Rows.Held): boolean => {
-  const latest = starts.reduce((latest, start) => Math.max(latest, start), -Infinity)
-  return startsOf(held).every((start) => start > latest)
-}
+const isBelow = (starts: ReadonlyArray<Micros>, held: Rows.Held): boolean =>
+  latestOf(starts) < earliestOf(startsOf(held))
 
 /** Whether all of these start later. */
-const isAbove = (starts: ReadonlyArray<Micros>, held: Rows.Held): boolean => {
-  const earliest = starts.reduce((earliest, start) => Math.min(earliest, start), Infinity)
-  return startsOf(held).every((start) => start < earliest)
-}
+const isAbove = (starts: ReadonlyArray<Micros>, held: Rows.Held): boolean =>
+  earliestOf(starts) > latestOf(startsOf(held))

@@ -239,6 +239,14 @@ const around = (range: Range, held: ReadonlyArray<Rows.Dated>, size: number): Re
   return []
 }
 
+/** The parts around what starts between these instants; nothing where none of the range lies beside it. */
+export const beside = (range: Range, first: Micros, last: Micros, rows: number): ReadonlyArray<Task> | undefined => {
+  const edges = outside(Ask.floorSecond(first), Ask.floorSecond(last)).filter(
+    (edge) => edge > range.from && edge < range.to
+  )
+  return edges.length > 0 ? tasksOf(range, edges, rows) : undefined
+}
+
 /** A burst is not longer. */
 const longest = 16 * Ask.second
 
@@ -260,10 +268,8 @@ export const besideBurst = (
   while (last < starts.length - 1 && isNext(last)) last++
   const [from = range.from, to = range.to] = [starts[first], starts[last]]
   if (to - from > longest) return halves
-  const edges = outside(Ask.floorSecond(from), Ask.floorSecond(to)).filter(
-    (edge) => edge > range.from && edge < range.to
-  )
-  if (edges.length > 0) return tasksOf(range, edges, rows)
+  const parts = beside(range, from, to, rows)
+  if (parts !== undefined) return parts
   const isBurst = range.from >= from - longest && range.to <= to + longest
   return isBurst ? undefined : halves
 }

@@ -44,6 +44,7 @@ const look = Effect.fnUntraced(function* ({ held: came, rows = came, settings: r
     held,
     problem: undefined,
     moved: false,
+    tied: false,
     way: "pages",
     count: undefined,
     dense: false,
