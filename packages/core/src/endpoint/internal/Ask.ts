@@ -51,6 +51,8 @@ export interface Log {
   cached: boolean
   /** A request failed while the server answered others. */
   failed: boolean
+  /** A page of a size that was asked for has more rows, or fewer although there are more: the server has sizes of its own. */
+  rounds: boolean
   /** Each row that an answer listed, with its start: `undefined` without one. */
   readonly shown: Map<string, Micros | undefined>
   /** Of rows that were listed without a credible start, when they were created. */
@@ -79,6 +81,7 @@ export const makeLog = (): Log => ({
   latest: undefined,
   cached: false,
   failed: false,
+  rounds: false,
   shown: new Map(),
   created: new Map(),
   moved: new Set(),
@@ -182,7 +185,10 @@ export const make = (
         log.latest = Math.max(log.latest ?? -Infinity, observedAt)
         const rows = Rows.ofPage(answer)
         note(log, rows)
-        notePlace({ bounds, page, size, order: `${sort.by} ${sort.order}` }, rows)
+        log.rounds ||= rows.length > size
+        // Of a size that is not the server's own nobody knows where its pages begin.
+        if (!log.rounds || size === defaults.size)
+          notePlace({ bounds, page, size, order: `${sort.by} ${sort.order}` }, rows)
         return { rows, observedAt, edition, characters }
       })
     })
@@ -237,7 +243,7 @@ export const control = Effect.fnUntraced(function* (
   size: number
 ): Effect.fn.Return<CoverageReason | undefined, AgniError> {
   const bounds = around(row)
-  for (const wanted of new Set([size, Math.max(1, Math.floor(size * 0.7))])) {
+  for (const wanted of new Set([size, ask.log.rounds ? size : Math.max(1, Math.floor(size * 0.7))])) {
     const held = Rows.makeHeld()
     let came = 0
     let ended = false

@@ -58,13 +58,19 @@ export const bounds = Effect.fnUntraced(function* (
   // That answer may have lacked the row: it is asked for once more.
   for (const row of absent) if ((yield* isFirst(ask, row, top, size)) === true) return undefined
   if (absent.length > 0) return { _tag: "BoundsAfterPaging" }
-  // Three places, because a row may be listed twice.
-  const places = yield* Effect.all([1, 2, 3].map((page) => ask(page, {}, { size: 1 }))).pipe(
-    Effect.catchIf(Ask.isPoison, () => Effect.undefined)
-  )
-  const keys = new Set(places?.flatMap(({ rows }) => rows.map(({ key }) => key)))
-  for (const { row } of samples) keys.add(row.key)
-  return places !== undefined && keys.size < 2 ? undefined : { _tag: "BoundsUnclear" }
+  const keys = new Set(samples.map(({ row }) => row.key))
+  const isAlone = yield* areFew(ask, keys).pipe(Effect.catchIf(Ask.isPoison, () => Effect.succeed(false)))
+  return isAlone ? undefined : { _tag: "BoundsUnclear" }
+})
+
+/** Whether there is no other row: three places are looked at, because a row may be listed twice. */
+const areFew = Effect.fnUntraced(function* (ask: Ask.Ask, keys: Set<string>): Effect.fn.Return<boolean, AgniError> {
+  for (const page of [1, 2, 3]) {
+    const { rows } = yield* ask(page, {}, { size: 1 })
+    if (rows.length === 0) break
+    for (const { key } of rows) keys.add(key)
+  }
+  return keys.size < 2
 })
 
 /**

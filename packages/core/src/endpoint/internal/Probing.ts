@@ -58,8 +58,9 @@ const noting = (list: AgniClient["Service"]["list"], log: Ask.Log): AgniClient["
         const rows = Rows.ofPage(answer)
         Ask.note(log, rows)
         const { page = 1, pageSize: size = 20, sortBy, sortOrder, startedAfter, startedBefore } = query
+        log.rounds ||= rows.length > size
         const isOpen = startedAfter === undefined && startedBefore === undefined
-        if (isOpen) notePlace({ bounds: {}, page, size, order: `${sortBy} ${sortOrder}` }, rows)
+        if (isOpen && rows.length <= size) notePlace({ bounds: {}, page, size, order: `${sortBy} ${sortOrder}` }, rows)
       })
     )
 }

@@ -60,7 +60,7 @@ export const rateOf = (...runs: ReadonlyArray<ReadonlyArray<Rows.Row>>): number 
 }
 
 export const make = (
-  { asked, isDeep, isFiltered, known, localNow }: Probing,
+  { asked, isDeep, isFiltered, known, localNow, log }: Probing,
   { answer, clamped, refused, size }: FirstPages,
   { newestFirst, plain, sortBy }: ListShape,
   { ascending }: Old,
@@ -77,6 +77,7 @@ export const make = (
   pageSizeAsked: asked,
   pageSize: size,
   clamped,
+  ...(log.rounds || known?.roundsPageSize === true ? { roundsPageSize: true } : {}),
   ...(refused === undefined ? {} : { pageSizeRefused: refused }),
   offsets: known?.offsets ?? unknown,
   repeatsBeyondEnd: found.repeatsBeyondEnd,

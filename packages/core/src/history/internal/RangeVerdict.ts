@@ -45,7 +45,8 @@ export const judge = Effect.fnUntraced(function* (
     const parts = yield* cutAnywhere(work, done)
     if (parts !== undefined) return split(work, parts)
     const isByStart = seen.order === "start" || known.order === "start"
-    if (young || ((done.way === "pages" || isByStart || before === count) && !known.differs)) {
+    const isCounted = done.way === "pages" || (done.way === "walk" && (isByStart || before === count))
+    if (young || (isCounted && !known.differs)) {
       seen.once = range
       seen.whole = held.size()
       return deliver(work, done, ofAll(work, done, most))

@@ -18,8 +18,8 @@ export interface Read {
   readonly problem: CoverageReason | undefined
   /** Whether a seam was lost, or was in another place than it should be. */
   readonly moved: boolean
-  /** `pages` overlapped each other up to the end, which counts them. */
-  readonly way: "pages" | "walk"
+  /** `pages` overlapped each other up to the end, which counts them; those `apart` prove nothing by themselves. */
+  readonly way: "pages" | "walk" | "apart"
   /** Rows of the bounds, where that was seen. */
   readonly count: number | undefined
   /** Too many rows for a window. */
@@ -36,7 +36,10 @@ export const orderIn = (order: Known["order"], rows: ReadonlyArray<Rows.Row>): K
 /** So many pages in a row bring nothing new only where a limit brings the same again. */
 const mostIdle = 4
 
-/** Page after page of fixed bounds, each of which holds the last row of the one before it, in the place where it must be. */
+/**
+ * Page after page of fixed bounds, each of which holds the last row of the one before it, in the place where it must be. A server
+ * that rounds sizes has no such pages: there one follows another.
+ */
 export const readPages = Effect.fnUntraced(function* (
   settings: Settings,
   ask: Ask.Ask,
@@ -50,6 +53,7 @@ export const readPages = Effect.fnUntraced(function* (
   const held = Rows.makeHeld()
   let order = unknownOrder()
   let characters = 0
+  const way = ask.log.rounds ? "apart" : "pages"
   let moved = false
   let seam: string | undefined
   let read = 0
@@ -61,7 +65,7 @@ export const readPages = Effect.fnUntraced(function* (
     held,
     problem: undefined,
     moved,
-    way: "pages",
+    way,
     count: undefined,
     dense: false,
     order,
@@ -76,6 +80,7 @@ export const readPages = Effect.fnUntraced(function* (
       () => Effect.undefined
     )
     const rows: ReadonlyArray<Rows.Row> = answer?.rows ?? []
+    if (way === "apart" && page > 1 && answer !== undefined && (yield* isBehind(held, rows, settings))) return done({})
     // Where a row must be again nothing comes: so deep the server does not go.
     if (page > 1 && rows.length === 0) return done({ deepest: skip, dense: true })
     characters += answer?.characters ?? 0
@@ -94,12 +99,20 @@ export const readPages = Effect.fnUntraced(function* (
       if (!moved) NotedCounts.noteCount(ask.log.counts, bounds, read)
       return done({ count: read })
     }
-    seam = rows.at(-1)?.key
+    if (way === "pages") seam = rows.at(-1)?.key
     if (held.size() > most || characters > settings.maxCharacters) return done({ dense: true })
-    step = Step.overlapping(read, size)
+    step = way === "pages" ? Step.overlapping(read, size) : Step.next(step, read)
   }
   return done({ dense: true })
 })
+
+/** Whether a page that follows a full one lies beyond the end: nothing, or what came already where the server repeats itself. */
+const isBehind = (held: Rows.Held, rows: ReadonlyArray<Rows.Row>, { repeats }: Settings) =>
+  rows.length === 0
+    ? Effect.succeed(true)
+    : rows.every(({ key }) => held.rows.has(key))
+      ? repeats
+      : Effect.succeed(false)
 
 /** Whether a page brings nothing new, nor the row with which it should begin. */
 const isKnown = (held: Rows.Held, rows: ReadonlyArray<Rows.Row>, seam: string | undefined): boolean =>

@@ -245,7 +245,7 @@ const readTurned = Effect.fnUntraced(function* (
   [first = []]: Front.Pages
 ): Effect.fn.Return<void, AgniError> {
   const inFront = first.some(({ start }) => start === undefined)
-  for (const share of shares) {
+  for (const share of ask.log.rounds ? [] : shares) {
     const size = Math.max(1, Math.floor(settings.size * share))
     const begin = inFront ? 1 : Math.floor(Found.dated(found) / size) + 1
     const end = begin + Math.ceil(found.undated.size() / size) + 1
