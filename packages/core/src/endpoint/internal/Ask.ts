@@ -36,7 +36,10 @@ export interface Sort {
 
 export interface Answer {
   readonly rows: ReadonlyArray<Rows.Row>
+  /** When it was made, by the server's clock. */
   readonly observedAt: Micros
+  /** How long a cache held it, in seconds. */
+  readonly age?: number | undefined
   readonly edition: Edition | undefined
   readonly characters: number
 }
@@ -46,7 +49,8 @@ export interface Log {
   requests: number
   /** When the first answer was made, by the server's clock: the earliest, because replicas differ. */
   observedAt: Micros | undefined
-  /** When the last one was. */
+  /** The earliest and the latest time that the server's clock had when an answer came. */
+  slowest: Micros | undefined
   latest: Micros | undefined
   cached: boolean
   /** A request failed while the server answered others. */
@@ -78,6 +82,7 @@ export interface Log {
 export const makeLog = (): Log => ({
   requests: 0,
   observedAt: undefined,
+  slowest: undefined,
   latest: undefined,
   cached: false,
   failed: false,
@@ -131,6 +136,20 @@ const noteCreated = ({ created }: Log, row: Rows.Row): void => {
   if (at !== undefined) created.set(row.key, at)
 }
 
+/** What time it was by the server's clock when an answer came. */
+export const clockOf = ({ age = 0, observedAt }: Pick<Answer, "age" | "observedAt">): Micros =>
+  observedAt + age * second
+
+/** Notes when an answer was made, and what time it was when it came. */
+export const noteTime = (log: Log, answer: { readonly age: number; readonly observedAt: Micros }): void => {
+  const { age, observedAt } = answer
+  const now = clockOf(answer)
+  log.observedAt = Math.min(log.observedAt ?? Infinity, observedAt)
+  log.slowest = Math.min(log.slowest ?? Infinity, now)
+  log.latest = Math.max(log.latest ?? -Infinity, now)
+  log.cached ||= age > 0
+}
+
 /** Notes what an answer listed. */
 export const note = (log: Log, rows: ReadonlyArray<Rows.Row>): void => {
   const { moved, shown } = log
@@ -180,16 +199,14 @@ export const make = (
         })
       return Effect.map(Effect.tapError(list(query, how), failing), (answer): Answer => {
         const { age, characters = 0, edition, observedAt } = answer
-        log.observedAt = Math.min(log.observedAt ?? Infinity, observedAt)
-        log.cached ||= age > 0
-        log.latest = Math.max(log.latest ?? -Infinity, observedAt)
+        noteTime(log, answer)
         const rows = Rows.ofPage(answer)
         note(log, rows)
         log.rounds ||= rows.length > size
         // Of a size that is not the server's own nobody knows where its pages begin.
         if (!log.rounds || size === defaults.size)
           notePlace({ bounds, page, size, order: `${sort.by} ${sort.order}` }, rows)
-        return { rows, observedAt, edition, characters }
+        return { rows, observedAt, age, edition, characters }
       })
     })
   return Object.assign(ask, { log })

@@ -2,6 +2,7 @@
 import type { CoverageReason } from "../../coverage/CoverageReason.ts"
 import * as Instant from "../../model/Instant.ts"
 import type { EndpointProfile } from "../EndpointProfile.ts"
+import * as Ask from "./Ask.ts"
 import * as BoundsProbe from "./BoundsProbe.ts"
 import * as Examine from "./Examine.ts"
 import type { FirstPages } from "./FirstPages.ts"
@@ -92,5 +93,5 @@ export const make = (
   bounds: known?.bounds ?? Examine.unseen,
   filters: found.filters,
   ...(found.problem === undefined ? {} : { filterProblem: found.problem }),
-  clockOffset: Math.round(answer.observedAt - localNow)
+  clockOffset: Math.round(Ask.clockOf(answer) - localNow)
 })

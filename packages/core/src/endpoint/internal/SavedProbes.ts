@@ -29,6 +29,7 @@ export const listedFields = { created: Starts, moved: Schema.ReadonlySet(Schema.
 const Log = Schema.Struct({
   requests: Schema.Number,
   observedAt: MaybeNumber,
+  slowest: Schema.optionalKey(MaybeNumber),
   latest: MaybeNumber,
   cached: Schema.Boolean,
   failed: Schema.Boolean,
@@ -107,6 +108,7 @@ const restoreRow = <Start>({ key, start }: { readonly key: string; readonly star
 const restoreLog = (saved: typeof Log.Type): Ask.Log => ({
   ...saved,
   rounds: false,
+  slowest: saved.slowest ?? saved.observedAt,
   shown: new Map(saved.shown),
   created: new Map(saved.created),
   moved: new Set(saved.moved),
