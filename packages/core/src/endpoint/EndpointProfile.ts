@@ -154,7 +154,8 @@ export const examine = Effect.fnUntraced(function* (
       Effect.catchReason(effect, "AgniError", "InvalidRequest", () => Effect.succeed(otherwise)),
       () => Effect.succeed(otherwise)
     )
-  const about = { size: profile.pageSize, repeats: yield* seen.repeats, controls }
+  const { newestFirst } = profile
+  const about = { size: profile.pageSize, repeats: yield* seen.repeats, controls, newestFirst }
   const { counted: calls, most } = yield* Capacity.rows(ask, about, seen.about)
   const ascending = profile.sortFields.started_at === "understood" ? Observe.ascending("started_at") : undefined
   // Where the last page may not be reached, only an order that brings the oldest first shows them.

@@ -207,7 +207,7 @@ const countThem = Effect.fnUntraced(function* (
   const { size } = settings
   const dated = { after: earliestStart, before: Ask.ceilSecond(end) + Ask.second }
   // The two ends of the list may have said that it has fewer than came.
-  const about = { expected: Math.max(1, calls, delivered()), size, repeats, rounds: ask.log.rounds }
+  const about = { expected: Math.max(1, calls, delivered()), size, repeats, fixed: ask.log.rounds }
   const countAll = (size: number) => Count.rows(ask, {}, { ...about, size })
   const all = yield* countAll(size)
   // An outage may answer so, and a limit on depth or results.
@@ -216,7 +216,7 @@ const countThem = Effect.fnUntraced(function* (
   // Each call of the list came with a start.
   if (all === delivered()) return 0
   const mayBeCut = all % Count.lengthOf(about) === 0
-  if (mayBeCut && (about.rounds || (yield* Count.isCutOff(countAll, all, size)))) return undefined
+  if (mayBeCut && (about.fixed || (yield* Count.isCutOff(countAll, all, size)))) return undefined
   const withStart = yield* Count.rows(ask, dated, { expected: Math.max(1, all), size, repeats })
   // A limit on the width of a range hides calls, which would count as without a start time: both ends must be seen.
   if (withStart !== undefined && withStart < all) yield* ask(1, dated)
