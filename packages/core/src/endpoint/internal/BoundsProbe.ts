@@ -41,8 +41,11 @@ export const bounds = Effect.fnUntraced(function* (
     { concurrency: "unbounded" }
   )
   const trials = answers.map(({ trial }) => trial)
-  const problem = trials.find((trial) => trial !== undefined && "_tag" in trial)
-  if (problem !== undefined) return problem
+  const failed = trials.findIndex((trial) => trial !== undefined && "_tag" in trial)
+  const problem = trials[failed]
+  const lost = samples[failed]?.row
+  if (problem !== undefined && "_tag" in problem)
+    return lost === undefined ? problem : ((yield* coarseness(ask, lost, size)) ?? problem)
   if (answers.some(({ told }) => told)) return undefined
   if (yield* comeAlone(ask, trials)) return undefined
   // The first row without bounds must be first before and after.
@@ -71,6 +74,37 @@ const areFew = Effect.fnUntraced(function* (ask: Ask.Ask, keys: Set<string>): Ef
     for (const { key } of rows) keys.add(key)
   }
   return keys.size < 2
+})
+
+/** What bounds may be cut to, in seconds. */
+const units = [
+  ["minute", 60],
+  ["hour", 3600],
+  ["day", 86_400]
+] as const
+
+/**
+ * Whether a row that is not found for its own second is found for its own minute, hour or day, and nothing from elsewhere with
+ * it: then bounds are read so coarsely. A server that is in disorder may have lacked the row before, and not now.
+ */
+const coarseness = Effect.fnUntraced(function* (
+  ask: Ask.Ask,
+  row: Rows.Dated,
+  size: number
+): Effect.fn.Return<CoverageReason | undefined, AgniError> {
+  for (const [unit, seconds] of units) {
+    const width = seconds * Ask.second
+    const after = Math.floor(row.start / width) * width
+    const { rows } = (yield* Ask.orNothing(ask(1, { after, before: after + width }))) ?? { rows: [] }
+    const isBack = rows.some(({ key }) => key === row.key)
+    if (!isBack || Ask.misplaced(rows, after - Ask.second, after + 2 * width + Ask.second) !== undefined) continue
+    const isLost = yield* Ask.control(ask, row, size).pipe(
+      Effect.map((problem) => problem !== undefined),
+      Effect.catchIf(Ask.isPoison, () => Effect.succeed(false))
+    )
+    return isLost ? { _tag: "BoundsCoarse", unit } : undefined
+  }
+  return undefined
 })
 
 /**
