@@ -203,7 +203,7 @@ export const make = (
         const rows = Rows.ofPage(answer)
         note(log, rows)
         log.rounds ||= rows.length > size
-        // Of a size that is not the server's own nobody knows where its pages begin.
+        // Where pages of a size begin that is not the server's own is unknown.
         if (!log.rounds || size === defaults.size)
           notePlace({ bounds, page, size, order: `${sort.by} ${sort.order}` }, rows)
         return { rows, observedAt, age, edition, characters }

@@ -66,7 +66,7 @@ export const bounds = Effect.fnUntraced(function* (
   return isAlone ? undefined : { _tag: "BoundsUnclear" }
 })
 
-/** Whether there is no other row: three places are looked at, because a row may be listed twice. */
+/** Whether there is no other row: three places are read, because a row may be listed twice. */
 const areFew = Effect.fnUntraced(function* (ask: Ask.Ask, keys: Set<string>): Effect.fn.Return<boolean, AgniError> {
   for (const page of [1, 2, 3]) {
     const { rows } = yield* ask(page, {}, { size: 1 })

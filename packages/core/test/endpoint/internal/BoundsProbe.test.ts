@@ -1,3 +1,4 @@
+import type { CallSessionQuery } from "@callstream/core/model/CallSessionQuery"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as BoundsProbe from "../../../src/endpoint/internal/BoundsProbe.ts"
@@ -12,10 +13,10 @@ const problemOf = (unit: number) =>
   Effect.gen(function* () {
     const starts = [1, 2, 3].map((days) => began - days * 86_400 * second - 7 * 3600 * second - 30.5 * minute)
     const { client } = open(rowsAt(starts))
-    const cut = (bound: string | undefined) =>
-      bound === undefined
-        ? undefined
-        : new Date(Math.floor((Date.parse(bound) * 1000) / unit) * (unit / 1000)).toISOString()
+    const cut = (bound: CallSessionQuery["startedAfter"]) =>
+      typeof bound === "string"
+        ? new Date(Math.floor((Date.parse(bound) * 1000) / unit) * (unit / 1000)).toISOString()
+        : bound
     const list: typeof client.list = (query) =>
       client.list({ ...query, startedAfter: cut(query.startedAfter), startedBefore: cut(query.startedBefore) })
     const ask = Ask.make(list, {}, { size: 10, sort })
