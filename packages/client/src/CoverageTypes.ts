@@ -53,6 +53,7 @@ export type CoverageReason =
   | { readonly _tag: "AnswersDisagree"; readonly requests: number }
   | { readonly _tag: "CountDiffers" | "Incomplete"; readonly read: number; readonly counted: number }
   | { readonly _tag: "Changing"; readonly filter: "status" | "search" }
+  | { readonly _tag: "BoundsCoarse"; readonly unit: "minute" | "hour" | "day" }
   | { readonly _tag: "StoppedAtLimit"; readonly limit: number }
   | {
       readonly _tag: "FilterFails"

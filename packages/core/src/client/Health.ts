@@ -43,9 +43,9 @@ export const check: Effect.Effect<Health, never, AgniClient> = Effect.gen(functi
   const ended = yield* Clock.currentTimeMillis
   const latency = Duration.millis(Math.max(0, ended - began))
   if (result._tag === "Success") {
-    const { observedAt } = result.success
+    const { age, observedAt } = result.success
     // The server's second began at most one second before its answer.
-    const clockOffset = Math.round(observedAt / 1000 + 500 - (began + ended) / 2)
+    const clockOffset = Math.round(observedAt / 1000 + age * 1000 + 500 - (began + ended) / 2)
     return { ok: true, reachable: true, authorized: true, latency, clockOffset, error: undefined }
   }
   const error = result.failure

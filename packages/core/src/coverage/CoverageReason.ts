@@ -27,6 +27,7 @@ import * as Schema from "effect/Schema"
  * The endpoint cannot be trusted with the range: calls may be missing.
  *
  * - `NotBack`, `Hidden`: a call did not come back for its own start; calls of equal start hid it.
+ * - `BoundsCoarse`: the server reads time bounds to the minute, hour or day only.
  * - `OutsideBounds`, `WithoutStartInBounds`: the answer held calls that do not belong to the range.
  * - `BoundsAfterPaging`, `BoundsUnclear`, `BoundsRefused`, `NoStartSeen`: time bounds are applied too late, or could not be tried.
  * - `FilterFails`, `FilterUntried`: the same of a filter.
@@ -59,6 +60,7 @@ export const CoverageReason = Schema.Union([
   Schema.TaggedStruct("NotBack", {}),
   Schema.TaggedStruct("Hidden", {}),
   Schema.TaggedStruct("OutsideBounds", {}),
+  Schema.TaggedStruct("BoundsCoarse", { unit: Schema.Literals(["minute", "hour", "day"]) }),
   Schema.TaggedStruct("WithoutStartInBounds", {}),
   Schema.TaggedStruct("BoundsAfterPaging", {}),
   Schema.TaggedStruct("BoundsUnclear", {}),
@@ -130,6 +132,8 @@ export const describe = (reason: CoverageReason): string => {
       return "a call did not come back for its own start time"
     case "Hidden":
       return "calls of equal start time hid a call from its own start time"
+    case "BoundsCoarse":
+      return `the server reads time bounds only to the ${reason.unit}`
     case "OutsideBounds":
       return "calls from outside the time bounds came back"
     case "WithoutStartInBounds":

@@ -44,10 +44,12 @@ export const EndpointProfile = Schema.Struct({
   edition: Schema.Literals(["camelCase", "snake_case", unknown]),
   /** The requested page size. */
   pageSizeAsked: size,
-  /** The rows that a page really has, at most as many as requested. */
+  /** The rows that a page really has: more than requested only where the server has page sizes of its own. */
   pageSize: size,
   /** Whether a page had fewer rows than requested although there are more. */
   clamped: Schema.Boolean,
+  /** Whether a page of another size than `pageSize` has more rows than requested, or fewer although there are more. */
+  roundsPageSize: Schema.optionalKey(Schema.Boolean),
   /** A page size that was refused. */
   pageSizeRefused: Schema.optionalKey(size),
   /** The size that offsets are computed from: the size that was `asked` for, or the one that the page `brought`. */
@@ -152,7 +154,8 @@ export const examine = Effect.fnUntraced(function* (
       Effect.catchReason(effect, "AgniError", "InvalidRequest", () => Effect.succeed(otherwise)),
       () => Effect.succeed(otherwise)
     )
-  const about = { size: profile.pageSize, repeats: yield* seen.repeats, controls }
+  const { newestFirst } = profile
+  const about = { size: profile.pageSize, repeats: yield* seen.repeats, controls, newestFirst }
   const { counted: calls, most } = yield* Capacity.rows(ask, about, seen.about)
   const ascending = profile.sortFields.started_at === "understood" ? Observe.ascending("started_at") : undefined
   // Where the last page may not be reached, only an order that brings the oldest first shows them.

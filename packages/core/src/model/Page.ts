@@ -30,8 +30,8 @@ export interface Page {
   readonly rows: Rows
   readonly rejected: ReadonlyArray<Rejected>
   /**
-   * The server's clock when it made the response, in microseconds since the epoch: its `Date` minus its `Age`, or this
-   * machine's clock when it sent no `Date`.
+   * The server's clock when it made the response, in microseconds since the epoch: its `Date`, or this machine's clock when it
+   * sent none. Of a cache that sends its own time as `Date` it is that time less `Age`.
    */
   readonly observedAt: Instant
   /** The version of its records. @default the run gives one when they are delivered */

@@ -63,7 +63,7 @@ export const clock = (last?: Version): Clock => ({ last, server: undefined })
 
 /**
  * The clock after one more observation, whose version is its `last`: the larger of `min(server, own + tolerance)` and the
- * last version + 1. `server` is the server's clock when it answered (`Date` minus `Age`), `own` this machine's.
+ * last version + 1. `server` is the server's clock when it made the answer, `own` this machine's.
  *
  * @since 0.1.0
  * @category combinators

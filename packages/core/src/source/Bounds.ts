@@ -53,8 +53,8 @@ export const resolve = (range: History.OpenRange, end?: Instant.Bound): Effect.E
     asked.to !== undefined || asked.end !== undefined
       ? Effect.succeed(boundsOf(asked))
       : AgniClient.use(({ list }) =>
-          Effect.zipWith(Instant.now, list({ pageSize: 20 }), (local, { observedAt }) =>
-            boundsOf({ ...asked, end: History.openEnd(local, observedAt) })
+          Effect.zipWith(Instant.now, list({ pageSize: 20 }), (local, { age, observedAt }) =>
+            boundsOf({ ...asked, end: History.openEnd(local, Instant.of(observedAt + age * 1_000_000)) })
           )
         )
   )

@@ -208,9 +208,16 @@ describe("observedAt", () => {
     })
   )
 
-  it.effect("minus the time that a cache held the answer", () =>
+  it.effect("is the server's Date also where a cache held the answer, which keeps it", () =>
     Effect.gen(function* () {
-      assert.deepStrictEqual(yield* at({ date, age: "90" }), [Date.parse(date) - 90_000, 90])
+      assert.deepStrictEqual(yield* at({ date, age: "970" }), [Date.parse(date), 970])
+    })
+  )
+
+  it.effect("is earlier where a cache sends its own time as Date", () =>
+    Effect.gen(function* () {
+      const own = "Fri, 31 Jul 2026 07:16:10 GMT"
+      assert.deepStrictEqual(yield* at({ date: own, age: "970" }), [Date.parse(own) - 970_000, 970])
     })
   )
 

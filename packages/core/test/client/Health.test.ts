@@ -8,6 +8,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import { settle } from "../history/Walking.ts"
+import * as Server from "./Server.ts"
 
 const checkOf = (simulator: AgniSimulator.AgniSimulator, apiKey = simulator.apiKey) =>
   settle(
@@ -17,6 +18,17 @@ const checkOf = (simulator: AgniSimulator.AgniSimulator, apiKey = simulator.apiK
 const says = ({ authorized, error, ok, reachable }: Health.Health) => [ok, reachable, authorized, error?.reason._tag]
 
 describe("Health.check", () => {
+  it.effect("does not take the age of an answer that a cache held for another clock", () =>
+    Effect.gen(function* () {
+      const now = Date.UTC(2026, 5, 1)
+      yield* TestClock.setTime(now)
+      const headers = { date: new Date(now - 600_000).toUTCString(), age: "600" }
+      const client = yield* Server.clientOf(Server.make(() => ({ ...Server.page, headers })))
+      const { clockOffset } = yield* Effect.provideService(Health.check, AgniClient, client)
+      assert.approximately(clockOffset ?? NaN, 0, 800)
+    })
+  )
+
   it.effect("takes one request, and says how long it took and what time the server has", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(Date.UTC(2026, 5, 1))

@@ -101,6 +101,28 @@ describe("limits of a server", () => {
     }
   }
 
+  for (const traits of [{ offset: 200 }, { depth: 2 }, { results: 200 }])
+    for (const beyond of ["empty", "error"] as const)
+      it.effect(`${JSON.stringify(traits)}, then ${beyond}: a run names calls, and not the days that they fill`, () =>
+        Effect.gen(function* () {
+          const found = yield* ListServer.run(ListServer.make(rows, { ...traits, beyond }), History.windows({}))
+          assert.strictEqual(found.ids.length, 600)
+          const endpoint = found.windows.at(-1)?.endpoint
+          assert.isUndefined(endpoint?.span)
+          assert.isAtMost(endpoint?.rows ?? Infinity, 300)
+          // Fewer calls were counted than came: that is no call which is missing.
+          assert.notStrictEqual(found.set, "unprovable")
+        })
+      )
+
+  for (const order of ["scrambled", "created"] as const)
+    it.effect(`rows in another order than by start (${order}): none is reported where there is none`, () =>
+      Effect.gen(function* () {
+        const queued = ListServer.rowsOf(600, "queued", 4 * hour)
+        assert.isUndefined((yield* examine(ListServer.make(queued, { order }))).limits)
+      })
+    )
+
   it.effect("clocks that are more than two minutes apart are reported with the last window", () =>
     Effect.gen(function* () {
       for (const ahead of [-600_000, 600_000, 60_000]) {

@@ -44,7 +44,8 @@ describe("History.windows on a server that shares no code with the simulator", (
   for (const [name, most] of [
     ["slow", 2500],
     ["zone", 150],
-    ["not found", 300]
+    ["not found", 300],
+    ["rounds", 2000]
   ] as const)
     it.live(`40 histories of "${name}" from seed ${first}: nothing is missing, for at most ${most} requests`, () =>
       Effect.gen(function* () {

@@ -42,7 +42,10 @@ const last = ["ignores", "connecting", "one leaves"] as const
 /** Drawn after everything: one of these limits, where there is any, fails rather than what was drawn for it. */
 const limits = ["fails deep"] as const
 
-export const names = [...often, ...rare, ...latest, ...last, ...limits]
+/** Drawn after those. */
+const sizes = ["rounds"] as const
+
+export const names = [...often, ...rare, ...latest, ...last, ...limits, ...sizes]
 export type Name = (typeof names)[number]
 
 /** A history, its server, and how it is read: all of it is JSON. */
@@ -251,6 +254,8 @@ export const make = (seed: number, only?: Name | "none", also?: Name): Case => {
   for (const name of limits) if (only === undefined && chance.chance(0.1)) chosen.add(name)
   const failing = has("fails deep") ? failingDeep(server) : {}
   const ahead = chance.chance(0.5)
+  for (const name of sizes) if (only === undefined && chance.chance(0.05)) chosen.add(name)
+  const rounded = roundedOf(chance, server.cap)
   // At another time than the answers before.
   const apart = has("one leaves") ? Math.max(step, 50_000) : step
   return {
@@ -263,7 +268,8 @@ export const make = (seed: number, only?: Name | "none", also?: Name): Case => {
       ...(has("zone") ? { zone } : {}),
       ...(has("not found") ? { beyond: "not found" } : {}),
       ...(has("flaky") ? { flaky } : {}),
-      ...(has("ignores") ? { ignores } : {})
+      ...(has("ignores") ? { ignores } : {}),
+      ...(has("rounds") ? { sizes: rounded } : {})
     },
     rows: has("one leaves") ? oneLeaves(chance, connected, apart) : connected,
     range,
@@ -272,6 +278,12 @@ export const make = (seed: number, only?: Name | "none", also?: Name): Case => {
     step: apart,
     ...(isClient ? { client: true } : {})
   }
+}
+
+/** A page has as many rows as the server likes. */
+const roundedOf = ({ pick }: Chance, cap: number): Adversary.Sizes => {
+  const [half, fifth] = [Math.ceil(cap / 2), Math.max(2, Math.ceil(cap / 5))]
+  return { of: pick([cap], [half, cap], [fifth, half, cap]), round: pick("up", "down", "least") }
 }
 
 /** Pages that lie too deep make it fail, after two at the earliest. */

@@ -37,10 +37,17 @@ export type When =
   | { readonly by: "connection"; readonly of: number }
   | { readonly by: "chance"; readonly share: number }
 
+/** Pages have one of these sizes, ascending: the next one, the one before, or, for any other size, the least. */
+export interface Sizes {
+  readonly of: ReadonlyArray<number>
+  readonly round: "up" | "down" | "least"
+}
+
 export type Order = "start" | "created" | "id"
 
 export interface Traits {
   readonly cap: number
+  readonly sizes?: Sizes | undefined
   readonly order: Order
   readonly newestFirst: boolean
   readonly sorting: boolean
@@ -132,10 +139,20 @@ const sessionOf = (row: Row, start: number | undefined): CallSession => ({
   ...(start === undefined ? {} : { startedAt: iso(start) })
 })
 
+/** How many rows a page has at most. */
+export const sizeOf = ({ cap, sizes }: Pick<Traits, "cap" | "sizes">, asked: number): number => {
+  if (sizes === undefined) return Math.min(asked, cap)
+  const { of, round } = sizes
+  const least = of[0] ?? 1
+  if (round === "up") return of.find((size) => size >= asked) ?? of.at(-1) ?? least
+  return of.findLast((size) => (round === "down" ? size <= asked : size === asked)) ?? least
+}
+
 /** The rows of a page, where it begins, and whether it is another one than the one that was asked for. */
 const pageOf = (traits: Traits, all: ReadonlyArray<Row>, { number, page = 1, pageSize: asked = 20 }: Request) => {
   const { beyond, change, depth, offset } = traits
-  const size = Math.min(asked, change?.cap !== undefined && number >= change.at ? change.cap : traits.cap)
+  const isChanged = change?.cap !== undefined && number >= change.at
+  const size = sizeOf(isChanged ? { cap: change.cap } : traits, asked)
   const step = traits.offsetFrom === "asked" ? asked : size
   const nothing = { rows: [], skip: 0, isOther: false }
   let at = page

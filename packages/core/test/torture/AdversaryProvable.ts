@@ -1,6 +1,6 @@
 /** Whether a proof could be had of what an adversary answered. */
 import { began, type Case } from "./Adversaries.ts"
-import type * as Adversary from "./Adversary.ts"
+import * as Adversary from "./Adversary.ts"
 import { isThere, startOf } from "./AdversaryRows.ts"
 
 export const second = 1_000_000
@@ -27,7 +27,7 @@ export const isSteady = (row: Adversary.Row, ended: number): boolean =>
   (row.moves ?? []).every(({ at, start }) => at > ended || start === row.start)
 
 /** A page brings no more than is asked for. */
-const sizeOf = ({ read: { pageSize = 100 }, server: { cap } }: Case): number => Math.min(cap, pageSize)
+const sizeOf = ({ read: { pageSize = 100 }, server }: Case): number => Adversary.sizeOf(server, pageSize)
 
 /** All rows of the server fill so many pages. */
 export const pagesOf = (one: Case): number => Math.max(1, Math.ceil(one.rows.length / sizeOf(one)))

@@ -60,11 +60,11 @@ export const make = (
     reason._tag === "RateLimited" && mayRetry(reason) ? waits.hold(reason.retryAfter ?? policy.base) : Effect.void
 
   const decode = Effect.fnUntraced(function* (
-    { age, body, date }: Transport.Received,
+    { age, body, madeAt }: Transport.Received,
     page: number,
     quote: (text: string) => string
   ) {
-    const observedAt = Instant.of(Math.round((date - age * 1000) * 1000))
+    const observedAt = Instant.of(Math.round(madeAt * 1000))
     const version = yield* ((yield* VersionClock.Current) ?? ownClock).observe(observedAt)
     yield* Metric.update(responseSize, body.length)
     return yield* decoder.decode(body, { page, observedAt, version, age, quote })

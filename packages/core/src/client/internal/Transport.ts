@@ -25,8 +25,8 @@ import { withTransportRules } from "../TransportRules.ts"
 /** A response of status 200, read to its end. */
 export interface Received {
   readonly body: Uint8Array<ArrayBuffer>
-  /** Milliseconds since the epoch by the server's clock, or by ours when it sent none. */
-  readonly date: number
+  /** When the response was made, in milliseconds since the epoch by the server's clock, or by ours when it sent none. */
+  readonly madeAt: number
   /** Seconds. */
   readonly age: number
 }
@@ -160,12 +160,13 @@ const receive = (
     // Some transports make them each time that they are asked for.
     const { headers } = response
     const date = Date.parse(headers["date"] ?? "")
-    const age = Number(headers["age"] ?? 0)
+    const said = Number(headers["age"] ?? 0)
+    const age = Number.isFinite(said) && said > 0 ? said : 0
     return Effect.mapBoth(readBody(response, maxBodyBytes, headers), {
       onSuccess: (body) => ({
         body,
-        date: Number.isNaN(date) ? now : date,
-        age: Number.isFinite(age) && age > 0 ? age : 0
+        madeAt: madeAt(Number.isNaN(date) ? now : date, age, now),
+        age
       }),
       onFailure: (error) =>
         error._tag === "TooLarge"
@@ -173,6 +174,15 @@ const receive = (
           : new Unavailable({ outage: error })
     })
   })
+}
+
+/**
+ * A cache keeps the `Date` of the response that it holds, and adds its `Age` (RFC 9111, sections 4.2.3 and 5.1). Some caches
+ * replace `Date` by their own time. It is the one that makes the server's time now the nearer one to ours.
+ */
+const madeAt = (date: number, age: number, now: number): number => {
+  const held = age * 1000
+  return Math.abs(date + held - now) < Math.abs(date - now) ? date : date - held
 }
 
 /** A status that is not a success. */

@@ -36,7 +36,10 @@ export interface Sort {
 
 export interface Answer {
   readonly rows: ReadonlyArray<Rows.Row>
+  /** When it was made, by the server's clock. */
   readonly observedAt: Micros
+  /** How long a cache held it, in seconds. */
+  readonly age?: number | undefined
   readonly edition: Edition | undefined
   readonly characters: number
 }
@@ -46,11 +49,14 @@ export interface Log {
   requests: number
   /** When the first answer was made, by the server's clock: the earliest, because replicas differ. */
   observedAt: Micros | undefined
-  /** When the last one was. */
+  /** The earliest and the latest time that the server's clock had when an answer came. */
+  slowest: Micros | undefined
   latest: Micros | undefined
   cached: boolean
   /** A request failed while the server answered others. */
   failed: boolean
+  /** A page of a size that was asked for has more rows, or fewer although there are more: the server has sizes of its own. */
+  rounds: boolean
   /** Each row that an answer listed, with its start: `undefined` without one. */
   readonly shown: Map<string, Micros | undefined>
   /** Of rows that were listed without a credible start, when they were created. */
@@ -76,9 +82,11 @@ export interface Log {
 export const makeLog = (): Log => ({
   requests: 0,
   observedAt: undefined,
+  slowest: undefined,
   latest: undefined,
   cached: false,
   failed: false,
+  rounds: false,
   shown: new Map(),
   created: new Map(),
   moved: new Set(),
@@ -126,6 +134,20 @@ const ahead = 2 * 86_400 * second
 const noteCreated = ({ created }: Log, row: Rows.Row): void => {
   const at = created.has(row.key) ? undefined : Rows.createdOf(row)
   if (at !== undefined) created.set(row.key, at)
+}
+
+/** What time it was by the server's clock when an answer came. */
+export const clockOf = ({ age = 0, observedAt }: Pick<Answer, "age" | "observedAt">): Micros =>
+  observedAt + age * second
+
+/** Notes when an answer was made, and what time it was when it came. */
+export const noteTime = (log: Log, answer: { readonly age: number; readonly observedAt: Micros }): void => {
+  const { age, observedAt } = answer
+  const now = clockOf(answer)
+  log.observedAt = Math.min(log.observedAt ?? Infinity, observedAt)
+  log.slowest = Math.min(log.slowest ?? Infinity, now)
+  log.latest = Math.max(log.latest ?? -Infinity, now)
+  log.cached ||= age > 0
 }
 
 /** Notes what an answer listed. */
@@ -177,13 +199,14 @@ export const make = (
         })
       return Effect.map(Effect.tapError(list(query, how), failing), (answer): Answer => {
         const { age, characters = 0, edition, observedAt } = answer
-        log.observedAt = Math.min(log.observedAt ?? Infinity, observedAt)
-        log.cached ||= age > 0
-        log.latest = Math.max(log.latest ?? -Infinity, observedAt)
+        noteTime(log, answer)
         const rows = Rows.ofPage(answer)
         note(log, rows)
-        notePlace({ bounds, page, size, order: `${sort.by} ${sort.order}` }, rows)
-        return { rows, observedAt, edition, characters }
+        log.rounds ||= rows.length > size
+        // Where pages of a size begin that is not the server's own is unknown.
+        if (!log.rounds || size === defaults.size)
+          notePlace({ bounds, page, size, order: `${sort.by} ${sort.order}` }, rows)
+        return { rows, observedAt, age, edition, characters }
       })
     })
   return Object.assign(ask, { log })
@@ -237,7 +260,7 @@ export const control = Effect.fnUntraced(function* (
   size: number
 ): Effect.fn.Return<CoverageReason | undefined, AgniError> {
   const bounds = around(row)
-  for (const wanted of new Set([size, Math.max(1, Math.floor(size * 0.7))])) {
+  for (const wanted of new Set([size, ask.log.rounds ? size : Math.max(1, Math.floor(size * 0.7))])) {
     const held = Rows.makeHeld()
     let came = 0
     let ended = false

@@ -41,8 +41,11 @@ export const bounds = Effect.fnUntraced(function* (
     { concurrency: "unbounded" }
   )
   const trials = answers.map(({ trial }) => trial)
-  const problem = trials.find((trial) => trial !== undefined && "_tag" in trial)
-  if (problem !== undefined) return problem
+  const failed = trials.findIndex((trial) => trial !== undefined && "_tag" in trial)
+  const problem = trials[failed]
+  const lost = samples[failed]?.row
+  if (problem !== undefined && "_tag" in problem)
+    return lost === undefined ? problem : ((yield* coarseness(ask, lost, size)) ?? problem)
   if (answers.some(({ told }) => told)) return undefined
   if (yield* comeAlone(ask, trials)) return undefined
   // The first row without bounds must be first before and after.
@@ -58,13 +61,50 @@ export const bounds = Effect.fnUntraced(function* (
   // That answer may have lacked the row: it is asked for once more.
   for (const row of absent) if ((yield* isFirst(ask, row, top, size)) === true) return undefined
   if (absent.length > 0) return { _tag: "BoundsAfterPaging" }
-  // Three places, because a row may be listed twice.
-  const places = yield* Effect.all([1, 2, 3].map((page) => ask(page, {}, { size: 1 }))).pipe(
-    Effect.catchIf(Ask.isPoison, () => Effect.undefined)
-  )
-  const keys = new Set(places?.flatMap(({ rows }) => rows.map(({ key }) => key)))
-  for (const { row } of samples) keys.add(row.key)
-  return places !== undefined && keys.size < 2 ? undefined : { _tag: "BoundsUnclear" }
+  const keys = new Set(samples.map(({ row }) => row.key))
+  const isAlone = yield* areFew(ask, keys).pipe(Effect.catchIf(Ask.isPoison, () => Effect.succeed(false)))
+  return isAlone ? undefined : { _tag: "BoundsUnclear" }
+})
+
+/** Whether there is no other row: three places are read, because a row may be listed twice. */
+const areFew = Effect.fnUntraced(function* (ask: Ask.Ask, keys: Set<string>): Effect.fn.Return<boolean, AgniError> {
+  for (const page of [1, 2, 3]) {
+    const { rows } = yield* ask(page, {}, { size: 1 })
+    if (rows.length === 0) break
+    for (const { key } of rows) keys.add(key)
+  }
+  return keys.size < 2
+})
+
+/** What bounds may be cut to, in seconds. */
+const units = [
+  ["minute", 60],
+  ["hour", 3600],
+  ["day", 86_400]
+] as const
+
+/**
+ * Whether a row that is not found for its own second is found for its own minute, hour or day, and nothing from elsewhere with
+ * it: then bounds are read so coarsely. A server that is in disorder may have lacked the row before, and not now.
+ */
+const coarseness = Effect.fnUntraced(function* (
+  ask: Ask.Ask,
+  row: Rows.Dated,
+  size: number
+): Effect.fn.Return<CoverageReason | undefined, AgniError> {
+  for (const [unit, seconds] of units) {
+    const width = seconds * Ask.second
+    const after = Math.floor(row.start / width) * width
+    const { rows } = (yield* Ask.orNothing(ask(1, { after, before: after + width }))) ?? { rows: [] }
+    const isBack = rows.some(({ key }) => key === row.key)
+    if (!isBack || Ask.misplaced(rows, after - Ask.second, after + 2 * width + Ask.second) !== undefined) continue
+    const isLost = yield* Ask.control(ask, row, size).pipe(
+      Effect.map((problem) => problem !== undefined),
+      Effect.catchIf(Ask.isPoison, () => Effect.succeed(false))
+    )
+    return isLost ? { _tag: "BoundsCoarse", unit } : undefined
+  }
+  return undefined
 })
 
 /**

@@ -1,5 +1,6 @@
 /** How much a server answers: how wide a range of time may be, and how many rows one list gives. */
 import * as Effect from "effect/Effect"
+import type { EndpointLimits } from "../../coverage/EndpointLimits.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import * as Ask from "./Ask.ts"
 import * as Count from "./Count.ts"
@@ -18,6 +19,8 @@ interface About {
   readonly repeats: boolean
   /** Rows that are known, by start. */
   readonly controls: ReadonlyArray<Rows.Dated>
+  /** Whether rows come by start: otherwise no page shows what a list begins or ends with. */
+  readonly newestFirst: boolean
   /** What brings the oldest first, where something does: otherwise the last page has them. */
   readonly ascending?: Ask.Sort | undefined
 }
@@ -50,19 +53,20 @@ const holds = Effect.fnUntraced(function* (
   }
   const isBack = (answer: Ask.Answer | undefined) => answer?.rows.some(({ key }) => key === oldest.key) === true
   if (ascending !== undefined) return isBack(yield* orNothing(ask(1, low, { sort: ascending })))
-  const rows = yield* Count.rows(ask, low, { expected: 1, size, repeats, even: true })
+  const rows = yield* Count.rows(ask, low, { expected: 1, size, repeats, even: true, fixed: true })
   if (rows === undefined || rows === 0) return false
   return isBack(yield* orNothing(ask(Math.ceil(rows / size), low)))
 })
 
-/** The widest range that is answered in full, of the usual ones; nothing where all that is known comes in one. */
+/** The widest range that is answered in full, of the usual ones; nothing where all that is known comes in one, or no order shows it. */
 export const span = Effect.fnUntraced(function* (
   ask: Ask.Ask,
   about: About
 ): Effect.fn.Return<Micros | undefined, AgniError> {
-  const { controls } = about
+  const { ascending, controls, newestFirst } = about
   const whole = (controls.at(-1)?.start ?? 0) - (controls[0]?.start ?? 0) + 3 * Ask.second
-  if (whole <= day || (yield* holds(ask, about, whole))) return undefined
+  const isShown = newestFirst || ascending !== undefined
+  if (!isShown || whole <= day || (yield* holds(ask, about, whole))) return undefined
   let low = -1
   let high = widths.findIndex((width) => width >= whole)
   if (high < 0) high = widths.length
@@ -74,28 +78,50 @@ export const span = Effect.fnUntraced(function* (
   return widths[low] ?? day
 })
 
+/** Whether a list of so many rows ends before the oldest row that is known. */
+const lacksOldest = (ask: Ask.Ask, { controls, size }: About, bounds: Ask.Bounds, counted: number) =>
+  Effect.map(orNothing(ask(Math.ceil(counted / size), bounds)), (last) => {
+    // Calls without a start time may be the last ones.
+    const dated = last?.rows.filter(Rows.isDated) ?? []
+    const oldest = controls[0]?.start ?? Infinity
+    return dated.length > 0 && dated.every(({ start }) => start > oldest + Ask.second)
+  })
+
+/** Whether the halves of a list have more rows than the whole was counted to have. */
+const lacksPart = Effect.fnUntraced(function* (
+  ask: Ask.Ask,
+  { controls, repeats, size }: About,
+  { after, before }: Ask.Bounds,
+  counted: number
+): Effect.fn.Return<boolean, AgniError> {
+  const known = controls.filter(({ start }) => start > (after ?? -Infinity) && start < (before ?? Infinity))
+  const middle = Ask.floorSecond(Rows.middleOf(known)?.start ?? 0) - Ask.second
+  const options = { expected: Math.max(1, counted / 2), size, repeats, fixed: true }
+  const older = yield* Count.rows(ask, { after, before: middle }, options)
+  const newer = yield* Count.rows(ask, { after: middle + Ask.second, before }, options)
+  return older !== undefined && newer !== undefined && older + newer > counted
+})
+
 /**
- * So many rows of one list are given at most; nothing where the list without bounds ends with the oldest row that is known, or
- * behind it.
+ * So many rows of one list are given at most; nothing where the list ends with the oldest row that is known, or behind it, or
+ * its halves have no more.
  */
 export const rows = Effect.fnUntraced(function* (
   ask: Ask.Ask,
-  { controls, repeats, size }: About,
-  expected: number
+  about: About,
+  expected: number,
+  bounds: Ask.Bounds = {}
 ): Effect.fn.Return<{ readonly counted: number | undefined; readonly most: number | undefined }, AgniError> {
-  const counted = yield* Count.rows(ask, {}, { expected: Math.max(1, expected), size, repeats })
+  const { newestFirst, repeats, size } = about
+  const counted = yield* Count.rows(ask, bounds, { expected: Math.max(1, expected), size, repeats, fixed: true })
   if (counted !== undefined) {
-    const last = counted === 0 ? undefined : yield* orNothing(ask(Math.ceil(counted / size), {}))
-    const dated = last?.rows.filter(Rows.isDated) ?? []
-    const oldest = controls[0]?.start ?? Infinity
-    // Calls without a start time may be the last ones.
-    const isCut = dated.length > 0 && dated.every(({ start }) => start > oldest + Ask.second)
+    const isCut = counted > 0 && (yield* (newestFirst ? lacksOldest : lacksPart)(ask, about, bounds, counted))
     return { counted: isCut ? undefined : counted, most: isCut ? counted : undefined }
   }
   // Pages that lie deeper are refused.
   let low = 1
   let high = Math.max(2, Math.ceil(expected / size))
-  const isGiven = (page: number) => Effect.map(orNothing(ask(page, {})), (answer) => (answer?.rows.length ?? 0) > 0)
+  const isGiven = (page: number) => Effect.map(orNothing(ask(page, bounds)), (answer) => (answer?.rows.length ?? 0) > 0)
   while (yield* isGiven(high)) {
     if (high > 2 ** 26) return { counted: undefined, most: undefined }
     low = high
@@ -107,4 +133,23 @@ export const rows = Effect.fnUntraced(function* (
     else high = middle
   }
   return { counted: undefined, most: low * size }
+})
+
+/** A limit on what a server answers, after one was met. The older half of the list has as many rows only where it is one on rows. */
+export const limit = Effect.fnUntraced(function* (
+  ask: Ask.Ask,
+  about: About,
+  expected: number
+): Effect.fn.Return<EndpointLimits, AgniError> {
+  const { controls } = about
+  const { most } = yield* rows(ask, about, expected)
+  const [oldest] = controls
+  const newest = controls.at(-1)
+  if (most !== undefined && oldest !== undefined && newest !== undefined) {
+    const middle = Ask.floorSecond((oldest.start + newest.start) / 2)
+    const half = yield* rows(ask, about, most, { after: Ask.floorSecond(oldest.start) - Ask.second, before: middle })
+    if (half.most === most || (half.counted ?? 0) > 0) return { rows: most }
+  }
+  const width = yield* span(ask, about)
+  return width === undefined ? {} : { span: width }
 })

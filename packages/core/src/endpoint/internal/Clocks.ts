@@ -21,14 +21,22 @@ export interface Clocks {
   readonly apart: number
 }
 
-export const make = (machine: Micros, { latest, observedAt }: Pick<Ask.Log, "latest" | "observedAt">): Clocks => {
+export const make = (
+  machine: Micros,
+  // Of answers that a cache held nothing says when they were made but their own time.
+  {
+    latest,
+    observedAt,
+    slowest = observedAt
+  }: Pick<Ask.Log, "latest" | "observedAt"> & { readonly slowest?: Micros | undefined }
+): Clocks => {
   // A machine whose clock is earlier has none that runs: then there is only the server's.
   const local = machine < earliestStart ? (latest ?? machine) : machine
   return {
     local,
     earliest: Math.min(local, observedAt ?? local),
     latest: latest !== undefined && latest <= local + credible ? Math.max(local, latest) : local,
-    apart: Math.max(Math.abs((latest ?? local) - local), Math.abs((observedAt ?? local) - local))
+    apart: Math.max(Math.abs((latest ?? local) - local), Math.abs((slowest ?? local) - local))
   }
 }
 

@@ -13,13 +13,15 @@ interface Options {
   readonly size: number
   readonly repeats: boolean
   readonly even?: boolean
+  /** Whether pages of no other size are asked for. @default where the server rounds sizes */
+  readonly fixed?: boolean | undefined
   /** The first page, where it is known. */
   readonly first?: ReadonlyArray<Rows.Row> | undefined
 }
 
 /** The length of the pages that are counted: a last page that is full would take another request to be known as the last. */
-export const lengthOf = ({ expected, repeats, size }: Options): number =>
-  !repeats && size > 2 && expected % size === 0 ? size - 1 : size
+export const lengthOf = ({ expected, fixed = false, repeats, size }: Options): number =>
+  !repeats && !fixed && size > 2 && expected % size === 0 ? size - 1 : size
 
 /**
  * Begins where the last page should be when there are about so many rows; where that page is not full, one request is all. A
@@ -36,8 +38,9 @@ export const rows = (
 export const orFail = (
   ask: Ask.Ask,
   bounds: Ask.Bounds,
-  options: Options
+  asked: Options
 ): Effect.Effect<number | undefined, AgniError> => {
+  const options = { ...asked, fixed: asked.fixed ?? ask.log.rounds }
   const counted: Effect.Effect<number | undefined, AgniError> = options.repeats
     ? LastPage.count(ask, bounds, options)
     : Effect.flatMap(search(ask, bounds, { ...options, size: lengthOf(options) }), (rows) =>

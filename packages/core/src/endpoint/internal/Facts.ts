@@ -22,7 +22,10 @@ const editions = {
   unknown: "not to be seen: there are no calls"
 } as const
 
-const pageSize = ({ clamped, pageSize, pageSizeAsked, pageSizeRefused, pagesAtMost }: EndpointProfile): string => {
+const pageSize = (profile: EndpointProfile): string =>
+  `${largest(profile)}${profile.roundsPageSize === true ? "; other page sizes are ROUNDED: pages cannot overlap" : ""}`
+
+const largest = ({ clamped, pageSize, pageSizeAsked, pageSizeRefused, pagesAtMost }: EndpointProfile): string => {
   if (pageSizeRefused !== undefined) return `at most ${pageSize} in one request: ${pageSizeRefused} is refused`
   if (clamped)
     return `at most ${pageSize} in one request (asked for ${pageSizeAsked}): a larger page size brings no more`

@@ -28,24 +28,28 @@ export const read = Effect.fnUntraced(function* ({
   isBounded,
   isDeep,
   known,
-  list
+  list,
+  log
 }: Probing): Effect.fn.Return<FirstPages, AgniError> {
+  // One call less than a page: what comes shows, too, whether the server gives pages of any size.
+  const most = Math.min(asked, known?.pageSize ?? asked)
+  const less = known === undefined && most > 2 ? most - 1 : most
   const askedOldest = known === undefined || !isBounded || isDeep
   const askOldest = (size: number) =>
     Observe.oldestFirst(Ask.make(list, filters, { size, sort: Observe.unsorted }), "started_at")
   const [opening, firstTry] = yield* Effect.all(
-    [
-      Open.open(list, filters, asked, known),
-      askedOldest ? askOldest(Math.min(asked, known?.pageSize ?? asked)) : Effect.succeed("refused" as const)
-    ],
+    [Open.open(list, filters, asked, known), askedOldest ? askOldest(less) : Effect.succeed("refused" as const)],
     { concurrency: 2 }
   )
   const { endShown, page, refused, size, sorted } = opening
-  // Not the order was refused, but the size.
-  const isSizeRefused = askedOldest && firstTry === "refused" && refused !== undefined
-  const oldestPage = isSizeRefused ? yield* askOldest(size) : firstTry
   const first = opening.answer.rows
   const ask = Ask.make(list, filters, { size, sort: Observe.newest(sorted?.sortBy ?? "none") })
+  const isTold = Array.isArray(firstTry) ? { asked: less, rows: firstTry } : undefined
+  log.rounds ||=
+    opening.rounds || (known === undefined && !endShown && (yield* Observe.rounds(ask, first, size, isTold)))
+  // Not the order was refused, but the size.
+  const isSizeRefused = askedOldest && firstTry === "refused" && (refused !== undefined || log.rounds)
+  const oldestPage = isSizeRefused ? yield* askOldest(size) : firstTry
   // Where a record fails the first page, or that of the oldest, the others of it are had one by one.
   const front = page === 1 || first.length === 0 ? [] : yield* Observe.front(ask, Observe.unsorted, size)
   const oldestFirst =

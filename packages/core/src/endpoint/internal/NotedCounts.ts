@@ -51,7 +51,29 @@ export const forgetLarger = (
   { lengths, places }: { readonly lengths: Map<string, Paged>; readonly places: Map<string, Counted> },
   size: number
 ): void => {
-  for (const [key, page] of lengths) if (page.size > size) lengths.delete(key)
+  forget({ lengths, places }, (page) => page.size > size)
+}
+
+/** The same for all sizes but the server's own, where it rounds the others. */
+export const forgetOthers = (
+  {
+    lengths,
+    places,
+    sure
+  }: Readonly<Record<"places" | "sure", Map<string, Counted>>> & {
+    readonly lengths: Map<string, Paged>
+  },
+  size: number
+): void => {
+  forget({ lengths, places }, (page) => page.size !== size)
+  sure.clear()
+}
+
+const forget = (
+  { lengths, places }: { readonly lengths: Map<string, Paged>; readonly places: Map<string, Counted> },
+  isMeant: (page: Paged) => boolean
+): void => {
+  for (const [key, page] of lengths) if (isMeant(page)) lengths.delete(key)
   places.clear()
   for (const page of lengths.values()) noteCount(places, page, page.rows)
 }

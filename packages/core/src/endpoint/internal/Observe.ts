@@ -132,22 +132,23 @@ const rendered = Effect.fnUntraced(function* (ask: Ask.Ask, asked: number): Effe
 })
 
 /**
- * More is never asked for than was seen to come: a server that cuts pages may count their places by the size that was asked
- * for, and one more call than a short first page would never be shown.
+ * As many are asked for as were seen to come: a server that cuts pages may count their places by the size that was asked for, and
+ * one more call than a short first page would never be shown.
  */
 export const pageSize = (first: ReadonlyArray<Rows.Row>, asked: number): number =>
-  first.length === 0 ? asked : Math.min(asked, Math.max(2, first.length))
+  first.length === 0 ? asked : Math.max(2, first.length)
 
 /**
  * A short first page has all rows, or as many as a page can have: the next one shows which. One that brings the first again
- * may come from a server that repeats its only page, or beyond a limit: then there may be more that cannot be requested so.
+ * may come from a server that repeats its only page, or beyond a limit: then there may be more that cannot be requested so. One that
+ * brings a part of it comes from a server that rounds sizes.
  */
 export const afterShort = Effect.fnUntraced(function* (
   ask: Ask.Ask,
   page: number,
   first: ReadonlyArray<Rows.Row>,
   asked: number
-): Effect.fn.Return<"end" | "more" | "again", AgniError> {
+): Effect.fn.Return<"end" | "more" | "again" | "rounded", AgniError> {
   if (first.length === 0 || first.length >= asked) return "end"
   // A page that cannot be rendered exists, and a refused one may exist.
   const question = Effect.catchIf(
@@ -159,8 +160,34 @@ export const afterShort = Effect.fnUntraced(function* (
   if (next === undefined) return "more"
   const known = new Set(first.map(({ key }) => key))
   if (next.rows.length === 0) return "end"
-  return next.rows.some(({ key }) => !known.has(key)) ? "more" : "again"
+  if (next.rows.some(({ key }) => !known.has(key))) return "more"
+  if (next.rows.length >= first.length) return "again"
+  // A part of the same again: it was cut into smaller pages than asked for. Behind one that was asked for as before nothing comes.
+  const behind = yield* Ask.orNothing(ask(page + 1, {}, { size: asked, how: Patience.soon }))
+  return behind?.rows.length === 0 ? "rounded" : "again"
 })
+
+/**
+ * Whether a server that has more than a page gives pages of another size as they are asked for: one call less must bring one
+ * less. The list of the oldest shows it where it was asked for so many.
+ */
+export const rounds = (
+  ask: Ask.Ask,
+  first: ReadonlyArray<Rows.Row>,
+  size: number,
+  less: { readonly asked: number; readonly rows: ReadonlyArray<Rows.Row> } | undefined
+): Effect.Effect<boolean, AgniError> => {
+  if (first.length < size || size < 3) return Effect.succeed(false)
+  if (less?.asked === size - 1) return Effect.succeed(less.rows.length !== less.asked)
+  // A size may be refused because it is not one of the server's.
+  return Ask.catchPoison(
+    Effect.map(
+      orRefused(ask(1, {}, { size: size - 1, how: Patience.soon }), nothing),
+      ({ rows }) => rows.length !== size - 1
+    ),
+    () => Effect.succeed(false)
+  )
+}
 
 /** Whether a page that lies far beyond any end brings something; what cannot be rendered is there. */
 export const repeats = (ask: Ask.Ask, first: ReadonlyArray<Rows.Row>) =>

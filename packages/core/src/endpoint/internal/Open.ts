@@ -14,6 +14,8 @@ export interface Opening {
   readonly page: number
   readonly size: number
   readonly clamped: boolean
+  /** Whether pages of other sizes were seen not to be what they were asked to be. */
+  readonly rounds: boolean
   /** Whether the page was short, and nothing came behind it. */
   readonly endShown: boolean
   /** There are records, and each page with one fails. */
@@ -39,9 +41,10 @@ const find = Effect.fnUntraced(function* (
   return {
     answer,
     page,
-    size: Observe.pageSize(answer.rows, size),
+    size: after === "rounded" ? size : Observe.pageSize(answer.rows, size),
     clamped: after === "more" || size < asked,
-    endShown: after === "end" && answer.rows.length < size,
+    rounds: after === "rounded",
+    endShown: (after === "end" || after === "rounded") && answer.rows.length < size,
     fails,
     refused,
     sorted: undefined
@@ -75,6 +78,7 @@ const recognize = Effect.fnUntraced(function* (
     page: 1,
     size,
     clamped: asked > size,
+    rounds: known.roundsPageSize === true,
     endShown: false,
     fails: false,
     refused: known.pageSizeRefused,

@@ -82,6 +82,7 @@ export const look = Effect.fnUntraced(function* (
   const firstPages = yield* FirstPages.read(probing)
   const { answer, clamped, ended, first, oldRows, page, size, sorted } = firstPages
   if (clamped) NotedCounts.forgetLarger(probing.log, size)
+  if (probing.log.rounds) NotedCounts.forgetOthers(probing.log, size)
   const shape = yield* ListShape.find(probing, firstPages)
   const { needsDepth, newestFirst, newestRows, repeats, sortBy, trusted } = shape
   // Nobody should wait for it when it is needed.

@@ -51,15 +51,13 @@ const noting = (list: AgniClient["Service"]["list"], log: Ask.Log): AgniClient["
   return (query, options) =>
     Effect.tap(list(query, options), (answer) =>
       Effect.sync(() => {
-        const { age, observedAt } = answer
-        log.observedAt = Math.min(log.observedAt ?? Infinity, observedAt)
-        log.latest = Math.max(log.latest ?? -Infinity, observedAt)
-        log.cached ||= age > 0
+        Ask.noteTime(log, answer)
         const rows = Rows.ofPage(answer)
         Ask.note(log, rows)
         const { page = 1, pageSize: size = 20, sortBy, sortOrder, startedAfter, startedBefore } = query
+        log.rounds ||= rows.length > size
         const isOpen = startedAfter === undefined && startedBefore === undefined
-        if (isOpen) notePlace({ bounds: {}, page, size, order: `${sortBy} ${sortOrder}` }, rows)
+        if (isOpen && rows.length <= size) notePlace({ bounds: {}, page, size, order: `${sortBy} ${sortOrder}` }, rows)
       })
     )
 }

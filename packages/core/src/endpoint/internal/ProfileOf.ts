@@ -2,6 +2,7 @@
 import type { CoverageReason } from "../../coverage/CoverageReason.ts"
 import * as Instant from "../../model/Instant.ts"
 import type { EndpointProfile } from "../EndpointProfile.ts"
+import * as Ask from "./Ask.ts"
 import * as BoundsProbe from "./BoundsProbe.ts"
 import * as Examine from "./Examine.ts"
 import type { FirstPages } from "./FirstPages.ts"
@@ -60,7 +61,7 @@ export const rateOf = (...runs: ReadonlyArray<ReadonlyArray<Rows.Row>>): number 
 }
 
 export const make = (
-  { asked, isDeep, isFiltered, known, localNow }: Probing,
+  { asked, isDeep, isFiltered, known, localNow, log }: Probing,
   { answer, clamped, refused, size }: FirstPages,
   { newestFirst, plain, sortBy }: ListShape,
   { ascending }: Old,
@@ -77,6 +78,7 @@ export const make = (
   pageSizeAsked: asked,
   pageSize: size,
   clamped,
+  ...(log.rounds || known?.roundsPageSize === true ? { roundsPageSize: true } : {}),
   ...(refused === undefined ? {} : { pageSizeRefused: refused }),
   offsets: known?.offsets ?? unknown,
   repeatsBeyondEnd: found.repeatsBeyondEnd,
@@ -91,5 +93,5 @@ export const make = (
   bounds: known?.bounds ?? Examine.unseen,
   filters: found.filters,
   ...(found.problem === undefined ? {} : { filterProblem: found.problem }),
-  clockOffset: Math.round(answer.observedAt - localNow)
+  clockOffset: Math.round(Ask.clockOf(answer) - localNow)
 })

@@ -29,6 +29,7 @@ export const listedFields = { created: Starts, moved: Schema.ReadonlySet(Schema.
 const Log = Schema.Struct({
   requests: Schema.Number,
   observedAt: MaybeNumber,
+  slowest: Schema.optionalKey(MaybeNumber),
   latest: MaybeNumber,
   cached: Schema.Boolean,
   failed: Schema.Boolean,
@@ -72,7 +73,8 @@ export const withIds = <A>(entries: Iterable<readonly [string, A]>): ReadonlyMap
 
 const rowOf = <Start>({ key, start }: { readonly key: string; readonly start: Start }) => ({ key, start })
 
-const saveLog = ({ created, moved, shown, ...rest }: Ask.Log): typeof Log.Type => ({
+// The profile says whether the server rounds sizes.
+const saveLog = ({ created, moved, rounds: _, shown, ...rest }: Ask.Log): typeof Log.Type => ({
   ...rest,
   shown: withIds(shown),
   created: withIds(created),
@@ -105,6 +107,8 @@ const restoreRow = <Start>({ key, start }: { readonly key: string; readonly star
 
 const restoreLog = (saved: typeof Log.Type): Ask.Log => ({
   ...saved,
+  rounds: false,
+  slowest: saved.slowest ?? saved.observedAt,
   shown: new Map(saved.shown),
   created: new Map(saved.created),
   moved: new Set(saved.moved),

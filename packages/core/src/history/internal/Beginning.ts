@@ -68,11 +68,12 @@ export const settingsOf = (
   clocks: Clocks.Clocks,
   { concurrency, hold, horizon = defaultHorizon, pagesPerWindow }: Options
 ): Settings.Settings => {
-  const { pageSize, sortBy } = seen.profile
+  const { pageSize, roundsPageSize = false, sortBy } = seen.profile
   return {
     list,
     filters,
     size: pageSize,
+    rounds: roundsPageSize,
     sort: Observe.newest(sortBy),
     repeats: seen.repeats,
     controls: seen.controls,

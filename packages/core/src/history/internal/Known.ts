@@ -18,6 +18,8 @@ export interface Known {
   readonly width: number
   /** The least width of bounds that were refused. */
   readonly refused: number
+  /** Whether pages of another size are not what they were asked to be. */
+  readonly rounds?: boolean | undefined
   /** Answers contradicted each other: a count that agrees proves nothing any more. */
   readonly differs: boolean
   /** The earliest time that an answer gave. */
@@ -74,6 +76,7 @@ export const fold = (known: Known, { cut = false, deepest, differs, log, order, 
   order: known.order === "other" || order === "unknown" ? known.order : order,
   width: Math.max(known.width, log.width),
   refused: Math.min(known.refused, log.refused),
+  rounds: known.rounds === true || log.rounds,
   differs: known.differs || differs,
   earliest: Math.min(known.earliest, log.observedAt ?? Infinity),
   deepest: Math.min(known.deepest, deepest),

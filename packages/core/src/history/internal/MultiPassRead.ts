@@ -41,7 +41,7 @@ export const read = Effect.fnUntraced(function* (
   let steady = 0
   for (let pass = 0; pass < maxPasses; pass++) {
     const isOnePage = pass === 1 && options.repeats && previous?.counted === options.size
-    const { size, sort } = variant(pass, options.size, options.sort, isOnePage)
+    const { size, sort } = variant(pass, options.size, options.sort, isOnePage, ask.log.rounds)
     const seen = Rows.makeHeld()
     counted = 0
     let fresh = 0
@@ -124,11 +124,13 @@ const variant = (
   pass: number,
   size: number,
   sort: Ask.Sort,
-  isOnePage: boolean
+  isOnePage: boolean,
+  rounds: boolean
 ): { readonly size: number; readonly sort: Ask.Sort } => {
   const reversed: Ask.Sort = { by: sort.by, order: sort.order === "asc" ? "desc" : "asc" }
   // A server that repeats its last page, with equal starts in another order each time, shows the end only of whole pages.
   if (isOnePage) return { size, sort: reversed }
+  if (rounds) return { size, sort: pass % 2 === 1 ? reversed : sort }
   // Few sizes are different when pages are small.
   const turned = size < 10 ? pass % 2 === 1 : pass >= 3 && pass % 2 === 1
   return { size: Math.max(1, Math.floor(size * (shares[pass] ?? 1))), sort: turned ? reversed : sort }
@@ -145,7 +147,7 @@ export const isStillThere = Effect.fnUntraced(function* (
   held: Rows.Held,
   { repeats, size: usual }: { readonly size: number; readonly repeats: boolean }
 ): Effect.fn.Return<boolean, AgniError> {
-  const size = Math.max(1, usual - 1)
+  const size = ask.log.rounds ? usual : Math.max(1, usual - 1)
   const seen = new Set<string>()
   let came = 0
   let first: ReadonlyArray<Rows.Row> = []

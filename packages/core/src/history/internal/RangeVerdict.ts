@@ -44,7 +44,7 @@ export const judge = Effect.fnUntraced(function* (
     const parts = besideAll(work, done) ?? (yield* cutAnywhere(work, done))
     if (parts !== undefined) return split(work, parts)
     const isByStart = seen.order === "start" || known.order === "start"
-    const isCounted = done.way === "pages" ? !done.tied : isByStart || before === count
+    const isCounted = done.way === "pages" ? !done.tied : done.way === "walk" && (isByStart || before === count)
     const isOnce = young || (isCounted && !known.differs)
     const isRead = isOnce || (yield* isStillThere(work, done))
     // The answers since may have shown or counted more.

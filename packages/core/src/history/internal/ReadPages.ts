@@ -8,7 +8,7 @@ import type { Known } from "./Known.ts"
 import * as Rows from "../../endpoint/internal/ListedRows.ts"
 import * as Seam from "./Seam.ts"
 import type { Settings } from "./Settings.ts"
-import type * as Step from "./Step.ts"
+import * as Step from "./Step.ts"
 import type { Range } from "../../endpoint/internal/Micros.ts"
 
 /** The rows of fixed bounds, and how far they are complete. */
@@ -21,8 +21,8 @@ export interface Read {
   readonly moved: boolean
   /** Whether rows at a seam may have another order on each page, so that one of them may have been passed by. */
   readonly tied: boolean
-  /** `pages` overlapped each other up to the end, which counts them. */
-  readonly way: "pages" | "walk"
+  /** `pages` overlapped each other up to the end, which counts them; those `apart` prove nothing by themselves. */
+  readonly way: "pages" | "walk" | "apart"
   /** Rows of the bounds, where that was seen. */
   readonly count: number | undefined
   /** Too many rows for a window. */
@@ -39,7 +39,10 @@ export const orderIn = (order: Known["order"], rows: ReadonlyArray<Rows.Row>): K
 /** So many pages in a row bring nothing new only where a limit brings the same again. */
 const mostIdle = 4
 
-/** Page after page of fixed bounds, each of which holds the last row of the one before it, in the place where it must be. */
+/**
+ * Page after page of fixed bounds, each of which holds the last row of the one before it, in the place where it must be. A server
+ * that rounds sizes has no such pages: there one follows another.
+ */
 export const readPages = Effect.fnUntraced(function* (
   settings: Settings,
   ask: Ask.Ask,
@@ -53,6 +56,7 @@ export const readPages = Effect.fnUntraced(function* (
   const held = Rows.makeHeld()
   let order = unknownOrder()
   let characters = 0
+  const way = ask.log.rounds ? "apart" : "pages"
   let moved = false
   let tied = false
   let seam = Seam.first({ page: 1, size, skip: 0 })
@@ -65,7 +69,7 @@ export const readPages = Effect.fnUntraced(function* (
     problem: undefined,
     moved,
     tied,
-    way: "pages",
+    way,
     count: undefined,
     dense: false,
     order,
@@ -80,6 +84,7 @@ export const readPages = Effect.fnUntraced(function* (
       () => Effect.undefined
     )
     const rows: ReadonlyArray<Rows.Row> = answer?.rows ?? []
+    if (way === "apart" && page > 1 && answer !== undefined && (yield* isBehind(held, rows, settings))) return done({})
     // Where a row must be again nothing comes: so deep the server does not go.
     if (page > 1 && rows.length === 0) return done({ deepest: skip, dense: true })
     characters += answer?.characters ?? 0
@@ -99,11 +104,19 @@ export const readPages = Effect.fnUntraced(function* (
       return done({ count: read })
     }
     if (held.size() > most || characters > settings.maxCharacters) return done({ dense: true })
-    seam = Seam.after(rows, read, size, areApart(order))
+    seam = way === "pages" ? Seam.after(rows, read, size, areApart(order)) : Seam.first(Step.next(seam.step, read))
     tied ||= seam.tied
   }
   return done({ dense: true })
 })
+
+/** Whether a page that follows a full one lies beyond the end: nothing, or what came already where the server repeats itself. */
+const isBehind = (held: Rows.Held, rows: ReadonlyArray<Rows.Row>, { repeats }: Settings) =>
+  rows.length === 0
+    ? Effect.succeed(true)
+    : rows.every(({ key }) => held.rows.has(key))
+      ? repeats
+      : Effect.succeed(false)
 
 /** Whether a page brings nothing new, nor the last of the rows with which it should begin. */
 const isKnown = (held: Rows.Held, rows: ReadonlyArray<Rows.Row>, { keys }: Seam.Seam): boolean =>

@@ -25,7 +25,8 @@ import * as ReadPages from "./ReadPages.ts"
 import { ask as askOf, believedWidth, horizonOf, type Settings } from "./Settings.ts"
 import * as Task from "./Task.ts"
 import { believe, isEnd, isTooWide } from "./TrustedWidth.ts"
-import * as Walk from "./Walk.ts"
+import { readRows } from "./ReadRows.ts"
+import type * as Walk from "./Walk.ts"
 
 /**
  * Reads a range to its verdict, or finds how it must be cut. What it knows when it begins is given, and what it saw is in the
@@ -53,11 +54,12 @@ export const readRange = (
       beyond.repeats = repeats
     })
   )
+  const ask = askOf({ ...settings, rounds: settings.rounds === true || known.rounds === true })
   return read({
     settings: { ...settings, repeats },
     known,
     task,
-    ask: askOf(settings),
+    ask,
     share,
     came,
     young: task.to > horizonOf(settings, known),
@@ -68,8 +70,8 @@ export const readRange = (
 }
 
 const read = Effect.fnUntraced(function* (work: Work): Effect.fn.Return<Outcome, AgniError> {
-  const { ask, limit, seen, settings, share, task } = work
-  const { mostOverlapping, size } = settings
+  const { ask, limit, seen, settings, task } = work
+  const { size } = settings
   if (isExhausted(work.known, size)) return yield* once(work)
   const { span = Infinity } = work.known
   if (task.to - task.from > span && !isEnd(settings, task)) return split(work, Task.byWidth(task, span))
@@ -81,14 +83,8 @@ const read = Effect.fnUntraced(function* (work: Work): Effect.fn.Return<Outcome,
     const parts = yield* byCount(work, task, before)
     if (parts.length > 1) return split(work, parts)
   }
-  const rowsAtMost = Math.max(limit, 4 * size)
-  const walks = work.known.order !== "other" && (before ?? task.expected) > mostOverlapping * size
-  const done = yield* Effect.catchIf(
-    walks
-      ? Walk.walk(settings, ask, task, rowsAtMost, share)
-      : ReadPages.readPages(settings, ask, task, rowsAtMost, believed?.first),
-    Ask.isRefusal,
-    (error) => Effect.succeed(error.reason.message)
+  const done = yield* Effect.catchIf(readRows(work, { before, first: believed?.first }), Ask.isRefusal, (error) =>
+    Effect.succeed(error.reason.message)
   )
   if (typeof done === "string") return ofRefused(work, done)
   seen.order = done.order
@@ -134,8 +130,9 @@ const unlessRefused = (work: Work, verdict: Effect.Effect<Outcome, AgniError>): 
 
 /** A count that is strictly before the first page of a walk; where the order is by start, nothing hangs on it. */
 const countBefore = (work: Work): Effect.Effect<number | undefined, AgniError> => {
-  const { known, limit, settings, task } = work
-  const isLarge = task.expected > settings.mostOverlapping * settings.size && known.order !== "other"
+  const { ask, known, limit, settings, task } = work
+  const mostPages = ask.log.rounds ? 1 : settings.mostOverlapping
+  const isLarge = task.expected > mostPages * settings.size && known.order !== "other"
   const isKnown = known.order === "start" && task.counted === true
   return task.expected > limit || (isLarge && !isKnown)
     ? countRows(work, Ask.boundsOf(task), task.expected)

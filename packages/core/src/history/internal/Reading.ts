@@ -103,22 +103,21 @@ export interface Options {
   readonly before?: ReadonlyArray<Deliveries.Before> | undefined
 }
 
-/** Observations of the endpoint that a person should know. The limit of a range is measured if one was cut. */
+/** Observations of the endpoint that a person should know. A limit is measured if a range was cut. */
 const endpointOf = Effect.fnUntraced(function* (
   settings: Settings,
-  { cut = false, deepest, span: known }: Known,
+  { cut = false, deepest, order, span: known }: Known,
   ask: Ask.Ask,
-  isProven: boolean,
+  { proven, rows: delivered }: Pick<Deliveries.Deliveries, "proven" | "rows">,
   { clocksApart, limits }: Pick<Options, "clocksApart" | "limits">
 ): Effect.fn.Return<Endpoint | undefined, AgniError> {
   const { controls, size } = settings
   // A measurement is more exact than the place where the run met the limit.
-  const rows = limits?.rows ?? deepest
-  const repeats = yield* settings.repeats
-  const span =
-    known === undefined && cut && deepest === Infinity && isProven
-      ? yield* Capacity.span(ask, { size, repeats, controls })
-      : known
+  const about = { size, repeats: yield* settings.repeats, controls, newestFirst: order !== "other" }
+  const isMet = known === undefined && cut && deepest === Infinity && proven()
+  const met = isMet ? yield* Capacity.limit(ask, about, delivered()) : {}
+  const rows = limits?.rows ?? met.rows ?? deepest
+  const span = known ?? met.span
   const endpoint = {
     ...(span === undefined ? {} : { span }),
     ...(rows < Infinity ? { rows } : {}),
@@ -288,7 +287,7 @@ const close = Effect.fnUntraced(function* (
     ledger.differ(yield* Sum.recount(settings, ledger, ask))
     yield* Sum.recountPages(settings, ledger, ask)
   }
-  const endpoint = yield* endpointOf(settings, known(), ask, ledger.proven(), options)
+  const endpoint = yield* endpointOf(settings, known(), ask, ledger, options)
   // Rows that the probes saw late, those of a measurement, and what those saw that failed.
   noteAll(settings, options, ledger)
   const last = withoutStart === undefined ? undefined : checked(ledger, withoutStart, whole)

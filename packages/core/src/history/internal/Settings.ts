@@ -15,6 +15,8 @@ export interface Settings {
   readonly filters: Ask.Filters
   /** Rows that a page really brings. */
   readonly size: number
+  /** Whether pages of another size are not what they were asked to be. */
+  readonly rounds?: boolean | undefined
   readonly sort: Ask.Sort
   /** Whether a page beyond the last brings the last or the first again. */
   readonly repeats: Effect.Effect<boolean, AgniError>
@@ -47,6 +49,7 @@ export interface Settings {
 /** Asks on behalf of one reader, whose answers are noted at the end at the latest. */
 export const ask = (settings: Settings): Ask.Ask => {
   const ask = Ask.make(settings.list, settings.filters, settings)
+  ask.log.rounds = settings.rounds ?? false
   settings.logs.add(ask.log)
   return ask
 }

@@ -7,6 +7,9 @@ export interface Step {
   readonly skip: number
 }
 
+/** The page behind those of the same size: nothing shows whether a row slipped past between two of them. */
+export const next = ({ page, size }: Step, read: number): Step => ({ page: page + 1, size, skip: read })
+
 /**
  * A page's place is a multiple of its size: of the sizes that make one begin with the last `overlap` of the rows that were read, or
  * before them, the one that brings the most. Nothing where no size does, because pages are too small.

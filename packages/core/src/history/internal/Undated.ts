@@ -15,6 +15,7 @@ import * as Sum from "./Sum.ts"
 import type * as Micros from "../../endpoint/internal/Micros.ts"
 import * as Found from "./UndatedFound.ts"
 import * as Front from "./UndatedFront.ts"
+import { type Counts, type Total, whyNot } from "./UndatedVerdict.ts"
 import * as Windows from "./Windows.ts"
 
 /** All starts that are credible. */
@@ -204,12 +205,6 @@ const countAgain = Effect.fnUntraced(function* (
   return yield* countAll(work)
 })
 
-/** A count of all, and whether nothing moved before it. */
-interface Total {
-  readonly total: number | undefined
-  readonly still: boolean
-}
-
 /** They may be at the end or, in another order, anywhere: all pages are read. */
 const readToEnd = Effect.fnUntraced(function* (work: Work, pages: Front.Pages): Effect.fn.Return<Total, AgniError> {
   const { ask, found, limit, repeats } = work
@@ -245,7 +240,7 @@ const readTurned = Effect.fnUntraced(function* (
   [first = []]: Front.Pages
 ): Effect.fn.Return<void, AgniError> {
   const inFront = first.some(({ start }) => start === undefined)
-  for (const share of shares) {
+  for (const share of ask.log.rounds ? [] : shares) {
     const size = Math.max(1, Math.floor(settings.size * share))
     const begin = inFront ? 1 : Math.floor(Found.dated(found) / size) + 1
     const end = begin + Math.ceil(found.undated.size() / size) + 1
@@ -285,15 +280,6 @@ const lookAgain = Effect.fnUntraced(function* (
   return { total: after, still: before === Found.size(found) && keys.every((key) => there.has(key)) }
 })
 
-/** The counts of all calls, before and after the last look. */
-interface Counts extends Total {
-  readonly after: number | undefined
-  /** Whether the calls with a start are as many as were delivered. */
-  readonly isDatedRight: boolean
-  /** Whether an answer stayed older than one before it. */
-  readonly old: boolean
-}
-
 /** The window, and whether it is complete. */
 const judge = Effect.fnUntraced(function* (
   { about, ask, found, range, settings }: Work,
@@ -318,7 +304,7 @@ const judge = Effect.fnUntraced(function* (
   const complete = !counts.old && agrees && ledger.proven()
   const coverage: Coverage.Coverage = complete
     ? temper(settings, known(), ask.log, { from: range.from, to: -Infinity }, { _tag: "Proven" })
-    : whyNot(found, counts, about.inPart || !ledger.isWhole())
+    : whyNot(found, counts, known(), about.inPart || !ledger.isWhole())
   const window = Windows.make(
     rows.flatMap(({ item }) => item ?? []),
     {
@@ -333,16 +319,3 @@ const judge = Effect.fnUntraced(function* (
   )
   return { window, complete }
 })
-
-/** Why it is not complete. */
-const whyNot = (found: Found.Found, { after, old, still, total }: Counts, resumed: boolean): Coverage.Coverage => {
-  const expected = Found.expected(found)
-  const counted = Math.max(total ?? 0, after ?? 0)
-  // Calls that began since their window was read are counted too, and more of them with each request.
-  const isSteady = total === after && still && found.later.size() === 0
-  if (counted > expected && isSteady && !(resumed && found.measured === undefined))
-    return { _tag: "Unprovable", reason: { _tag: "CountDiffers", read: expected, counted } }
-  if (total === undefined) return { _tag: "Provisional", reason: { _tag: "TooDeepToCount" } }
-  if (old) return { _tag: "Provisional", reason: { _tag: "FromCache" } }
-  return { _tag: "Provisional", reason: { _tag: resumed ? "Resumed" : "CallsMoved" } }
-}

@@ -49,7 +49,9 @@ export const walk = Effect.fnUntraced(function* (
   ask: Ask.Ask,
   whole: Range,
   most: number,
-  share: Share | undefined
+  share: Share | undefined,
+  /** The first answer, where it came already. */
+  first?: Ask.Answer
 ): Effect.fn.Return<Read, AgniError> {
   const { second } = Ask
   const { size } = settings
@@ -68,7 +70,9 @@ export const walk = Effect.fnUntraced(function* (
   const { held } = steps
   for (;;) {
     const { after } = steps.bounds
-    const rows = yield* Effect.map(ask(1, { after, before: steps.below }), (answer) => take(settings, steps, answer))
+    const isFirst = first !== undefined && steps.below === top
+    const question = isFirst ? Effect.succeed(first) : ask(1, { after, before: steps.below })
+    const rows = yield* Effect.map(question, (answer) => take(settings, steps, answer))
     const problem = Ask.misplaced(rows, after - second, steps.below + second)
     if (problem !== undefined) return readOf(steps, { problem })
     if (steps.seam !== undefined && !rows.some(({ key }) => key === steps.seam)) steps.moved = true

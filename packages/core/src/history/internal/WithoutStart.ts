@@ -12,7 +12,7 @@ import * as Windows from "./Windows.ts"
 import * as Rows from "../../endpoint/internal/ListedRows.ts"
 import * as Seam from "./Seam.ts"
 import { ask as askOf, horizonFor, type Settings, temper } from "./Settings.ts"
-import type * as Step from "./Step.ts"
+import * as Step from "./Step.ts"
 
 /** More pages in front are not read for the few that may be meant. */
 const mostInFront = 50
@@ -144,7 +144,8 @@ const find = Effect.fnUntraced(function* (
     )
   }
   const count = () => countThem(settings, ask, end, about)
-  const byCreation = () => readByCreation(settings, ask, range, isLoose)
+  const read = readByCreation(settings, ask, range, isLoose)
+  const byCreation = () => (ask.log.rounds ? twice(read) : read)
   let there = yield* count()
   if (there === undefined) {
     // A limit on the width of a range hides how many there are, and no page of the order of creation.
@@ -205,7 +206,7 @@ const countThem = Effect.fnUntraced(function* (
   const { size } = settings
   const dated = { after: earliestStart, before: Ask.ceilSecond(end) + Ask.second }
   // The two ends of the list may have said that it has fewer than came.
-  const about = { expected: Math.max(1, calls, delivered()), size, repeats }
+  const about = { expected: Math.max(1, calls, delivered()), size, repeats, fixed: ask.log.rounds }
   const countAll = (size: number) => Count.rows(ask, {}, { ...about, size })
   const all = yield* countAll(size)
   // An outage may answer so, and a limit on depth or results.
@@ -213,7 +214,8 @@ const countThem = Effect.fnUntraced(function* (
   if (all === undefined || all < least || all >= known().deepest) return undefined
   // Each call of the list came with a start.
   if (all === delivered()) return 0
-  if (all % Count.lengthOf(about) === 0 && (yield* Count.isCutOff(countAll, all, size))) return undefined
+  const mayBeCut = all % Count.lengthOf(about) === 0
+  if (mayBeCut && (about.fixed || (yield* Count.isCutOff(countAll, all, size)))) return undefined
   const withStart = yield* Count.rows(ask, dated, { expected: Math.max(1, all), size, repeats })
   // A limit on the width of a range hides calls, which would count as without a start time: both ends must be seen.
   if (withStart !== undefined && withStart < all) yield* ask(1, dated)
@@ -292,19 +294,27 @@ const lastLater = Effect.fnUntraced(function* (
   return later
 })
 
+type Created = { readonly rows: ReadonlyArray<Rows.Row>; readonly coverage: Coverage.Coverage } | undefined
+
+/** Pages that do not overlap are read again: what one reading missed because a call left, the other one has. */
+const twice = (read: Effect.Effect<Created, AgniError>) =>
+  Effect.map(Effect.all([read, read]), ([first, second]) =>
+    first === undefined || second === undefined || Rows.sameRows(first.rows, second.rows)
+      ? second
+      : { ...second, coverage: moved }
+  )
+
 /**
  * All calls that were created in the range, where the server orders by creation, with calls without a start time among them. Each
- * page begins with the last rows of the one before it, in the places where they must be.
+ * page begins with the last rows of the one before it, in the places where they must be, unless the server rounds sizes.
  */
 const readByCreation = Effect.fnUntraced(function* (
   { size }: Settings,
   ask: Ask.Ask,
   range: Micros.Range,
   isLoose: IsLoose
-): Effect.fn.Return<
-  { readonly rows: ReadonlyArray<Rows.Row>; readonly coverage: Coverage.Coverage } | undefined,
-  AgniError
-> {
+): Effect.fn.Return<Created, AgniError> {
+  const { rounds } = ask.log
   const pages = byCreationOf(ask, range)
   const first = yield* pages.look(1, size)
   // By creation, and not by start: otherwise a call without a start time has no place.
@@ -329,7 +339,9 @@ const readByCreation = Effect.fnUntraced(function* (
       return amongOthers ? { rows: [...held.rows.values()], coverage: shifted ? moved : { _tag: "Proven" } } : undefined
     }
     read = skip + rows.length
-    seam = Seam.after(rows, read, size, (last) => Seam.differ(last, Rows.createdOf))
+    seam = rounds
+      ? Seam.first(Step.next(seam.step, read))
+      : Seam.after(rows, read, size, (last) => Seam.differ(last, Rows.createdOf))
   }
   return undefined
 })

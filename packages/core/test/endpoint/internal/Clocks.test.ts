@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Ask from "../../../src/endpoint/internal/Ask.ts"
 import * as Clocks from "../../../src/endpoint/internal/Clocks.ts"
 import { began, day, hour, second } from "../../history/internal/FakeServer.ts"
 
@@ -18,6 +19,14 @@ describe("Clocks", () => {
     assert.strictEqual(at(5 * minute), began + 5 * minute)
     assert.strictEqual(at(5 * minute + 1), began)
     assert.strictEqual(at(25 * hour), began)
+  })
+
+  it("an answer that a cache held is old, and its server's clock is not apart", () => {
+    const log = Ask.makeLog()
+    for (const age of [600, 0, 3600]) Ask.noteTime(log, { age, observedAt: began - age * second })
+    const clocks = Clocks.make(began, log)
+    assert.deepInclude(clocks, { earliest: began - hour, latest: began, apart: 0 })
+    assert.isTrue(log.cached)
   })
 
   it("a machine without a clock takes the server's", () => {

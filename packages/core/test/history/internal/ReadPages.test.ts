@@ -31,6 +31,18 @@ describe("readPages", () => {
     })
   )
 
+  it.effect("where sizes are rounded one page follows another, which proves nothing", () =>
+    Effect.gen(function* () {
+      for (const count of [9, 10, 25, 30]) {
+        const server = open(rowsAt(evenly(count)), { sizes: { of: [5, 10], round: "down" } })
+        const ask = askOf(server)
+        ask.log.rounds = true
+        const { held, way } = yield* readPages(settingsOf(server), ask, range, Infinity, undefined)
+        assert.deepStrictEqual({ held: held.size(), way }, { held: count, way: "apart" })
+      }
+    })
+  )
+
   it.effect("a row that leaves or comes before what was read moves the seam", () =>
     Effect.gen(function* () {
       const rows = rowsAt(evenly(57))
