@@ -38,5 +38,5 @@ export const isLost = ({ keys }: Seam, rows: ReadonlyArray<Rows.Row>, read: numb
   keys.some((key, i) => rows[read - skip - keys.length + i]?.key !== key)
 
 /** Whether two of the rows have a value that is not the same; unknown ones are not counted. */
-export const differ = <A>(rows: ReadonlyArray<Rows.Row>, of: (row: Rows.Row) => A | undefined): boolean =>
+export const differ = (rows: ReadonlyArray<Rows.Row>, of: (row: Rows.Row) => number | undefined): boolean =>
   new Set(rows.flatMap((row) => of(row) ?? [])).size > 1

@@ -143,7 +143,7 @@ describe("readPages", () => {
     })
   )
 
-  it.effect("pages that bring nothing new end it, where nobody knows that the server repeats them", () =>
+  it.effect("pages that bring nothing new end it, where it is unknown that the server repeats them", () =>
     Effect.gen(function* () {
       for (const cut of ["first", "last"] as const) {
         const { dense, requests } = yield* read(rowsAt(evenly(90)), { depth: { most: 3, cut } })
