@@ -36,7 +36,7 @@ const readAll = Effect.fnUntraced(function* (settings: Settings, whole: Task, be
 /** Rows of a few hours, one of which leaves while their pages are read in no order of time. */
 const readUnordered = (rows: number) => {
   const starts = Array.from({ length: rows }, (_, i) => began - 4 * hour - (i + 1) * minutes)
-  const leaving = rowsAt(starts).map((row) => (row.id === "row-50" ? { ...row, gone: began + 8500 } : row))
+  const leaving = rowsAt(starts).map((row) => (row.id === "row-50" ? { ...row, gone: began + 12_500 } : row))
   const server = open(leaving, { order: "id" }, 1000)
   const settings = settingsOf(server, { controls: [control("row-1", began - 4 * hour - 2 * minutes)], perWindow: 400 })
   const task = { from: began - (5 + rows / 60) * hour, to: began - 4 * hour, expected: rows }
@@ -47,6 +47,21 @@ it.effect("more than twenty pages in no order of time are cut before they are re
   Effect.gen(function* () {
     assert.strictEqual((yield* readUnordered(150))._tag, "Read")
     assert.strictEqual((yield* readUnordered(250))._tag, "Split")
+  })
+)
+
+it.effect("halves are not counted where a window with more calls was whole", () =>
+  Effect.gen(function* () {
+    const starts = Array.from({ length: 25 }, (_, i) => began - 4 * hour - (i + 1) * minutes)
+    const task = { from: began - 6 * hour, to: began - 4 * hour, expected: 25 }
+    const requests = Effect.fnUntraced(function* (whole: number) {
+      const server = open(rowsAt(starts), { order: "id" })
+      const settings = settingsOf(server, { controls: [control("row-1", began - 4 * hour - 2 * minutes)] })
+      const outcome = yield* readRange(settings, known({ order: "other", whole }), task)
+      assert.strictEqual(outcome._tag, "Read")
+      return server.requests()
+    })
+    assert.isBelow(yield* requests(100), (yield* requests(25)) - 2)
   })
 )
 
