@@ -11,6 +11,7 @@ describe("CoverageReason", () => {
       read: 2,
       counted: 5,
       limit: 7,
+      unit: "minute",
       requests: 8000,
       filter: "status",
       answer: "ignored",
