@@ -1,6 +1,6 @@
 /**
  * An endpoint that shares no code with callstream and its simulator: what nobody's assumptions are built into. Calls are
- * created in the moment in which they start, stand newest first, and nothing moves.
+ * created in the moment in which they start, stand newest first, and nothing moves. The build of the command exports them, too.
  *
  * node bench/quiet.ts SESSIONS LATENCY_MS
  *
