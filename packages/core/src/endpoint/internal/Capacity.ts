@@ -95,7 +95,9 @@ const lacksPart = Effect.fnUntraced(function* (
   counted: number
 ): Effect.fn.Return<boolean, AgniError> {
   const known = controls.filter(({ start }) => start > (after ?? -Infinity) && start < (before ?? Infinity))
-  const middle = Ask.floorSecond(Rows.middleOf(known)?.start ?? 0) - Ask.second
+  const row = Rows.middleOf(known)
+  if (row === undefined || known.length < 2) return false
+  const middle = Ask.floorSecond(row.start) - Ask.second
   const options = { expected: Math.max(1, counted / 2), size, repeats, fixed: true }
   const older = yield* Count.rows(ask, { after, before: middle }, options)
   const newer = yield* Count.rows(ask, { after: middle + Ask.second, before }, options)

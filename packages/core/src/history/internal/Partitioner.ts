@@ -63,7 +63,7 @@ export const tasks = (
   const end = ends.newest && newest !== undefined ? Ask.floorSecond(newest.start) + Ask.second : Infinity
   const middle = oldRows[Math.floor(oldRows.length / 2)]
   const soon =
-    small && !newestFirst && middle !== undefined && oldRows.length >= 10 ? Ask.floorSecond(middle.start) : Infinity
+    small && !newestFirst && middle !== undefined && oldRows.length >= 9 ? Ask.floorSecond(middle.start) : Infinity
   const edges = edgesOf(range, [...cuts, oldest, end, soon])
   const all = edges.map((to, i): Task => {
     const from = i === 0 ? range.from : (edges[i - 1] ?? range.from)

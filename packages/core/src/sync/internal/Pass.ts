@@ -158,7 +158,7 @@ interface Reading extends Pick<History.Options, "withoutStart"> {
 
 /** The windows of a range, as an export reads them. */
 export const windows = (
-  { seen, settings: { filters, horizon, options } }: Run,
+  { seen, settings: { filters, horizon, maxRequests, options } }: Run,
   { from, to }: { readonly from: Micros; readonly to?: Micros | undefined },
   { resume, withoutStart }: Pick<Reading, "resume" | "withoutStart"> = {}
 ): Stream.Stream<Coverage.Window, AgniError | LedgerError, AgniClient> =>
@@ -169,7 +169,8 @@ export const windows = (
         {
           ...filters,
           horizon: horizon / 1000,
-          ahead: true,
+          // Of requests that are limited, none is for what may not be noted any more.
+          ahead: maxRequests === undefined,
           hold: "objects",
           keepGoing: options.keepGoing ?? false,
           concurrency: options.concurrency,
