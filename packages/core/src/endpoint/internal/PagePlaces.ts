@@ -111,11 +111,13 @@ export const make = (log: Log) => {
     const first = spread.firsts.get(order)
     const isFirst = first === undefined || !isApart(first, page)
     if (number === 1) spread.firsts.set(order, page)
-    else if (pages === undefined || !isAgain(page, pages)) {
+    else {
       const { after = -Infinity, before = Infinity } = bounds
       const place = placeOf(page, size)
-      noteCount(log.places, bounds, place)
-      notePage(log.lengths, { after, before, rows: place, size, length: rows.length, isFirst })
+      const isEarlier = pages !== undefined && isAgain(page, pages)
+      // Where nothing comes beyond the end, a last page that comes one page later has more rows in front of it than before.
+      if (!isEarlier || !isFull(page, size)) noteCount(log.places, bounds, place)
+      if (!isEarlier) notePage(log.lengths, { after, before, rows: place, size, length: rows.length, isFirst })
     }
     if (pages === undefined) {
       spread.pages.set(key, { last: page, furthest: page })
