@@ -91,6 +91,18 @@ describe.skipIf(Postgres.missing)(`grants${Postgres.reason}`, () => {
       })
     )
 
+    it.effect("of two starts at the same time, a correction of one leaves the other", () =>
+      Effect.gen(function* () {
+        const sql = yield* database
+        const grants = yield* Grants.make(sql, organization, limitOf(5))
+        const [first = 0, second = 0] = (yield* grants.take(2, [])).granted
+        yield* grants.take(0, [{ granted: first, counts: second }])
+        yield* grants.take(0, [{ granted: second, counts: second + 0.2 }])
+        const [row] = yield* sql<{ readonly starts: ReadonlyArray<number> }>`SELECT starts FROM callstream_budgets`
+        assert.sameMembers([...(row?.starts ?? [])], [second, second + 0.2])
+      })
+    )
+
     it.effect("what is given back is granted again, and nothing while the server asks for a pause", () =>
       Effect.gen(function* () {
         const sql = yield* database

@@ -34,7 +34,8 @@ export interface Grants {
 
 /**
  * Of the last starts, the one that is as many before a new one as a window may have is a window older at least. The row is
- * locked before it is read, and the clock is read after that: processes that ask at once are granted different starts.
+ * locked before it is read, and the clock is read after that: processes that ask at once are granted different starts. Two
+ * starts may count from the same time: a correction takes one of them away, hence `EXCEPT ALL`.
  */
 export const make = Effect.fnUntraced(function* (
   sql: SqlClient,
@@ -57,7 +58,7 @@ clock AS MATERIALIZED (SELECT extract(epoch FROM clock_timestamp())::float8 AS n
 corrected AS (SELECT * FROM json_to_recordset(${JSON.stringify(corrections)}::json) AS corrected (granted float8, counts float8)),
 recent AS (
   SELECT at, row_number() OVER (ORDER BY at DESC) AS rank FROM clock, (
-    SELECT at FROM locked CROSS JOIN unnest(starts) AS start (at) WHERE at NOT IN (SELECT granted FROM corrected)
+    (SELECT unnest(starts) AS at FROM locked EXCEPT ALL SELECT granted FROM corrected)
     UNION ALL SELECT counts FROM corrected
   ) AS known WHERE at > now - ${window}::float8
 ),
