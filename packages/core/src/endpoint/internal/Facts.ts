@@ -23,7 +23,7 @@ const editions = {
 } as const
 
 const pageSize = (profile: EndpointProfile): string =>
-  `${largest(profile)}${profile.roundsPageSize === true ? "; other page sizes are ROUNDED: pages cannot overlap" : ""}`
+  `${largest(profile)}${profile.roundsPageSize === true ? "; other page sizes are ROUNDED: pages cannot overlap, and a sync may miss calls" : ""}`
 
 const largest = ({ clamped, pageSize, pageSizeAsked, pageSizeRefused, pagesAtMost }: EndpointProfile): string => {
   if (pageSizeRefused !== undefined) return `at most ${pageSize} in one request: ${pageSizeRefused} is refused`

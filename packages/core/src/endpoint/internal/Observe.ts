@@ -140,8 +140,8 @@ export const pageSize = (first: ReadonlyArray<Rows.Row>, asked: number): number 
 
 /**
  * A short first page has all rows, or as many as a page can have: the next one shows which. One that brings the first again
- * may come from a server that repeats its only page, or beyond a limit: then there may be more that cannot be requested so. One that
- * brings a part of it comes from a server that rounds sizes.
+ * may come from a server that repeats its only page, or beyond a limit: then there may be more that cannot be requested so. Two that
+ * bring the first in parts come from a server that rounds sizes.
  */
 export const afterShort = Effect.fnUntraced(function* (
   ask: Ask.Ask,
@@ -150,26 +150,30 @@ export const afterShort = Effect.fnUntraced(function* (
   asked: number
 ): Effect.fn.Return<"end" | "more" | "again" | "rounded", AgniError> {
   if (first.length === 0 || first.length >= asked) return "end"
+  const size = first.length
   // A page that cannot be rendered exists, and a refused one may exist.
-  const question = Effect.catchIf(
-    ask(page + 1, {}, { size: first.length, how: Patience.soon }),
-    Ask.isRefusal,
-    () => Effect.undefined
-  )
-  const next = yield* Ask.catchPoison(question, () => Effect.undefined)
+  const look = (page: number, size: number) => Ask.orNothing(ask(page, {}, { size, how: Patience.soon }))
+  const next = yield* look(page + 1, size)
   if (next === undefined) return "more"
   const known = new Set(first.map(({ key }) => key))
   if (next.rows.length === 0) return "end"
   if (next.rows.some(({ key }) => !known.has(key))) return "more"
-  if (next.rows.length >= first.length) return "again"
-  // A part of the same again: it was cut into smaller pages than asked for. Behind one that was asked for as before nothing comes.
-  const behind = yield* Ask.orNothing(ask(page + 1, {}, { size: asked, how: Patience.soon }))
-  return behind?.rows.length === 0 ? "rounded" : "again"
+  if (next.rows.length >= size) return "again"
+  // A part of the same again: where no call moved it, both pages were cut smaller than asked for, and nothing is behind one as before.
+  const [same, behind] = yield* Effect.all([look(page, size), look(page + 1, asked)], { concurrency: 2 })
+  const parts = [...(same?.rows ?? []), ...next.rows]
+  const isCut = (same?.rows.length ?? size) < size && isBeginning(parts, first)
+  return isCut && behind?.rows.length === 0 ? "rounded" : "again"
 })
+
+/** Whether these are the first rows of those. */
+const isBeginning = (rows: ReadonlyArray<Rows.Row>, of: ReadonlyArray<Rows.Row>): boolean =>
+  rows.every(({ key }, i) => of[i]?.key === key)
 
 /**
  * Whether a server that has more than a page gives pages of another size as they are asked for: one call less must bring one
- * less. The list of the oldest shows it where it was asked for so many.
+ * less. The list of the oldest shows it where it was asked for so many. A call that left, or that this answer hides, leaves a place
+ * that others fill: a page that was cut has the first of the same rows.
  */
 export const rounds = (
   ask: Ask.Ask,
@@ -178,12 +182,12 @@ export const rounds = (
   less: { readonly asked: number; readonly rows: ReadonlyArray<Rows.Row> } | undefined
 ): Effect.Effect<boolean, AgniError> => {
   if (first.length < size || size < 3) return Effect.succeed(false)
-  if (less?.asked === size - 1) return Effect.succeed(less.rows.length !== less.asked)
+  if (less?.asked === size - 1 && less.rows.length === less.asked) return Effect.succeed(false)
   // A size may be refused because it is not one of the server's.
   return Ask.catchPoison(
     Effect.map(
       orRefused(ask(1, {}, { size: size - 1, how: Patience.soon }), nothing),
-      ({ rows }) => rows.length !== size - 1
+      ({ rows }) => rows.length !== size - 1 && isBeginning(rows.slice(0, size), first)
     ),
     () => Effect.succeed(false)
   )

@@ -177,8 +177,7 @@ export const windows = (
           resume: resume === undefined ? undefined : Instant.of(resume),
           withoutStart
         }
-        // Pages of a sync overlap, also where the server rounds their sizes: a call that leaves between others hides none.
-      ).pipe(Stream.provideService(Probes.Probed, { ...seen, profile: { ...seen.profile, roundsPageSize: false } }))
+      ).pipe(Stream.provideService(Probes.Probed, seen))
     )
   )
 
