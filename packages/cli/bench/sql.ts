@@ -4,7 +4,8 @@
  * version. The pages of a window are parsed before its calls are written, and the time of that does not count.
  *
  * The driver alone does what a user of it would do. In SQLite it runs the statement for each call, and binds fields as they
- * came, objects as JSON. PostgreSQL takes 500 calls as one text of JSON, with the types of the table's columns.
+ * came, objects as JSON. PostgreSQL takes 500 calls as one text of JSON, with the types of the table's columns; and, compared
+ * by itself, as the sink sends them: an array for each column.
  *
  * node bench/sql.ts URL prints the rates as JSON.
  */
@@ -166,22 +167,66 @@ WHERE held.observed_at IS NULL OR excluded.observed_at >= held.observed_at`)
   database.close()
 }
 
-const throughPostgres = Effect.fnUntraced(function* (
-  watch: Stopwatch,
-  history: ReadonlyArray<ReadonlyArray<Buffer>>,
-  connection: Connection.Connection,
-  columns: ReadonlyArray<{ readonly name: string; readonly type: string }>
-) {
-  const fields = columns.filter(({ name }) => name !== "extra" && name !== "observed_at")
-  const names = fields.map(({ name }) => `"${name}"`).join(", ")
+interface Field {
+  readonly name: string
+  readonly type: string
+}
+
+/** How a program written by hand sends calls: the rows as SQL, and the parameters in it. The next one is the version. */
+interface Sending {
+  readonly rows: string
+  readonly params: (calls: ReadonlyArray<Call>) => ReadonlyArray<string>
+}
+
+const asJson = (fields: ReadonlyArray<Field>): Sending => {
   // A field without a value may be empty text.
   const isText = (type: string) => type === "text" || type === "jsonb"
   const values = fields.map(({ name, type }) => (isText(type) ? `"${name}"` : `NULLIF("${name}", '')::${type}`))
   const given = fields.map(({ name, type }) => `"${name}" ${isText(type) ? type : "text"}`)
+  return {
+    rows: `${values.join(", ")}, NULL, $2::text::timestamptz FROM jsonb_to_recordset($1::text::jsonb) AS given (${given.join(", ")})`,
+    params: (calls) => [JSON.stringify(calls)]
+  }
+}
+
+const asArrays = (fields: ReadonlyArray<Field>): Sending => {
+  const values = fields.map(({ type }, at) =>
+    type === "jsonb"
+      ? `unnest(string_to_array($${at + 1}::text, chr(31), ''))::jsonb`
+      : `unnest($${at + 1}::text::${type}[])`
+  )
+  const json = (value: unknown) => (value === null || value === undefined ? "" : JSON.stringify(value))
+  const special = /["\\]/
+  const literal = (value: unknown, type: string) =>
+    value === null || value === undefined || (value === "" && type !== "text")
+      ? "NULL"
+      : typeof value !== "string"
+        ? JSON.stringify(value)
+        : `"${special.test(value) ? value.replace(/["\\]/g, "\\$&") : value}"`
+  return {
+    rows: `${values.join(", ")}, NULL, $${fields.length + 1}::text::timestamptz`,
+    params: (calls) =>
+      fields.map(({ name, type }) =>
+        type === "jsonb"
+          ? calls.map((call) => json(call[name])).join("\u001f")
+          : `{${calls.map((call) => literal(call[name], type)).join(",")}}`
+      )
+  }
+}
+
+const throughPostgres = Effect.fnUntraced(function* (
+  watch: Stopwatch,
+  history: ReadonlyArray<ReadonlyArray<Buffer>>,
+  connection: Connection.Connection,
+  columns: ReadonlyArray<Field>,
+  sending: (fields: ReadonlyArray<Field>) => Sending
+) {
+  const fields = columns.filter(({ name }) => name !== "extra" && name !== "observed_at")
+  const names = fields.map(({ name }) => `"${name}"`).join(", ")
   const updates = fields.filter(({ name }) => name !== "id").map(({ name }) => `"${name}" = excluded."${name}", `)
+  const { params, rows } = sending(fields)
   const upsert = `INSERT INTO call_sessions AS held (${names}, extra, observed_at)
-SELECT ${values.join(", ")}, NULL, $2::text::timestamptz
-FROM jsonb_to_recordset($1::text::jsonb) AS given (${given.join(", ")})
+SELECT ${rows}
 ON CONFLICT (id) DO UPDATE SET ${updates.join("")} extra = excluded.extra, observed_at = excluded.observed_at
 WHERE held.observed_at IS NULL OR excluded.observed_at >= held.observed_at`
   const commit = `INSERT INTO callstream_commits (name, cursor, updated_at) VALUES ('bench', $1::text::bigint, now())
@@ -190,7 +235,7 @@ ON CONFLICT (name) DO UPDATE SET cursor = excluded.cursor`
     const calls = watch.calls(pages)
     yield* connection.executeUnprepared("BEGIN", [], undefined)
     for (let from = 0; from < size; from += 500) {
-      yield* connection.execute(upsert, [JSON.stringify(calls.slice(from, from + 500)), observedText], undefined)
+      yield* connection.execute(upsert, [...params(calls.slice(from, from + 500)), observedText], undefined)
     }
     yield* connection.execute(commit, [String(at)], undefined)
     yield* connection.executeUnprepared("COMMIT", [], undefined)
@@ -264,13 +309,18 @@ WHERE attrelid = 'call_sessions'::regclass AND attnum > 0 ORDER BY attnum`,
     undefined
   )
   const columns = found.map(({ name, type }) => ({ name: String(name), type: String(type) }))
-  const postgres = yield* compare(
-    "PostgreSQL",
-    5,
-    (watch) => Effect.andThen(clear, through(watch, history, layer)),
-    (watch) => Effect.andThen(clear, throughPostgres(watch, history, connection, columns))
-  )
-  return [sqlite, postgres]
+  const postgres = (what: string, sending: typeof asJson) =>
+    compare(
+      what,
+      5,
+      (watch) => Effect.andThen(clear, through(watch, history, layer)),
+      (watch) => Effect.andThen(clear, throughPostgres(watch, history, connection, columns, sending))
+    )
+  return [
+    sqlite,
+    yield* postgres("PostgreSQL", asJson),
+    yield* postgres("PostgreSQL, the driver with arrays", asArrays)
+  ]
 })
 
 console.log(JSON.stringify(await Effect.runPromise(Effect.scoped(main))))

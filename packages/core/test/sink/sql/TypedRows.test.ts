@@ -69,13 +69,9 @@ describe("TypedRows", () => {
       version: "observed_at"
     }
     const { upserts } = postgres.upserts(layout, typed(items, 0).rows)
-    const sent = upserts.flatMap(({ statement }) => JSON.parse(String(statement.params[0])))
     assert.deepStrictEqual(
-      sent.map(({ c0, c1 }) => [c0, c1]),
-      [
-        ["a", "last"],
-        ["b", "other"]
-      ]
+      upserts.map(({ statement }) => statement.params.slice(0, 2)),
+      [[`{"a","b"}`, `{"last","other"}`]]
     )
     assert.deepStrictEqual(
       upserts.map(({ rows }) => rows),
