@@ -10,23 +10,16 @@ import { differ } from "./Deliveries.ts"
 import type * as Micros from "../../endpoint/internal/Micros.ts"
 import * as Windows from "./Windows.ts"
 import * as Rows from "../../endpoint/internal/ListedRows.ts"
-import * as Seam from "./Seam.ts"
+import { type Created, type IsLoose, moved, readByCreation, twice } from "./ReadByCreation.ts"
 import { ask as askOf, horizonFor, type Settings, temper } from "./Settings.ts"
-import * as Step from "./Step.ts"
 
 /** More pages in front are not read for the few that may be meant. */
 const mostInFront = 50
-
-/** A server that repeats itself beyond the end is given up here. */
-const mostPages = 2 ** 20
-const mostIdle = 3
 
 /** While calls come and start, a count and the pages after it agree only between two of them: it is tried a few times. */
 const attempts = 4
 
 const day = 86_400 * Ask.second
-
-const byCreation: Ask.Sort = { by: "created_at", order: "desc" }
 
 /** What a reading knows of these calls. */
 export interface About {
@@ -167,27 +160,32 @@ const find = Effect.fnUntraced(function* (
     fronts.set(outside, new Set(front.rows.map(({ key }) => key)))
     return done(meant, { _tag: "Proven" }, outside)
   }
-  let created = yield* byCreation()
-  let again = yield* created === undefined ? Effect.undefined : count()
-  // Where a call left between the two parts of the first count, that one was of no time.
-  for (let left = attempts; left > 1 && created !== undefined && again !== undefined && again !== there; left--) {
-    there = again
-    created = yield* byCreation()
-    again = yield* count()
-  }
-  if (created === undefined) return done([], { _tag: "Proven" }, { created: 0, unassigned: there })
-  const meant = created.rows.filter(isMeant)
-  const outside = { created: Math.max(0, there - meant.length), unassigned: 0 }
-  return done(meant, again === there ? created.coverage : moved, outside)
+  const elsewhere = yield* readElsewhere(there, count, byCreation)
+  const { coverage, rows } = elsewhere
+  if (rows === undefined) return done([], coverage, { created: 0, unassigned: elsewhere.there })
+  const meant = rows.filter(isMeant)
+  return done(meant, coverage, { created: Math.max(0, elsewhere.there - meant.length), unassigned: 0 })
 })
 
-const moved: Coverage.Coverage = {
-  _tag: "Provisional",
-  reason: { _tag: "WithoutStartMoved" }
-}
-
-/** Whether a row has no start that is credible. */
-type IsLoose = (row: Rows.Row) => boolean
+/** Those that are not in front, if the order of creation shows them, and how many there are. */
+const readElsewhere = Effect.fnUntraced(function* (
+  first: number,
+  count: () => Effect.Effect<number | undefined, AgniError>,
+  byCreation: () => Effect.Effect<Created, AgniError>
+) {
+  let there = first
+  let created = yield* byCreation()
+  let again = yield* count()
+  // Where a call came or left between the two parts of a count, that one was of no time.
+  for (let left = attempts; left > 1 && again !== undefined && again !== there; left--) {
+    there = again
+    if (created !== undefined) created = yield* byCreation()
+    again = yield* count()
+  }
+  return created === undefined
+    ? { rows: undefined, there, coverage: { _tag: "Proven" } as const }
+    : { rows: created.rows, there, coverage: again === there ? created.coverage : moved }
+})
 
 const fronts = new WeakMap<Coverage.Outside, ReadonlySet<string>>()
 
@@ -208,20 +206,23 @@ const countThem = Effect.fnUntraced(function* (
   // The two ends of the list may have said that it has fewer than came.
   const about = { expected: Math.max(1, calls, delivered()), size, repeats, fixed: ask.log.rounds }
   const countAll = (size: number) => Count.rows(ask, {}, { ...about, size })
-  const all = yield* countAll(size)
   // An outage may answer so, and a limit on depth or results.
   const least = Math.max(settings.controls.length, delivered())
-  if (all === undefined || all < least || all >= known().deepest) return undefined
+  const isCredible = (all: number) => all >= least && all < known().deepest
   // Each call of the list came with a start.
-  if (all === delivered()) return 0
+  if (calls <= delivered() && isCredible(delivered()) && (yield* countAll(size)) === delivered()) return 0
+  // Calls come more often than they leave: one that came between the two counts must not take the place of one without a start time.
+  const withStart = yield* Count.rows(ask, dated, { ...about, fixed: undefined })
+  const all = yield* countAll(size)
+  if (all === undefined || !isCredible(all)) return undefined
   const mayBeCut = all % Count.lengthOf(about) === 0
   if (mayBeCut && (about.fixed || (yield* Count.isCutOff(countAll, all, size)))) return undefined
-  const withStart = yield* Count.rows(ask, dated, { expected: Math.max(1, all), size, repeats })
-  // A limit on the width of a range hides calls, which would count as without a start time: both ends must be seen.
-  if (withStart !== undefined && withStart < all) yield* ask(1, dated)
   const oldest = settings.controls[0]?.start ?? Infinity
   const newest = settings.controls.findLast(({ start }) => start < end)?.start ?? -Infinity
-  const isWhole = withStart === all || ask.log.width >= newest - oldest
+  const isWide = () => ask.log.width >= newest - oldest
+  // A limit on the width of a range hides calls, which would count as without a start time: both ends must be seen.
+  if (withStart !== undefined && withStart < all && !isWide()) yield* ask(1, dated)
+  const isWhole = withStart === all || isWide()
   return withStart === undefined || withStart > all || !isWhole ? undefined : all - withStart
 })
 
@@ -240,108 +241,17 @@ const readFront = Effect.fnUntraced(function* (
   const found = Rows.makeHeld()
   let isFirst = true
   let isAtFront = false
-  for (let page = 1; page <= mostInFront && found.size() !== there; page++) {
+  // Behind a page that holds no others there may be more.
+  let isOpen = false
+  for (let page = 1; page <= mostInFront && (isOpen || found.size() !== there); page++) {
     const { rows } = yield* ask(page, {})
     const loose = rows.filter(isLoose)
     found.add(loose)
     const ends = loose.length < rows.length
     isFirst &&= rows.slice(0, loose.length).every(isLoose)
     isAtFront = isFirst && ends && found.size() > 0
+    isOpen = isFirst && !ends
     if (loose.length === 0 || isAtFront || (!isFirst && found.size() > there)) break
   }
   return { rows: [...found.rows.values()], isAtFront }
-})
-
-const createdIn = (rows: ReadonlyArray<Rows.Row>): ReadonlyArray<number> =>
-  rows.flatMap((row) => Rows.createdOf(row) ?? [])
-
-const descends = (instants: ReadonlyArray<number>): boolean =>
-  instants.every((instant, i) => i === 0 || instant <= (instants[i - 1] ?? Infinity))
-
-/** Pages in the order of creation; nothing where the server does not go so deep. */
-const byCreationOf = (ask: Ask.Ask, range: Micros.Range) => {
-  const look = (page: number, size: number) =>
-    Effect.map(
-      Effect.catchIf(ask(page, {}, { size, sort: byCreation }), Ask.isRefusal, () =>
-        Effect.succeed<{ readonly rows: ReadonlyArray<Rows.Row> }>({ rows: [] })
-      ),
-      ({ rows }) => rows
-    )
-  const isLater = (rows: ReadonlyArray<Rows.Row>) => createdIn(rows).every((created) => created >= range.to)
-  return { look, isLater }
-}
-
-/** The last page that is later than the range, 0 where there is none: reads pages 1, 2, 4, 8 …, then halves. */
-const lastLater = Effect.fnUntraced(function* (
-  { isLater, look }: ReturnType<typeof byCreationOf>,
-  first: ReadonlyArray<Rows.Row>,
-  size: number
-): Effect.fn.Return<number, AgniError> {
-  const isBefore = (rows: ReadonlyArray<Rows.Row>) => rows.length === size && isLater(rows)
-  let later = 0
-  let page = 1
-  let rows = first
-  while (isBefore(rows) && page < mostPages) {
-    later = page
-    page *= 2
-    rows = yield* look(page, size)
-  }
-  while (page - later > 1) {
-    const middle = (page + later) >>> 1
-    if (isBefore(yield* look(middle, size))) later = middle
-    else page = middle
-  }
-  return later
-})
-
-type Created = { readonly rows: ReadonlyArray<Rows.Row>; readonly coverage: Coverage.Coverage } | undefined
-
-/** Pages that do not overlap are read again: what one reading missed because a call left, the other one has. */
-const twice = (read: Effect.Effect<Created, AgniError>) =>
-  Effect.map(Effect.all([read, read]), ([first, second]) =>
-    first === undefined || second === undefined || Rows.sameRows(first.rows, second.rows)
-      ? second
-      : { ...second, coverage: moved }
-  )
-
-/**
- * All calls that were created in the range, where the server orders by creation, with calls without a start time among them. Each
- * page begins with the last rows of the one before it, in the places where they must be, unless the server rounds sizes.
- */
-const readByCreation = Effect.fnUntraced(function* (
-  { size }: Settings,
-  ask: Ask.Ask,
-  range: Micros.Range,
-  isLoose: IsLoose
-): Effect.fn.Return<Created, AgniError> {
-  const { rounds } = ask.log
-  const pages = byCreationOf(ask, range)
-  const first = yield* pages.look(1, size)
-  // By creation, and not by start: otherwise a call without a start time has no place.
-  if (!descends(createdIn(first))) return undefined
-  const begin = Math.max(1, yield* lastLater(pages, first, size))
-  const held = Rows.makeHeld()
-  let read = (begin - 1) * size
-  let seam = Seam.first({ page: begin, size, skip: read })
-  let shifted = false
-  let amongOthers = false
-  let idle = 0
-  while (seam.step !== undefined && idle < mostIdle) {
-    const { page, size: asked, skip }: Step.Step = seam.step
-    const rows: ReadonlyArray<Rows.Row> = page === 1 && asked === size ? first : yield* pages.look(page, asked)
-    // Where a row must be again nothing comes: so deep the server does not go.
-    if (rows.length === 0 || !descends(createdIn(rows))) return undefined
-    if (Seam.isLost(seam, rows, read, skip)) shifted = true
-    idle = held.add(rows) === 0 ? idle + 1 : 0
-    const loose = rows.filter(isLoose).length
-    amongOthers ||= loose > 0 && loose < rows.length
-    if (rows.length < asked || createdIn(rows).some((created) => created < range.from)) {
-      return amongOthers ? { rows: [...held.rows.values()], coverage: shifted ? moved : { _tag: "Proven" } } : undefined
-    }
-    read = skip + rows.length
-    seam = rounds
-      ? Seam.first(Step.next(seam.step, read))
-      : Seam.after(rows, read, size, (last) => Seam.differ(last, Rows.createdOf))
-  }
-  return undefined
 })
