@@ -17,8 +17,10 @@ const answering = (answer: (nth: number) => ReadonlyArray<Rows.Row>) => {
   const asked: Array<{ readonly page: number; readonly size: number | undefined; readonly order: string | undefined }> =
     []
   const ask: Ask.Ask = Object.assign(
-    (page: number, _: Ask.Bounds, options: Parameters<Ask.Ask>[2] = {}) =>
+    (page: number, of: Ask.Bounds, options: Parameters<Ask.Ask>[2] = {}) =>
       Effect.sync(() => {
+        // What is looked for at its own start has left.
+        if (of !== bounds) return { rows: [], observedAt: began, edition: undefined, characters: 0 }
         asked.push({ page, size: options.size, order: options.sort?.order })
         return { rows: answer(asked.length), observedAt: began, edition: undefined, characters: 0 }
       }),
@@ -103,6 +105,74 @@ describe("the passes of MultiPassRead.read", () => {
       const { ask, asked } = answering(() => pages[(asked.at(-1)?.page ?? 1) - 1] ?? [])
       const result = yield* MultiPassRead.read(ask, bounds, Rows.makeHeld(), options)
       assert.deepStrictEqual(result, { _tag: "Incomplete", held: 10, of: 11 })
+    })
+  )
+})
+
+describe("what the passes of MultiPassRead.read prove together", () => {
+  /** The pages of each pass, a letter a row; the last pass comes again and again. */
+  const read = (passes: ReadonlyArray<string>, before = "") =>
+    Effect.gen(function* () {
+      let pass = -1
+      const { ask, asked } = answering(() => {
+        const { page = 1 } = asked.at(-1) ?? {}
+        if (page === 1) pass++
+        const pages = passes[Math.min(pass, passes.length - 1)]?.split(" ") ?? []
+        return [...(pages[page - 1] ?? "")].map(row)
+      })
+      const held = holding(...before)
+      const { _tag: tag } = yield* MultiPassRead.read(ask, bounds, held, options)
+      return `${tag} ${[...held.rows.keys()].sort().join("")} ${pass + 1}`
+    })
+
+  it.effect("two that agree, or three that count as many as all that came", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* read(["ab c"]), "Complete abc 2")
+      assert.strictEqual(yield* read(["ab ac", "ab ad", "ab ac"]), "Complete abcd 3")
+    })
+  )
+
+  it.effect("not two of which the second has a row more: another one may have been passed by in both", () =>
+    Effect.gen(function* () {
+      // The third came after the first pass and left during the second one, before the fourth was read.
+      assert.strictEqual(yield* read(["ab", "ac b", "ad b"]), "Complete abcd 4")
+    })
+  )
+
+  it.effect("not two of which the second has a row twice: another one starts with it", () =>
+    Effect.gen(function* () {
+      // What was held before has left, so that the second pass counts as many as came.
+      assert.strictEqual(yield* read(["ab c", "ab ac", "ab cd"], "x"), "Complete abcdx 4")
+    })
+  )
+
+  it.effect("not three that count as many as came, where an earlier one counted more", () =>
+    Effect.gen(function* () {
+      // The fourth hides after the first pass, which did not show it.
+      assert.strictEqual(yield* read(["ab ac", "ab c", "ab c", "ab c", "ab c", "ab cd"]), "Complete abcd 7")
+    })
+  )
+
+  it.effect("not three of which the first counted fewer: calls came meanwhile", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* read(["ad d", "ab ac", "ab db", "ab cde"]), "Complete abcde 5")
+    })
+  )
+
+  it.effect("a second pass of the same size only where one page was full, and the server repeats it", () =>
+    Effect.gen(function* () {
+      for (const [repeats, length, second] of [
+        [true, 10, "10 asc"],
+        [true, 9, "7 -"],
+        [false, 10, "7 -"]
+      ] as const) {
+        const { ask, asked } = answering((nth) =>
+          asked.at(-1)?.page === 1 ? Array.from({ length }, (_, i) => row(`${nth}-${i}`)) : []
+        )
+        yield* MultiPassRead.read(ask, bounds, Rows.makeHeld(), { ...options, repeats })
+        const passes = asked.filter(({ page }) => page === 1).map(({ order = "-", size = 0 }) => `${size} ${order}`)
+        assert.deepStrictEqual(passes, ["10 -", second, "9 -", "4 asc", "8 -", "5 asc", "3 -"])
+      }
     })
   )
 })
