@@ -27,7 +27,7 @@ const createdIn = (rows: ReadonlyArray<Rows.Row>): ReadonlyArray<number> =>
   rows.flatMap((row) => Rows.createdOf(row) ?? [])
 
 const descends = (instants: ReadonlyArray<number>): boolean =>
-  instants.every((instant, i) => i === 0 || instant <= (instants[i - 1] ?? Infinity))
+  instants.every((instant, i) => instant <= (instants[i - 1] ?? Infinity))
 
 /** Pages in the order of creation; nothing where the server does not go so deep. */
 const byCreationOf = (ask: Ask.Ask, range: Micros.Range) => {

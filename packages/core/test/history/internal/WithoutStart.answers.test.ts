@@ -109,6 +109,15 @@ describe("WithoutStart.window", () => {
     })
   )
 
+  it.effect("one that was created as the range begins is of it, as it ends is not; the ids of all are known", () =>
+    Effect.gen(function* () {
+      const rows = [...dated, undatedAt("first", range.from), undatedAt("next", range.to)]
+      const { ids, outside, window } = yield* find({ rows })
+      assert.deepStrictEqual([ids, outside], [["first"], { created: 1, unassigned: 0 }])
+      assert.deepStrictEqual(window && WithoutStart.allIn(window), new Set(["first", "next"]))
+    })
+  )
+
   it.effect("a filter that changes with time proves nothing", () =>
     Effect.gen(function* () {
       const doubt = { _tag: "Provisional", reason: { _tag: "Changing", filter: "status" } } as const
