@@ -111,14 +111,14 @@ describe("the passes of MultiPassRead.read", () => {
 
 describe("what the passes of MultiPassRead.read prove together", () => {
   /** The pages of each pass, a letter a row; the last pass comes again and again. */
-  const read = (passes: ReadonlyArray<string>, before = "") =>
+  const read = (passes: ReadonlyArray<string>, before: ReadonlyArray<string> = []) =>
     Effect.gen(function* () {
       let pass = -1
       const { ask, asked } = answering(() => {
         const { page = 1 } = asked.at(-1) ?? {}
         if (page === 1) pass++
         const pages = passes[Math.min(pass, passes.length - 1)]?.split(" ") ?? []
-        return [...(pages[page - 1] ?? "")].map(row)
+        return Array.from(pages[page - 1] ?? "", row)
       })
       const held = holding(...before)
       const { _tag: tag } = yield* MultiPassRead.read(ask, bounds, held, options)
@@ -142,7 +142,7 @@ describe("what the passes of MultiPassRead.read prove together", () => {
   it.effect("not two of which the second has a row twice: another one starts with it", () =>
     Effect.gen(function* () {
       // What was held before has left, so that the second pass counts as many as came.
-      assert.strictEqual(yield* read(["ab c", "ab ac", "ab cd"], "x"), "Complete abcdx 4")
+      assert.strictEqual(yield* read(["ab c", "ab ac", "ab cd"], ["x"]), "Complete abcdx 4")
     })
   )
 

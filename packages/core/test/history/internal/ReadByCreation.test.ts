@@ -22,7 +22,7 @@ const rowsOf = (places: ReadonlyArray<string>): ReadonlyArray<Rows.Row> => {
     const created = Instant.of(edges.get(when) ?? range.to - 1 - i)
     const key = `row-${i}`
     const start = loose === undefined ? created : undefined
-    return { key, start, item: { ...item(key, created), start, created }, rejected: undefined }
+    return { key, start, item: { ...item(key, created), row: { id: key }, start, created }, rejected: undefined }
   })
 }
 

@@ -92,7 +92,7 @@ describe("readPages", () => {
   it("an order that was seen to be another one is no order by start, whatever the next page shows", () => {
     const shows = rowsAt(evenly(3)).map(({ created, id, start = 0 }, i): Rows.Row => ({
       ...control(id, start),
-      item: { ...item(id, start), created: Instant.of(i === 1 ? created + hour : created) }
+      item: { ...item(id, start), row: { id }, created: Instant.of(i === 1 ? created + hour : created) }
     }))
     assert.strictEqual(orderIn("unknown", shows), "start")
     assert.strictEqual(orderIn("other", shows), "other")

@@ -80,7 +80,7 @@ describe("windowsOf", () => {
   })
 
   it("is one where all is older or younger, and where it is not proven anyway", () => {
-    const one = (of: typeof range, coverage = proven) =>
+    const one = (of: typeof range, coverage: Coverage = proven) =>
       windows(holding(rows), { of, coverage }).map(({ coverage: { _tag } }) => _tag)
     assert.deepStrictEqual(one({ from: range.from, to: horizon }), ["Proven"])
     assert.deepStrictEqual(one({ from: range.from, to: horizon - hour }), ["Proven"])

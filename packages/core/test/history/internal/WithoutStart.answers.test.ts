@@ -194,12 +194,16 @@ describe("WithoutStart.window", () => {
 
   it.effect("behind a page that holds no others there may be more, also where fewer were counted", () =>
     Effect.gen(function* () {
+      let proven = 0
       const some = Array.from({ length: 11 }, (_, i) => undatedAt(`some-${i}`, range.to - (i + 1) * hour))
       for (let gone = 0; gone <= 8; gone++) {
         const rows = dated.map((row) => (row.id === "row-2" ? { ...row, gone: began + gone * step + 1 } : row))
         const { ids, tag } = yield* find({ rows: [...rows, ...some] })
-        if (tag === "Proven") assert.deepStrictEqual(ids, idsOf(some), `gone after ${gone}`)
+        if (tag !== "Proven") continue
+        assert.deepStrictEqual(ids, idsOf(some), `gone after ${gone}`)
+        proven++
       }
+      assert.isAbove(proven, 4)
     })
   )
 
