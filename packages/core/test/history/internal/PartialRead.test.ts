@@ -93,7 +93,7 @@ describe("PartialRead.read", () => {
   )
 })
 
-describe("PartialRead.undated", () => {
+describe("the calls without a start time beside such a record", () => {
   const read = Effect.fnUntraced(function* (
     rows: ReadonlyArray<Adversary.Row>,
     poison: string,
