@@ -54,8 +54,8 @@ export const of = (proofs: ReadonlyArray<Proof>, all: Micros.Range, horizon: Mic
   })
   const parts = Shown.joined(proofs.flatMap(({ evidence }) => evidence?.range ?? []))
   const rests = proofs.map((proof) => restOfProof(proof, horizon)).filter(({ from, to }) => from < to)
-  const [covered, ...others] = Shown.joined(proofs)
-  const isAll = covered !== undefined && others.length === 0 && covered.from <= all.from && covered.to >= all.to
+  const [covered] = Shown.joined(proofs)
+  const isAll = covered !== undefined && covered.from <= all.from && covered.to >= all.to
   return {
     before,
     parts: parts.length === 0 ? [{ from: all.to, to: all.to }] : parts,
@@ -69,7 +69,7 @@ export const of = (proofs: ReadonlyArray<Proof>, all: Micros.Range, horizon: Mic
 export const resumed = (
   at: Micros.Micros | undefined,
   evidence: PartEvidence.Evidence | undefined
-): PartEvidence.Evidence | undefined => (at !== undefined && evidence?.range.to === at ? evidence : undefined)
+): PartEvidence.Evidence | undefined => (evidence?.range.to === at ? evidence : undefined)
 
 interface ToRead {
   readonly parts: ReadonlyArray<Micros.Range>

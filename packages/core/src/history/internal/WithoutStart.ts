@@ -5,12 +5,12 @@ import { earliestStart } from "../../model/Limits.ts"
 import * as Coverage from "../Coverage.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
 import * as Count from "../../endpoint/internal/Count.ts"
-import * as CreationPages from "./CreationPages.ts"
 import type { Known } from "./Known.ts"
 import { differ } from "./Deliveries.ts"
 import type * as Micros from "../../endpoint/internal/Micros.ts"
 import * as Windows from "./Windows.ts"
 import * as Rows from "../../endpoint/internal/ListedRows.ts"
+import { type Created, type IsLoose, moved, readByCreation } from "./ReadByCreation.ts"
 import { ask as askOf, horizonFor, type Settings, temper } from "./Settings.ts"
 
 /** More pages in front are not read for the few that may be meant. */
@@ -101,7 +101,7 @@ const find = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Coverage.Window | undefined, AgniError> {
   const { isDelivered, known, shown } = about
   const end = endOfStarts(settings, range)
-  const isLoose: CreationPages.IsLoose = ({ start }) => start === undefined || start >= end
+  const isLoose: IsLoose = ({ start }) => start === undefined || start >= end
   const creationOf = (row: Rows.Row) => (isLoose(row) ? Rows.createdOf(row) : undefined)
   const isIn = (created: Micros.Micros | undefined) =>
     created !== undefined && created >= range.from && created < range.to
@@ -137,7 +137,7 @@ const find = Effect.fnUntraced(function* (
     )
   }
   const count = () => countThem(settings, ask, end, about)
-  const byCreation = () => CreationPages.read({ ask, size: settings.size, range, isLoose })
+  const byCreation = () => readByCreation(settings, ask, range, isLoose)
   let there = yield* count()
   if (there === undefined) {
     // A limit on the width of a range hides how many there are, and no page of the order of creation.
@@ -159,18 +159,31 @@ const find = Effect.fnUntraced(function* (
     fronts.set(outside, new Set(front.rows.map(({ key }) => key)))
     return done(meant, { _tag: "Proven" }, outside)
   }
+  const elsewhere = yield* readElsewhere(there, count, byCreation)
+  const { coverage, rows } = elsewhere
+  if (rows === undefined) return done([], coverage, { created: 0, unassigned: elsewhere.there })
+  const meant = rows.filter(isMeant)
+  return done(meant, coverage, { created: Math.max(0, elsewhere.there - meant.length), unassigned: 0 })
+})
+
+/** Those that are not in front, if the order of creation shows them, and how many there are. */
+const readElsewhere = Effect.fnUntraced(function* (
+  first: number,
+  count: () => Effect.Effect<number | undefined, AgniError>,
+  byCreation: () => Effect.Effect<Created, AgniError>
+) {
+  let there = first
   let created = yield* byCreation()
-  let again = yield* created === undefined ? Effect.undefined : count()
-  // Where a call left between the two parts of the first count, that one was of no time.
-  for (let left = attempts; left > 1 && created !== undefined && again !== undefined && again !== there; left--) {
+  let again = yield* count()
+  // Where a call came or left between the two parts of a count, that one was of no time.
+  for (let left = attempts; left > 1 && again !== undefined && again !== there; left--) {
     there = again
-    created = yield* byCreation()
+    if (created !== undefined) created = yield* byCreation()
     again = yield* count()
   }
-  if (created === undefined) return done([], { _tag: "Proven" }, { created: 0, unassigned: there })
-  const meant = created.rows.filter(isMeant)
-  const outside = { created: Math.max(0, there - meant.length), unassigned: 0 }
-  return done(meant, again === there ? created.coverage : CreationPages.moved, outside)
+  return created === undefined
+    ? { rows: undefined, there, coverage: { _tag: "Proven" } as const }
+    : { rows: created.rows, there, coverage: again === there ? created.coverage : moved }
 })
 
 const fronts = new WeakMap<Coverage.Outside, ReadonlySet<string>>()
@@ -192,20 +205,23 @@ const countThem = Effect.fnUntraced(function* (
   // The two ends of the list may have said that it has fewer than came.
   const about = { expected: Math.max(1, calls, delivered()), size, repeats, fixed: ask.log.rounds }
   const countAll = (size: number) => Count.rows(ask, {}, { ...about, size })
-  const all = yield* countAll(size)
   // An outage may answer so, and a limit on depth or results.
   const least = Math.max(settings.controls.length, delivered())
-  if (all === undefined || all < least || all >= known().deepest) return undefined
+  const isCredible = (all: number) => all >= least && all < known().deepest
   // Each call of the list came with a start.
-  if (all === delivered()) return 0
+  if (calls <= delivered() && isCredible(delivered()) && (yield* countAll(size)) === delivered()) return 0
+  // Calls come more often than they leave: one that came between the two counts must not take the place of one without a start time.
+  const withStart = yield* Count.rows(ask, dated, { ...about, fixed: undefined })
+  const all = yield* countAll(size)
+  if (all === undefined || !isCredible(all)) return undefined
   const mayBeCut = all % Count.lengthOf(about) === 0
   if (mayBeCut && (about.fixed || (yield* Count.isCutOff(countAll, all, size)))) return undefined
-  const withStart = yield* Count.rows(ask, dated, { expected: Math.max(1, all), size, repeats })
-  // A limit on the width of a range hides calls, which would count as without a start time: both ends must be seen.
-  if (withStart !== undefined && withStart < all) yield* ask(1, dated)
   const oldest = settings.controls[0]?.start ?? Infinity
   const newest = settings.controls.findLast(({ start }) => start < end)?.start ?? -Infinity
-  const isWhole = withStart === all || ask.log.width >= newest - oldest
+  const isWide = () => ask.log.width >= newest - oldest
+  // A limit on the width of a range hides calls, which would count as without a start time: both ends must be seen.
+  if (withStart !== undefined && withStart < all && !isWide()) yield* ask(1, dated)
+  const isWhole = withStart === all || isWide()
   return withStart === undefined || withStart > all || !isWhole ? undefined : all - withStart
 })
 
@@ -219,18 +235,21 @@ interface Front {
 const readFront = Effect.fnUntraced(function* (
   ask: Ask.Ask,
   there: number,
-  isLoose: CreationPages.IsLoose
+  isLoose: IsLoose
 ): Effect.fn.Return<Front, AgniError> {
   const found = Rows.makeHeld()
   let isFirst = true
   let isAtFront = false
-  for (let page = 1; page <= mostInFront && found.size() !== there; page++) {
+  // Behind a page that holds no others there may be more.
+  let isOpen = false
+  for (let page = 1; page <= mostInFront && (isOpen || found.size() !== there); page++) {
     const { rows } = yield* ask(page, {})
     const loose = rows.filter(isLoose)
     found.add(loose)
     const ends = loose.length < rows.length
     isFirst &&= rows.slice(0, loose.length).every(isLoose)
     isAtFront = isFirst && ends && found.size() > 0
+    isOpen = isFirst && !ends
     if (loose.length === 0 || isAtFront || (!isFirst && found.size() > there)) break
   }
   return { rows: [...found.rows.values()], isAtFront }

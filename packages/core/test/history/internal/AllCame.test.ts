@@ -72,6 +72,33 @@ describe("AllCame", () => {
     })
   )
 
+  it.effect("waits for a task that said so, and is read on after all", () =>
+    Effect.gen(function* () {
+      const { all, told } = open(2)
+      yield* all.reading(
+        (came) =>
+          Effect.gen(function* () {
+            yield* came(3)
+            yield* came(undefined)
+            yield* all.reading((other) => other(rows), endOf(0))
+            assert.deepStrictEqual(told, [])
+            yield* came(4)
+            assert.deepStrictEqual(told, [rows + 4])
+          }),
+        endOf(0)
+      )
+    })
+  )
+
+  it.effect("still holds where no more tasks are expected", () =>
+    Effect.gen(function* () {
+      const { all } = open(1)
+      yield* all.reading((came) => came(rows), endOf(0))
+      all.expect(0)
+      assert.isTrue(all.isStill())
+    })
+  )
+
   it.effect.prop("holds only where no task read after it was said", { steps: Steps }, ({ steps }) =>
     Effect.gen(function* () {
       const tasks = 3

@@ -1,13 +1,16 @@
 /** Two parts of a range, each read by a process of its own, and what a third one makes of both. */
 import { type Window } from "@callstream/core/history/Coverage"
 import { assert, describe, it } from "@effect/vitest"
+import { AgniError, NotFound } from "@callstream/core/model/AgniError"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Ask from "../../../src/endpoint/internal/Ask.ts"
 import * as NotedCounts from "../../../src/endpoint/internal/NotedCounts.ts"
 import * as Deliveries from "../../../src/history/internal/Deliveries.ts"
 import * as PartEvidence from "../../../src/history/internal/PartEvidence.ts"
-import * as ReadBefore from "../../../src/history/internal/ReadBefore.ts"
+import type { Known } from "../../../src/history/internal/Known.ts"
+import * as Shown from "../../../src/history/internal/Shown.ts"
 import * as Sum from "../../../src/history/internal/Sum.ts"
 import * as Windows from "../../../src/history/internal/Windows.ts"
 import { askOf, began, control, day, hour, item, known, open, rowsAt, settingsOf } from "./FakeServer.ts"
@@ -181,50 +184,126 @@ describe("PartEvidence", () => {
   )
 })
 
-const entry = (of: typeof range, verdict: "proven" | "provisional") => ({
-  range: { from: of.from as never, to: of.to as never },
-  verdict,
-  requests: 0,
-  asOf: 0 as never
-})
+describe("save and restore", () => {
+  const error = new AgniError({ reason: new NotFound(), request: "GET", attempts: 1, elapsed: Duration.zero })
 
-describe("ReadBefore", () => {
-  const horizon = range.to
-  const proof = (of: typeof range, rest: Partial<ReadBefore.Proof> = {}): ReadBefore.Proof => ({
-    ...of,
-    evidence: undefined,
-    entries: [entry(of, "proven")],
-    calls: 2,
-    ...rest
+  /** Everything that a reading may have seen, each once for each number. */
+  const full = (of: typeof range, nth: number): Shown.Shown => {
+    const shown = Shown.make([of])
+    const counted = { after: of.from, before: of.to, rows: nth + 1 }
+    for (const window of [
+      { from: of.from, to: of.from + day },
+      { from: of.from + day, to: of.to }
+    ])
+      shown.delivered.put({
+        ...window,
+        proven: true,
+        calls: 1,
+        rows: 1,
+        starts: Float64Array.of(window.from + nth),
+        extra: 0,
+        inside: 0
+      })
+    shown.ids.add(`row-${nth}`)
+    shown.withoutStart.add(`undated-${nth}`)
+    shown.recent.add(`recent-${nth}`)
+    shown.unplaced.add(`unplaced-${nth}`)
+    shown.moved.add(`moved-${nth}`)
+    shown.created.set(`undated-${nth}`, began)
+    shown.readOnce.add(of.from)
+    for (const name of ["counts", "places", "sure", "failing"] as const)
+      NotedCounts.noteCount(shown[name], counted, counted.rows)
+    NotedCounts.notePage(shown.lengths, { ...counted, size: 10, length: nth + 1, isFirst: false })
+    shown.revisions.push(
+      { ...of, coverage: { _tag: "Proven" } },
+      { ...of, coverage: { _tag: "Provisional", reason: { _tag: "CallsMoved" } } },
+      { ...of, coverage: { _tag: "Unprovable", reason: { _tag: "OutsideBounds" } } },
+      { ...of, coverage: { _tag: "Gap", reason: { _tag: "Unreadable", problem: "it failed" }, error } }
+    )
+    shown.lost = { rows: nth, error }
+    shown.later = nth
+    shown.differing = nth
+    return shown
+  }
+
+  const restored = (...all: ReadonlyArray<readonly [typeof range, Shown.Shown]>) => {
+    const shown = Shown.make([range])
+    for (const [of, one] of all) PartEvidence.restore(shown, passed(PartEvidence.save(of, known(), one)))
+    return shown
+  }
+
+  it("what each part saw is known of all of them", () => {
+    const shown = restored([left, full(left, 1)], [right, full(right, 2)])
+    for (const name of ["withoutStart", "recent", "unplaced", "moved"] as const)
+      assert.lengthOf([...shown[name]], 2, name)
+    for (const name of ["counts", "places", "sure", "failing", "lengths"] as const)
+      assert.deepStrictEqual(
+        [...shown[name].values()].map(({ rows }) => rows),
+        [2, 3],
+        name
+      )
+    assert.deepStrictEqual([...shown.created.keys()], ["undated-1", "undated-2"])
+    assert.deepStrictEqual([...shown.readOnce], [left.from, right.from])
+    assert.deepStrictEqual([shown.later, shown.differing, shown.lost?.rows], [3, 3, 3])
+    assert.instanceOf(shown.lost?.error, AgniError)
+    assert.deepStrictEqual(shown.reached, [range])
+    // Each start is of its own window.
+    assert.deepStrictEqual(
+      shown.delivered.stretches.map(({ from, starts }) => [...starts].map((start) => start - from)),
+      [[1], [1], [2], [2]]
+    )
   })
 
-  it.effect(
-    "a stretch without evidence counts by the number of its calls; one that is young, or not read, leaves the sum open",
-    () =>
-      Effect.gen(function* () {
-        const evidence = yield* read({ of: right, ids: [2, 3] })
-        const both = [proof(left), proof(right, { evidence })]
-        const { before, inPart, parts } = ReadBefore.of(both, range, horizon)
-        assert.deepStrictEqual(before[0]?.counted, { ...left, rows: 2, proven: true })
-        assert.isUndefined(before[1]?.counted)
-        assert.deepStrictEqual(parts, [right])
-        assert.isFalse(inPart)
-        assert.isTrue(ReadBefore.of(both, range, middle - 1).inPart)
-        assert.isTrue(
-          ReadBefore.of([proof(left, { calls: undefined }), proof(right, { evidence })], range, horizon).inPart
-        )
-        assert.isTrue(ReadBefore.of([proof(right, { evidence })], range, horizon).inPart)
-        const weak = proof(left, { entries: [entry(left, "provisional")] })
-        assert.isFalse(ReadBefore.of([weak, proof(right, { evidence })], range, horizon).before[0]?.counted?.proven)
-      })
-  )
+  it("what was taken back stays so, and a gap is unprovable for those who did not read it", () => {
+    const { revisions } = restored([left, full(left, 1)])
+    assert.deepStrictEqual(
+      revisions.map(({ coverage }) => coverage._tag),
+      ["Provisional", "Unprovable", "Unprovable"]
+    )
+  })
 
-  it.effect("evidence that ends elsewhere than the commit is not of it", () =>
-    Effect.gen(function* () {
-      const evidence = yield* read({ of: left, ids: [0, 1] })
-      assert.strictEqual(ReadBefore.resumed(middle, evidence), evidence)
-      assert.isUndefined(ReadBefore.resumed(middle - 1, evidence))
-      assert.isUndefined(ReadBefore.resumed(undefined, evidence))
+  it("one part that saw an older call, or a request that failed alone, is enough", () => {
+    for (const name of ["older", "failed"] as const)
+      for (const which of [0, 1, 2]) {
+        const parts = [left, right].map((of, i) => [of, { ...Shown.make([of]), [name]: i === which }] as const)
+        assert.strictEqual(restored(...parts)[name], which < 2, `${name} ${which}`)
+      }
+  })
+})
+
+describe("foldKnown", () => {
+  const fold = (one: Partial<Known>, other: Partial<Known>) => PartEvidence.foldKnown(known(one), known(other))
+  const either = (one: Partial<Known>, other: Partial<Known>) => {
+    assert.deepStrictEqual(fold(one, other), fold(other, one))
+    return fold(one, other)
+  }
+
+  it("an order that any process saw to be another one is no order by start", () => {
+    assert.strictEqual(either({ order: "start" }, { order: "other" }).order, "other")
+    assert.strictEqual(either({ order: "start" }, {}).order, "start")
+    assert.strictEqual(either({ order: "other" }, {}).order, "other")
+  })
+
+  it("bounds are trusted as far as any saw them answered, and limits are the least that any met", () => {
+    const one = { width: 5, refused: 7, earliest: began - 1, deepest: 30, whole: 4, requests: 2, worth: 3 }
+    const other = { width: 6, refused: 8, earliest: began, deepest: 40, whole: 5, requests: 3, worth: 4 }
+    assert.deepInclude(either(one, other), {
+      width: 6,
+      refused: 7,
+      earliest: began - 1,
+      deepest: 30,
+      whole: 5,
+      requests: 5,
+      worth: 7
     })
-  )
+  })
+
+  it("what one of them saw holds for all", () => {
+    assert.isTrue(either({ differs: true }, {}).differs)
+    assert.isFalse(either({}, {}).differs)
+    assert.isTrue(either({ cut: true }, {}).cut)
+    assert.isFalse(either({}, {}).cut)
+    assert.strictEqual(either({ span: day }, {}).span, day)
+    assert.isUndefined(either({}, {}).span)
+  })
 })

@@ -1,9 +1,11 @@
+import * as Instant from "@callstream/core/model/Instant"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Ask from "../../../src/endpoint/internal/Ask.ts"
-import { readPages } from "../../../src/history/internal/ReadPages.ts"
+import type * as Rows from "../../../src/endpoint/internal/ListedRows.ts"
+import { orderIn, readPages } from "../../../src/history/internal/ReadPages.ts"
 import type * as Adversary from "../../torture/Adversary.ts"
-import { askOf, began, day, hour, open, rowsAt, second, settingsOf } from "./FakeServer.ts"
+import { askOf, began, control, day, hour, item, open, rowsAt, second, settingsOf } from "./FakeServer.ts"
 
 const range = { from: began - 10 * day, to: began - 3 * hour }
 const evenly = (rows: number) => Array.from({ length: rows }, (_, i) => range.to - (i + 1) * 60 * second)
@@ -31,15 +33,86 @@ describe("readPages", () => {
     })
   )
 
+  const readApart = (rows: ReadonlyArray<Adversary.Row>, traits: Partial<Adversary.Traits>, repeats = false) =>
+    Effect.gen(function* () {
+      const server = open(rows, { sizes: { of: [5, 10], round: "down" }, ...traits }, 1000)
+      const ask = askOf(server)
+      ask.log.rounds = true
+      const settings = settingsOf(server, { repeats: Effect.succeed(repeats) })
+      const { count, deepest, dense, held, way } = yield* readPages(settings, ask, range, Infinity, undefined)
+      return { held: held.size(), way, dense, deepest, count }
+    })
+
   it.effect("where sizes are rounded one page follows another, which proves nothing", () =>
     Effect.gen(function* () {
-      for (const count of [9, 10, 25, 30]) {
-        const server = open(rowsAt(evenly(count)), { sizes: { of: [5, 10], round: "down" } })
-        const ask = askOf(server)
-        ask.log.rounds = true
-        const { held, way } = yield* readPages(settingsOf(server), ask, range, Infinity, undefined)
-        assert.deepStrictEqual({ held: held.size(), way }, { held: count, way: "apart" })
-      }
+      const found = { way: "apart", dense: false, deepest: Infinity }
+      for (const [beyond, repeats] of [
+        ["empty", false],
+        ["last", true],
+        ["first", true]
+      ] as const)
+        for (const held of [0, 9, 10, 25, 30]) {
+          // A page that is not full is the last one, and counts them.
+          const count = held % 10 === 0 && held > 0 ? undefined : held
+          const rows = rowsAt(evenly(held))
+          assert.deepStrictEqual(
+            yield* readApart(rows, { beyond }, repeats),
+            { ...found, held, count },
+            `${held} ${beyond}`
+          )
+        }
+    })
+  )
+
+  it.effect("there a page that is refused is no end, nor one of rows that came, where others come in front", () =>
+    Effect.gen(function* () {
+      const { deepest, dense } = yield* readApart(rowsAt(evenly(40)), { depth: { most: 2, cut: "error" } })
+      assert.deepStrictEqual([deepest, dense], [20, true])
+      // Ten come after the first page: the second one has the rows of it.
+      const rows = rowsAt(evenly(40)).map((row, i) => (i < 10 ? { ...row, seen: began + 1500 } : row))
+      assert.strictEqual((yield* readApart(rows, {})).held, 30)
+    })
+  )
+
+  it.effect("rows that start together are tied, however they were created; others are not, in an order by start", () =>
+    Effect.gen(function* () {
+      // The first three show the order by start: the second one was created last.
+      const inOrder = rowsAt(evenly(25)).map((row, i) => (i === 1 ? { ...row, created: row.created + hour } : row))
+      const from = inOrder[6]?.start ?? 0
+      const together = inOrder.map((row, i) => (i >= 6 && i < 10 ? { ...row, start: from } : row))
+      assert.deepInclude(yield* read(together), { rows: 25, order: "start", tied: true })
+      const queued = inOrder.map((row, i) => (i >= 6 && i < 10 ? { ...row, created: from } : row))
+      assert.deepInclude(yield* read(queued), { rows: 25, order: "start", tied: false })
+      // Where the order is not seen, they may be in that of their creation.
+      const same = rowsAt(evenly(25)).map((row, i) => (i >= 6 && i < 10 ? { ...row, created: from } : row))
+      assert.deepInclude(yield* read(same), { rows: 25, order: "unknown", tied: true })
+    })
+  )
+
+  it("an order that was seen to be another one is no order by start, whatever the next page shows", () => {
+    const shows = rowsAt(evenly(3)).map(({ created, id, start = 0 }, i): Rows.Row => ({
+      ...control(id, start),
+      item: { ...item(id, start), row: { id }, created: Instant.of(i === 1 ? created + hour : created) }
+    }))
+    assert.strictEqual(orderIn("unknown", shows), "start")
+    assert.strictEqual(orderIn("other", shows), "other")
+    assert.strictEqual(orderIn("start", shows.slice(0, 1)), "start")
+    assert.strictEqual(orderIn("start", shows.toReversed()), "other")
+  })
+
+  it.effect("a later page that fails is no limit on the depth", () =>
+    Effect.gen(function* () {
+      const failed = yield* Effect.flip(read(rowsAt(evenly(57)), { depth: { most: 1, cut: "failure" } }))
+      assert.strictEqual(failed.reason._tag, "Unavailable")
+      const refused = yield* Effect.flip(read(rowsAt(evenly(57)), { depth: { most: 0, cut: "error" } }))
+      assert.strictEqual(refused.reason._tag, "InvalidRequest")
+    })
+  )
+
+  it.effect("nothing is nothing also where the server repeats itself", () =>
+    Effect.gen(function* () {
+      const found = yield* read([], { beyond: "last" }, Infinity, true)
+      assert.deepInclude(found, { count: 0, dense: false, moved: false })
     })
   )
 
@@ -155,11 +228,14 @@ describe("readPages", () => {
 
   it.effect("a first page that came already is not asked for again", () =>
     Effect.gen(function* () {
-      const server = open(rowsAt(evenly(7)))
-      const ask = askOf(server)
-      const first = yield* ask(1, Ask.boundsOf(range))
-      const found = yield* readPages(settingsOf(server), ask, range, Infinity, first)
-      assert.deepStrictEqual([found.count, server.requests()], [7, 1])
+      for (const rows of [7, 25]) {
+        const { requests } = yield* read(rowsAt(evenly(rows)))
+        const server = open(rowsAt(evenly(rows)))
+        const ask = askOf(server)
+        const first = yield* ask(1, Ask.boundsOf(range))
+        const found = yield* readPages(settingsOf(server), ask, range, Infinity, first)
+        assert.deepStrictEqual([found.count, server.requests()], [rows, requests])
+      }
     })
   )
 

@@ -1,4 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Instant from "@callstream/core/model/Instant"
+import * as Version from "@callstream/core/model/Version"
 import * as Effect from "effect/Effect"
 import * as Ask from "../../../src/endpoint/internal/Ask.ts"
 import * as Rows from "../../../src/endpoint/internal/ListedRows.ts"
@@ -16,15 +18,21 @@ const evenly = (rows: number) => Array.from({ length: rows }, (_, i) => range.to
 const walk = (
   rows: ReadonlyArray<Adversary.Row>,
   {
+    maxCharacters = Infinity,
     most = Infinity,
     of = range,
     share
-  }: { readonly most?: number; readonly of?: Range; readonly share?: Walk.Share } = {},
+  }: {
+    readonly maxCharacters?: number
+    readonly most?: number
+    readonly of?: Range
+    readonly share?: Walk.Share
+  } = {},
   traits: Partial<Adversary.Traits> = {}
 ) =>
   Effect.gen(function* () {
     const server = open(rows, traits, 1000)
-    const read = yield* Walk.walk(settingsOf(server), askOf(server), of, most, share)
+    const read = yield* Walk.walk(settingsOf(server, { maxCharacters }), askOf(server), of, most, share)
     return { ...read, keys: [...read.held.rows.keys()].toSorted(), requests: server.requests() }
   })
 
@@ -100,7 +108,7 @@ describe("Walk.walk", () => {
     Effect.gen(function* () {
       const burst = Array.from({ length: 25 }, () => range.to - second)
       const { requests } = yield* walk(rowsAt([...burst, ...evenly(200).map((start) => start - minute)]))
-      assert.isAtMost(requests, 40)
+      assert.isAtMost(requests, 34)
     })
   )
 
@@ -158,27 +166,92 @@ describe("Walk.walk", () => {
     })
   )
 
+  it.effect("or more text than it should hold", () =>
+    Effect.gen(function* () {
+      const { dense, keys } = yield* walk(rowsAt(evenly(200)), { maxCharacters: 25_000 })
+      assert.deepStrictEqual([dense, keys.length < 40], [true, true])
+    })
+  )
+
+  it.effect("a first answer that came already is not asked for again, nor taken for the next one", () =>
+    Effect.gen(function* () {
+      const rows = rowsAt(evenly(40))
+      const { requests } = yield* walk(rows)
+      const server = open(rows)
+      const ask = askOf(server)
+      const first = yield* ask(1, Ask.boundsOf(range))
+      const { held, moved } = yield* Walk.walk(settingsOf(server), ask, range, Infinity, undefined, first)
+      assert.deepStrictEqual([held.size(), moved, server.requests()], [40, false, requests])
+    })
+  )
+
+  it.effect("a page of records without a place in time leads nowhere", () =>
+    Effect.gen(function* () {
+      const server = open([])
+      const rejected = { stage: "range", reason: "it is broken", raw: {}, page: 1, index: 0 } as const
+      const observedAt = Version.of(Instant.of(began))
+      const rows = Array.from({ length: 10 }, (_, i): Rows.Row => ({
+        key: `${i}`,
+        start: undefined,
+        item: undefined,
+        rejected: { ...rejected, observedAt }
+      }))
+      const answer = { rows, observedAt: began, edition: undefined, characters: 0 }
+      const ask: Ask.Ask = Object.assign(() => Effect.succeed(answer), { log: Ask.makeLog() })
+      const { dense, held, moved } = yield* Walk.walk(settingsOf(server), ask, range, Infinity, undefined)
+      assert.deepStrictEqual([held.size(), dense, moved], [10, false, false])
+    })
+  )
+
+  it.effect("such a second at the end of the range is the end of it, and nothing below it is read", () =>
+    Effect.gen(function* () {
+      const { after } = Ask.boundsOf(range)
+      const burst = Array.from({ length: 25 }, () => after)
+      const below = rowsAt([...burst, after - second]).map((row) => ({ ...row, id: `low-${row.id}` }))
+      const { keys, requests } = yield* walk([...rowsAt(evenly(5)), ...below])
+      assert.notInclude(keys, "low-row-25")
+      assert.lengthOf(keys, 30)
+      assert.isAtMost(requests, 11)
+    })
+  )
+
   it.effect("reads no further than what it handed over, and hands over nothing while the order is unknown", () =>
     Effect.gen(function* () {
       const starts = evenly(400)
+      const of = { from: range.to - 401 * minute, to: range.to }
       const given: Array<number> = []
       const share: Walk.Share = (from, to) =>
         Effect.sync(() => {
           given.push(from)
-          return given.length > 1 ? undefined : Math.floor((from + to) / 2 / second) * second
+          return given.length !== 2 ? undefined : Math.floor((from + to) / 2 / second) * second
         })
-      const same = yield* walk(rowsAt(starts), { share })
-      assert.deepStrictEqual([given.length, same.range], [0, range])
+      const same = yield* walk(rowsAt(starts), { of, share })
+      assert.deepStrictEqual([given.length, same.range], [0, of])
       // Calls that were queued show that the order is by start.
       const queued = rowsAt(starts).map((row, i) => (i % 3 === 0 ? { ...row, created: row.created - hour } : row))
-      const { held, keys, range: read } = yield* walk(queued, { share })
-      assert.strictEqual(given[0], range.from)
-      assert.isAbove(read.from, range.from)
+      const { held, keys, range: read } = yield* walk(queued, { of, share })
+      assert.strictEqual(given[0], of.from)
+      assert.isAbove(read.from, of.from + 100 * minute)
       const mine = queued.filter(({ start = 0 }) => start >= read.from)
       assert.deepStrictEqual(Rows.within(held, read).length, mine.length)
       assert.includeMembers(keys, idsOf(mine))
       // The bounds of the last answer reach a little beyond, and no page is larger.
       assert.isAtMost(keys.length, mine.length + 10)
+      assert.lengthOf((yield* walk(queued, { of })).keys, 400)
+    })
+  )
+
+  it.effect("hands over nothing where little is left", () =>
+    Effect.gen(function* () {
+      const given: Array<number> = []
+      const share: Walk.Share = (from, _, rows) =>
+        Effect.sync(() => {
+          given.push(rows)
+          return from + second
+        })
+      const queued = rowsAt(evenly(250)).map((row, i) => (i % 3 === 0 ? { ...row, created: row.created - hour } : row))
+      const { keys } = yield* walk(queued, { of: { from: range.to - 251 * minute, to: range.to }, share })
+      assert.deepStrictEqual([keys.length, given], [250, []])
     })
   )
 })

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
-import * as CreationPages from "../../../src/history/internal/CreationPages.ts"
+import * as ReadByCreation from "../../../src/history/internal/ReadByCreation.ts"
 import type * as Adversary from "../../torture/Adversary.ts"
 import { askOf, began, hour, open } from "./FakeServer.ts"
 
@@ -12,7 +12,7 @@ const rows = Arr.range(0, 89).map((i): Adversary.Row => {
   return { id: `row-${i}`, created, start: i % 3 === 0 ? undefined : created }
 })
 const range = { from: began - 60 * hour, to: began - 15 * hour }
-const isLoose: CreationPages.IsLoose = ({ start }) => start === undefined
+const isLoose: ReadByCreation.IsLoose = ({ start }) => start === undefined
 
 const sorted = { order: "start", undatedFirst: false } as const
 const rounding = { ...sorted, sizes: { of: [10], round: "least" } } as const
@@ -25,7 +25,7 @@ const read = Effect.fnUntraced(function* (traits: Partial<Adversary.Traits>, ear
   const ask = askOf(server)
   ask.log.rounds = traits.sizes !== undefined
   for (const page of Arr.range(1, earlier + 1)) yield* ask(page, {})
-  const created = yield* CreationPages.read({ ask, size: 10, range: { ...range, from }, isLoose })
+  const created = yield* ReadByCreation.readByCreation({ size: 10 }, ask, { ...range, from }, isLoose)
   const keys = new Set(created?.rows.map(({ key }) => key))
   return {
     tag: created?.coverage._tag,
@@ -34,7 +34,7 @@ const read = Effect.fnUntraced(function* (traits: Partial<Adversary.Traits>, ear
   }
 })
 
-describe("CreationPages.read", () => {
+describe("readByCreation", () => {
   it.effect("all that were created in the range, by pages that overlap; twice where no pages do", () =>
     Effect.gen(function* () {
       for (const [traits, most] of [

@@ -6,6 +6,7 @@ import * as Ask from "../../endpoint/internal/Ask.ts"
 import type * as Micros from "../../endpoint/internal/Micros.ts"
 import * as Rows from "../../endpoint/internal/ListedRows.ts"
 import * as Seam from "./Seam.ts"
+import type { Settings } from "./Settings.ts"
 import * as Step from "./Step.ts"
 
 /** A server that repeats itself beyond the end is given up here. */
@@ -20,7 +21,7 @@ export const moved: Coverage.Coverage = {
 /** Whether a row has no start that is credible. */
 export type IsLoose = (row: Rows.Row) => boolean
 
-export interface Options {
+interface Wanted {
   readonly ask: Ask.Ask
   readonly size: number
   readonly range: Micros.Range
@@ -34,11 +35,17 @@ export type Created = { readonly rows: ReadonlyArray<Rows.Row>; readonly coverag
  * Pages that do not overlap are read again in the other order, where they end elsewhere: a call that one reading passed by, because
  * another one left, or because replicas answer in turn, is in the other one.
  */
-export const read = Effect.fnUntraced(function* (options: Options): Effect.fn.Return<Created, AgniError> {
-  const first = yield* readPages(options, "desc")
-  if (first === undefined || !options.ask.log.rounds) return first
-  const second = yield* readPages(options, "asc")
-  return second !== undefined && Rows.sameRows(within(first.rows, options.range), within(second.rows, options.range))
+export const readByCreation = Effect.fnUntraced(function* (
+  { size }: Pick<Settings, "size">,
+  ask: Ask.Ask,
+  range: Micros.Range,
+  isLoose: IsLoose
+): Effect.fn.Return<Created, AgniError> {
+  const wanted: Wanted = { ask, size, range, isLoose }
+  const first = yield* readPages(wanted, "desc")
+  if (first === undefined || !ask.log.rounds) return first
+  const second = yield* readPages(wanted, "asc")
+  return second !== undefined && Rows.sameRows(within(first.rows, range), within(second.rows, range))
     ? { ...second, coverage: first.coverage }
     : { ...first, coverage: moved }
 })
@@ -65,7 +72,7 @@ const pagesOf = (ask: Ask.Ask, { from, to }: Micros.Range, order: "asc" | "desc"
     look,
     areInOrder: (rows: ReadonlyArray<Rows.Row>) => {
       const instants = order === "desc" ? createdIn(rows) : createdIn(rows).toReversed()
-      return instants.every((instant, i) => i === 0 || instant <= (instants[i - 1] ?? Infinity))
+      return instants.every((instant, i) => instant <= (instants[i - 1] ?? Infinity))
     },
     areBefore: (rows: ReadonlyArray<Rows.Row>) => createdIn(rows).every(isBefore),
     reachBehind: (rows: ReadonlyArray<Rows.Row>) => createdIn(rows).some(isBehind)
@@ -97,7 +104,7 @@ const lastBefore = Effect.fnUntraced(function* (
 
 /** Each page begins with the last rows of the one before it, in the places where they must be, unless the server rounds sizes. */
 const readPages = Effect.fnUntraced(function* (
-  { ask, isLoose, range, size }: Options,
+  { ask, isLoose, range, size }: Wanted,
   order: "asc" | "desc"
 ): Effect.fn.Return<Created, AgniError> {
   const { rounds } = ask.log

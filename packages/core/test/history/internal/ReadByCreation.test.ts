@@ -1,0 +1,152 @@
+import { assert, describe, it } from "@effect/vitest"
+import { AgniError, InvalidRequest } from "@callstream/core/model/AgniError"
+import * as Instant from "@callstream/core/model/Instant"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Ask from "../../../src/endpoint/internal/Ask.ts"
+import type * as Rows from "../../../src/endpoint/internal/ListedRows.ts"
+import { readByCreation } from "../../../src/history/internal/ReadByCreation.ts"
+import { began, day, item, open, settingsOf } from "./FakeServer.ts"
+
+const range = { from: began - 6 * day, to: began - 3 * day }
+
+/** A row for each place in the list, by when it was created; those with `?` have no start. */
+const rowsOf = (places: ReadonlyArray<string>): ReadonlyArray<Rows.Row> => {
+  const edges = new Map([
+    ["later", range.to],
+    ["from", range.from],
+    ["earlier", range.from - 1]
+  ])
+  return places.map((place, i) => {
+    const [when = "", loose] = place.split("?")
+    const created = Instant.of(edges.get(when) ?? range.to - 1 - i)
+    const key = `row-${i}`
+    const start = loose === undefined ? created : undefined
+    return { key, start, item: { ...item(key, created), row: { id: key }, start, created }, rejected: undefined }
+  })
+}
+
+const refusal = new AgniError({ reason: new InvalidRequest({}), request: "GET", attempts: 1, elapsed: Duration.zero })
+
+interface Traits {
+  /** Pages that the server has, and what comes instead of others. */
+  readonly depth?: number
+  readonly cut?: "empty" | "error" | "last"
+  /** Sizes below ten are this one. */
+  readonly least?: number
+  /** Whether the oldest come first where that is asked for. @default true */
+  readonly turns?: boolean
+  /** The number of a row that pages from the oldest on have not. */
+  readonly lacks?: number
+}
+
+const read = (
+  places: ReadonlyArray<string>,
+  { cut, depth = Infinity, lacks, least, turns = true }: Traits = {},
+  rounds = false
+) => {
+  const newestFirst = rowsOf(places)
+  const oldestFirst = newestFirst.toReversed().filter(({ key }) => key !== `row-${lacks}`)
+  let requests = 0
+  const ask: Ask.Ask = Object.assign(
+    (asked: number, _: Ask.Bounds, options: Parameters<Ask.Ask>[2] = {}) =>
+      Effect.suspend(() => {
+        requests++
+        if (asked > depth && cut === "error") return Effect.fail(refusal)
+        const page = asked > depth && cut === "last" ? depth : asked
+        const wanted = options.size ?? 10
+        const rows = turns && options.sort?.order === "asc" ? oldestFirst : newestFirst
+        const size = least !== undefined && wanted < 10 ? least : wanted
+        const found = asked > depth && cut === "empty" ? [] : rows.slice((page - 1) * size, page * size)
+        return Effect.succeed({ rows: found, observedAt: began, edition: undefined, characters: 0 })
+      }),
+    { log: { ...Ask.makeLog(), rounds } }
+  )
+  return Effect.map(
+    readByCreation(settingsOf(open([])), ask, range, ({ start }) => start === undefined),
+    (found) => ({
+      tag: found?.coverage._tag,
+      loose: found?.rows.filter(({ start }) => start === undefined).length,
+      requests
+    })
+  )
+}
+
+const times = (count: number, place: string) => Array.from({ length: count }, () => place)
+
+describe("readByCreation", () => {
+  it.effect("has those from the beginning of the range on, among others", () =>
+    Effect.gen(function* () {
+      const places = [...times(3, "later"), "later?", "in?", ...times(3, "in"), "from?", "from", "earlier?", "earlier"]
+      assert.deepInclude(yield* read(places), { tag: "Proven", loose: 4 })
+      for (const cut of ["later", "in", "earlier"] as const)
+        assert.deepInclude(yield* read([...times(23, cut === "earlier" ? "in" : cut), "in?", ...times(3, "earlier")]), {
+          tag: "Proven",
+          loose: 1
+        })
+    })
+  )
+
+  it.effect("begins with the last page that is later, wherever that is", () =>
+    Effect.gen(function* () {
+      for (let later = 0; later <= 120; later++) {
+        const places = [...times(later, "later"), "in?", ...times(4, "in"), "in?", ...times(15, "earlier")]
+        assert.deepInclude(yield* read(places), { tag: "Proven", loose: 2 }, `${later} are later`)
+      }
+      assert.isAtMost((yield* read([...times(800, "later"), "in?", "in", "earlier"])).requests, 16)
+    })
+  )
+
+  it.effect("is nothing where a page is in another order, the first one or a later one", () =>
+    Effect.gen(function* () {
+      const first = ["in?", "earlier", ...times(3, "in"), "in?"]
+      assert.isUndefined((yield* read(first)).tag)
+      // Those behind the earlier one would be missing.
+      const second = ["in", "in?", ...times(10, "in"), "earlier", ...times(15, "in"), "in?", "in"]
+      assert.isUndefined((yield* read(second)).tag)
+    })
+  )
+
+  it.effect("is nothing where none is among others, or pages do not go so deep", () =>
+    Effect.gen(function* () {
+      assert.isUndefined((yield* read([...times(5, "in"), "earlier"])).tag)
+      assert.isUndefined((yield* read(times(5, "in?"))).tag)
+      for (const cut of ["empty", "error"] as const) {
+        const places = ["in", "in?", ...times(40, "in"), "in?", "in"]
+        assert.isUndefined((yield* read(places, { depth: 2, cut })).tag, cut)
+      }
+      assert.isUndefined((yield* read([])).tag)
+    })
+  )
+
+  it.effect("reads page after page where sizes are rounded", () =>
+    Effect.gen(function* () {
+      const places = ["in", "in?", ...times(30, "in"), "in?", ...times(4, "in"), "earlier"]
+      assert.deepInclude(yield* read(places, { least: 5 }, true), { tag: "Proven", loose: 2 })
+      assert.notStrictEqual((yield* read(places, { least: 5 })).tag, "Proven")
+    })
+  )
+
+  it.effect("proves there what both orders of creation have, whatever they have outside of the range", () =>
+    Effect.gen(function* () {
+      const places = [...times(3, "later"), "in", "in?", ...times(30, "in"), "in?", ...times(4, "in"), "earlier"]
+      for (const [lacks, tag] of [
+        [0, "Proven"],
+        [4, "Provisional"],
+        [9, "Provisional"],
+        [places.length - 1, "Proven"]
+      ] as const)
+        assert.deepInclude(yield* read(places, { least: 5, lacks }, true), { tag, loose: 2 }, `without row ${lacks}`)
+      assert.deepInclude(yield* read(places, { least: 5, turns: false }, true), { tag: "Provisional", loose: 2 })
+    })
+  )
+
+  it.effect("ends where the same page comes again and again", () =>
+    Effect.gen(function* () {
+      const places = ["in", "in?", ...times(57, "in")]
+      const { requests, tag } = yield* read(places, { depth: 2, cut: "last" })
+      assert.isUndefined(tag)
+      assert.isAtMost(requests, 10)
+    })
+  )
+})
