@@ -148,7 +148,7 @@ export const afterShort = Effect.fnUntraced(function* (
   page: number,
   first: ReadonlyArray<Rows.Row>,
   asked: number
-): Effect.fn.Return<"end" | "more" | "again" | "rounded", AgniError> {
+): Effect.fn.Return<"end" | "more" | "again" | "smaller" | "rounded", AgniError> {
   if (first.length === 0 || first.length >= asked) return "end"
   // A page that cannot be rendered exists, and a refused one may exist.
   const question = Effect.catchIf(
@@ -164,7 +164,10 @@ export const afterShort = Effect.fnUntraced(function* (
   if (next.rows.length >= first.length) return "again"
   // A part of the same again: it was cut into smaller pages than asked for. Behind one that was asked for as before nothing comes.
   const behind = yield* Ask.orNothing(ask(page + 1, {}, { size: asked, how: Patience.soon }))
-  return behind?.rows.length === 0 ? "rounded" : "again"
+  if (behind?.rows.length !== 0) return "smaller"
+  // Or calls that start together changed places between the two pages.
+  const again = yield* Ask.orNothing(ask(page, {}, { size: first.length, how: Patience.soon }))
+  return again !== undefined && again.rows.length >= first.length ? "more" : "rounded"
 })
 
 /**
@@ -188,6 +191,13 @@ export const rounds = (
     () => Effect.succeed(false)
   )
 }
+
+/** Where a server rounds sizes, the number of calls on a short first page is no size of it: how many come for that one. */
+export const roundedSize = (ask: Ask.Ask, size: number): Effect.Effect<number, AgniError> =>
+  Effect.map(Ask.orNothing(ask(1, {}, { how: Patience.soon })), (answer) => {
+    const brought = answer?.rows.length ?? size
+    return brought > 1 && brought < size ? brought : size
+  })
 
 /** Whether a page that lies far beyond any end brings something; what cannot be rendered is there. */
 export const repeats = (ask: Ask.Ask, first: ReadonlyArray<Rows.Row>) =>
