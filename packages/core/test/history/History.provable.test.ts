@@ -217,6 +217,7 @@ describe("what can be proven is, of the histories of torture", () => {
     ["what lies before the oldest call fails by chance", 310002181],
     ["a page beyond the end fails by chance, where other records would be a gap", 500001195, "flaky"],
     ["a call leaves between two counts of those without a start time", 500000083, undefined, "one leaves"],
+    ["the last page comes again, and calls of it that start together change places", 916000325],
     ["a page of fewer calls than the server gives is counted, and is rounded", 912000035, undefined, "rounds"],
     ["a list of one page, whose length is no size of a page", 912000196, undefined, "rounds"],
     ["the same, where one call less is a size of a page", 912000230, undefined, "rounds"],
