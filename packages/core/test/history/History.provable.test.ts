@@ -221,6 +221,10 @@ describe("what can be proven is, of the histories of torture", () => {
     ["a page of fewer calls than the server gives is counted, and is rounded", 912000035, undefined, "rounds"],
     ["a list of one page, whose length is no size of a page", 912000196, undefined, "rounds"],
     ["the same, where one call less is a size of a page", 912000230, undefined, "rounds"],
+    ["a page of one call has two, which shows only then that sizes are rounded", 925000229, undefined, "rounds"],
+    ["pages of each size but one end in front of a limit", 913000247, "flaky"],
+    ["pages of smaller sizes are refused, and the last one is not full", 933000051, "burst"],
+    ["pages of smaller sizes are refused, and the last one is full", 931000451, "results"],
     ["calls that start together change places, and the second page has a part of the first", 933000181, "burst"],
     ["rows that come one by one fail by chance each time that they are read", 926000786, "flaky"],
     ["rows that came fail by chance when they are read again", 913000112, "flaky"]
