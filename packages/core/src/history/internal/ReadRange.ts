@@ -24,7 +24,7 @@ import type { Range } from "../../endpoint/internal/Micros.ts"
 import * as ReadPages from "./ReadPages.ts"
 import { ask as askOf, believedWidth, horizonOf, type Settings } from "./Settings.ts"
 import * as Task from "./Task.ts"
-import { believe, isEnd, isTooWide } from "./TrustedWidth.ts"
+import { believe, isEnd, isTooWide, widen } from "./TrustedWidth.ts"
 import { readRows } from "./ReadRows.ts"
 import type * as Walk from "./Walk.ts"
 
@@ -180,7 +180,7 @@ const ofNothing = Effect.fnUntraced(function* (work: Work, done: ReadPages.Read)
   if (coverage === Empty.came && canHalve(range)) return splitHiding(work, done, hides - 1)
   if (coverage === Empty.hidden && !isLast) return splitHiding(work, done, left - 1)
   const width = task.to - task.from
-  const believed = believedWidth(known.width)
+  const believed = coverage === undefined ? yield* widen(work) : believedWidth(known.width)
   // Nothing can be proven where calls may still be added: that is not worth as many questions.
   return coverage === undefined && width / believed <= (young ? Task.mostParts : Task.mostEmpty)
     ? split(work, Task.byWidth(task, Math.max(believed, width / Task.mostParts)))
