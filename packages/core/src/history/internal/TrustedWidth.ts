@@ -47,7 +47,7 @@ const precision = 1.5
 
 /**
  * How wide bounds are answered in full, where no answer brought rows from far apart: a limit cuts one end of what is asked for, or all of
- * it. So the oldest known row comes at the older end of such bounds, and the newest one at the newer end of others.
+ * it. So the oldest control row comes at the older end of such bounds, and the newest one at the newer end of others.
  */
 export const widen = Effect.fnUntraced(function* ({ ask, known, settings, task, young }: Work) {
   const [oldest] = settings.controls
@@ -76,7 +76,7 @@ export const widen = Effect.fnUntraced(function* ({ ask, known, settings, task, 
     if (!ends.includes(false)) ask.log.width = Math.max(ask.log.width, tried)
     else {
       most = tried
-      // Not tried again for each part of the range.
+      // Each part of the range would find the same.
       ask.log.refused = Math.min(ask.log.refused, tried)
     }
   }

@@ -198,7 +198,7 @@ describe("widen", () => {
           const { days, refused, requests } = yield* widened({ traits: { span: { most: most * day, cut } } })
           assert.isAtMost(days, most + 0.01, `${most}`)
           assert.isAtLeast(days, most / 1.6, `${most}`)
-          // Not tried again for each part.
+          // Each part would find the same.
           assert.isAbove(refused, most - 0.01)
           assert.isAtMost(refused, 2 * most)
           assert.isAtMost(requests, 14)
@@ -212,14 +212,14 @@ describe("widen", () => {
     })
   )
 
-  it.effect("a few parts are not worth it, nor a range to which calls may still come, or without a known row", () =>
+  it.effect("a few parts are not worth it, nor a range to which calls may still come, or without a control row", () =>
     Effect.gen(function* () {
       for (const one of [{ from: range.to - 3 * day }, { young: true }, { settings: { controls: [] } }])
         assert.deepInclude(yield* widened(one), { days, requests: 0 })
     })
   )
 
-  it.effect("where bounds are ignored, the known rows come with others", () =>
+  it.effect("where bounds are ignored, the control rows come with others", () =>
     Effect.gen(function* () {
       const ignores = { by: "chance", share: 2 } as const
       assert.strictEqual((yield* widened({ traits: { ignores } })).days, days)
