@@ -228,7 +228,6 @@ describe("what can be proven is, of the histories of torture", () => {
     ["pages of each size but one end in front of a limit", 913000247, "flaky"],
     ["pages of smaller sizes are refused, and the last one is not full", 933000051, "burst"],
     ["pages of smaller sizes are refused, and the last one is full", 931000451, "results"],
-    ["calls that start together change places, and the second page has a part of the first", 933000181, "burst"],
     ["rows that come one by one fail by chance each time that they are read", 926000786, "flaky"],
     ["rows that came fail by chance when they are read again", 913000112, "flaky"],
     ["control rows fail by chance", 913000244, "flaky"],

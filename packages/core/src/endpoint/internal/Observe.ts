@@ -164,10 +164,7 @@ export const afterShort = Effect.fnUntraced(function* (
   if (next.rows.length >= first.length) return "again"
   // A part of the same again: it was cut into smaller pages than asked for. Behind one that was asked for as before nothing comes.
   const behind = yield* Ask.orNothing(ask(page + 1, {}, { size: asked, how: Patience.soon }))
-  if (behind?.rows.length !== 0) return "smaller"
-  // Or calls that start together changed places between the two pages.
-  const again = yield* Ask.orNothing(ask(page, {}, { size: first.length, how: Patience.soon }))
-  return again !== undefined && again.rows.length >= first.length ? "more" : "rounded"
+  return behind?.rows.length === 0 ? "rounded" : "smaller"
 })
 
 /**
