@@ -106,7 +106,7 @@ describe("Sync, where no call is for long", () => {
         world.now += 30 * World.day
         const before = yield* watermark
         for (let i = 0; i < 2; i++) {
-          server.answers = 80
+          server.answers = 50
           assert.isFalse((yield* pass()).isDone)
         }
         assert.isAbove(yield* watermark, before + 27 * World.day)

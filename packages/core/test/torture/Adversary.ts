@@ -116,6 +116,9 @@ export interface Server {
   readonly counts: ReadonlyArray<Counted>
   /** Ids that an answer did not show, although they were there and within its bounds. */
   readonly withheld: ReadonlySet<string>
+  /** Notes that a client had no answer although it tried a request as often as it does; whether one had none. */
+  readonly giveUp: () => void
+  readonly isGivenUp: () => boolean
   /** How often an answer about its own second showed a row, and how often it did not, although it was there. */
   readonly alone: ReadonlyMap<string, { readonly came: number; readonly absent: number }>
 }
@@ -255,6 +258,7 @@ export const serve = (
   let clock = options.began
   let number = 0
   let underWay = 0
+  let isGivenUp = false
   const notes = makeNotes(options.range, options.horizon)
   const matching = makeMatching(rows, traits, options.seed, options.began)
   const { zone = 0 } = traits
@@ -322,6 +326,10 @@ export const serve = (
     countedOld,
     counts,
     withheld,
+    giveUp: () => {
+      isGivenUp = true
+    },
+    isGivenUp: () => isGivenUp,
     alone
   }
 }

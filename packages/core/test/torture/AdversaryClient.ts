@@ -1,5 +1,6 @@
 /** The real client over the adversary: requests as text, answers as JSON, and each retry is a request of its own. */
 import { AgniClient } from "@callstream/core/client/AgniClient"
+import type { AgniError } from "@callstream/core/model/AgniError"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import type * as HttpClientRequest from "effect/http/HttpClientRequest"
@@ -8,6 +9,8 @@ import * as Server from "../client/Server.ts"
 import type { CallSessionQuery } from "@callstream/core/model/CallSessionQuery"
 import type { Taken } from "./Adversary.ts"
 import type * as Adversary from "./Adversary.ts"
+
+const cannotRender = "cannot render"
 
 const queryOf = ({ searchParams }: URL): CallSessionQuery => {
   const text = (name: string) => searchParams.get(name) ?? undefined
@@ -31,7 +34,7 @@ const replyOf = ({ found, observedAt }: Taken, request: HttpClientRequest.HttpCl
     case "error":
       return failed(400, "out of limits")
     case "failure":
-      return failed(500, "cannot render")
+      return failed(500, cannotRender)
     case "not found":
       return failed(404, "no such page")
     case "busy":
@@ -53,9 +56,18 @@ const replyOf = ({ found, observedAt }: Taken, request: HttpClientRequest.HttpCl
   }
 }
 
-/** With the default options: eight tries, whose waits are virtual time. */
-export const make = (server: Pick<Adversary.Server, "take">): AgniClient["Service"] =>
-  Effect.runSync(
+/** So often a request is tried. */
+const tries = 8
+
+/** Whether a request failed by chance each time; a server that cannot render a row, or does not go so deep, says so. */
+const isGivenUp = ({ attempts, reason }: AgniError): boolean => {
+  const quote = reason._tag === "Unavailable" && reason.outage._tag === "Status" ? reason.outage.quote : undefined
+  return attempts >= tries && quote !== cannotRender
+}
+
+/** With the default options, whose waits are virtual time. */
+export const make = (server: Pick<Adversary.Server, "take" | "giveUp">): AgniClient["Service"] => {
+  const client = Effect.runSync(
     AgniClient.make({ apiKey: Redacted.make(Server.key) }).pipe(
       Effect.provideService(
         HttpClient.HttpClient,
@@ -65,3 +77,7 @@ export const make = (server: Pick<Adversary.Server, "take">): AgniClient["Servic
       )
     )
   )
+  const list: typeof client.list = (query, options) =>
+    Effect.tapError(client.list(query, options), (error) => Effect.sync(() => isGivenUp(error) && server.giveUp()))
+  return { ...client, list }
+}

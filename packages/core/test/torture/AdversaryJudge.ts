@@ -213,8 +213,9 @@ const silentlyWrong = (one: Case, server: Adversary.Server, windows: ReadonlyArr
 
 const judge = (one: Case, server: Adversary.Server, windows: ReadonlyArray<Window>): Judgement => {
   const said = finalCoverage(windows)
-  const possible = isProvable(one, server)
   const provenToHorizon = isProvenToHorizon(one, said)
+  // Where a request fails as often as it is tried, a run ends, or leaves a gap and continues: no reader has what was on that page.
+  const possible = isProvable(one, server) && (provenToHorizon || !server.isGivenUp())
   return {
     verdict: weakest(said),
     provenToHorizon,

@@ -87,11 +87,11 @@ const again: ReadonlyArray<Rule> = [
   },
   {
     rule: "reading again proves nothing where no passes agree",
-    ...on("tied, walk, created, 2 a page, results last 3", hides(3, 2, forever))
+    ...on("apart, pages, newest, 3 a page", hides(3, 2, forever, 2))
   },
   {
     rule: "reading again proves nothing where the pages end too soon",
-    ...on("long, walk, newest, 4 a page, depth error 1", hides(1, 1, 26))
+    ...on("apart, walk, newest, 2 a page, depth last 2", hides(4, 2, forever, 2))
   },
   {
     rule: "rows from elsewhere show that bounds were not understood",

@@ -215,7 +215,8 @@ export const make = (
 /**
  * Whether this page is what comes beyond the end: nothing, or, from a server that repeats itself, what came already. Such a
  * one is asked for the next page and one far beyond, which must be the same again: pages of equal starts may be alike by
- * chance, and small pages because a row is listed twice.
+ * chance, and small pages because a row is listed twice. A page that is not full is the last one: rows of equal start may have
+ * another order there each time it comes.
  */
 export const isEnd = (
   ask: Ask,
@@ -224,15 +225,18 @@ export const isEnd = (
   rows: ReadonlyArray<Rows.Row>,
   known: ReadonlyArray<ReadonlyArray<Rows.Row>>,
   options: { readonly repeats: boolean; readonly size?: number; readonly sort?: Sort }
-): Effect.Effect<boolean, AgniError> =>
-  rows.length === 0
+): Effect.Effect<boolean, AgniError> => {
+  const isAgain = (other: ReadonlyArray<Rows.Row>) =>
+    Rows.sameRows(other, rows) || (rows.length < (options.size ?? 0) && Rows.sameStarts(other, rows))
+  return rows.length === 0
     ? Effect.succeed(true)
-    : !options.repeats || !known.some((other) => Rows.sameRows(rows, other))
+    : !options.repeats || !known.some(isAgain)
       ? Effect.succeed(false)
       : Effect.map(
           Effect.all([ask(page + 1, bounds, options), ask(page + 100_003, bounds, options)], { concurrency: 2 }),
-          (further) => further.every((answer) => Rows.sameRows(answer.rows, rows))
+          (further) => further.every((answer) => isAgain(answer.rows))
         )
+}
 
 /** What stands for an answer that cannot be had while the server answers other requests. */
 export const catchPoison = <A, B>(

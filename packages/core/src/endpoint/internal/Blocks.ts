@@ -179,10 +179,15 @@ interface Extent {
   readonly size: number
 }
 
-/** The rows of a short list, in blocks of one, one, two, four, …, up to the given size. */
+/**
+ * The rows of a short list, in blocks of one, one, two, four, …, up to the given size.
+ *
+ * @param placed Rows by their places, as they came before: those that come are added.
+ */
 export const all = Effect.fnUntraced(function* (
   { beyond, read }: Pick<Reader, "beyond" | "read">,
-  { most, size }: Extent
+  { most, size }: Extent,
+  placed = new Map<number, Rows.Row>()
 ): Effect.fn.Return<Whole, AgniError> {
   const held = Rows.makeHeld()
   const lost: Array<number> = []
@@ -194,14 +199,19 @@ export const all = Effect.fnUntraced(function* (
     const block: Block | undefined = yield* Effect.catchIf(read(at, width), Ask.isRefusal, () => Effect.undefined)
     // So deep the server does not go.
     if (block === undefined) break
-    for (const [i, row] of block.rows.entries()) {
-      if (row === undefined) lost.push(at + i)
-      else if (!held.rows.has(row.key)) last = at + i
+    const rows = block.rows.map((row, i) => row ?? placed.get(at + i))
+    for (const [i, row] of rows.entries()) {
+      if (row === undefined) {
+        lost.push(at + i)
+        continue
+      }
+      placed.set(at + i, row)
+      if (!held.rows.has(row.key)) last = at + i
     }
-    const came = block.rows.flatMap((row) => row ?? [])
+    const came = rows.flatMap((row) => row ?? [])
     idle = held.add(came) === 0 ? idle + 1 : 0
     if (block.ended) return { held, lost, ended: block.repeats !== true }
-    if (idle > 0 && width > 1 && isBeyond(block.rows, yield* beyond)) break
+    if (idle > 0 && width > 1 && isBeyond(rows, yield* beyond)) break
     at += width
   }
   const behind = lost.find((at) => at > last)
@@ -213,19 +223,28 @@ export const all = Effect.fnUntraced(function* (
  * one.
  */
 export const patiently = Effect.fnUntraced(function* (
-  reader: Reader,
+  reader: Pick<Reader, "beyond" | "one" | "read">,
   extent: Extent,
   how: ListOptions
 ): Effect.fn.Return<Whole, AgniError> {
-  const { ended, held, lost } = yield* all(reader, extent)
-  const found = yield* Effect.forEach(lost, (at) => reader.one(at, how), { concurrency: mostAtOnce })
-  const fresh = held.add(found.flatMap((block) => block?.rows.flatMap((row) => row ?? []) ?? []))
-  // Behind a row that came after all there may be more.
-  if (fresh > 0 && !ended) return yield* all(reader, extent)
-  return { held, lost: lost.filter((_, i) => found[i] === undefined), ended }
+  const placed = new Map<number, Rows.Row>()
+  for (let left = mostTimes; ; left--) {
+    const { ended, held, lost } = yield* all(reader, extent, placed)
+    const found = yield* Effect.forEach(lost, (at) => reader.one(at, how), { concurrency: mostAtOnce })
+    for (const [i, block] of found.entries()) {
+      const [at, row] = [lost[i], block?.rows[0]]
+      if (at !== undefined && row !== undefined) placed.set(at, row)
+    }
+    const fresh = held.add(found.flatMap((block) => block?.rows.flatMap((row) => row ?? []) ?? []))
+    // Behind a row that came after all there may be more.
+    if (fresh === 0 || ended || left === 0) return { held, lost: lost.filter((_, i) => found[i] === undefined), ended }
+  }
 })
 
 const mostAtOnce = 8
+
+/** The list is read again so often: requests may fail by chance each time. */
+const mostTimes = 3
 
 const join = (left: Block, right: Block): Block =>
   left.ended ? left : { ...right, rows: [...left.rows, ...right.rows] }

@@ -44,8 +44,10 @@ export const orFail = (
   const counted: Effect.Effect<number | undefined, AgniError> = options.repeats
     ? LastPage.count(ask, bounds, options)
     : Effect.flatMap(search(ask, bounds, { ...options, size: lengthOf(options) }), (rows) =>
-        // Smaller pages lie deeper: so deep the server may not go.
-        rows === undefined && lengthOf(options) < options.size ? search(ask, bounds, options) : Effect.succeed(rows)
+        // Smaller pages lie deeper: so deep the server may not go. Of a server that rounds sizes they have another length.
+        (rows === undefined || ask.log.rounds) && lengthOf(options) < options.size
+          ? search(ask, bounds, options)
+          : Effect.succeed(rows)
       )
   return counted.pipe(
     Effect.tap((rows) =>

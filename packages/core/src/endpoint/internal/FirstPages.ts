@@ -41,12 +41,18 @@ export const read = Effect.fnUntraced(function* ({
     [Open.open(list, filters, asked, known), askedOldest ? askOldest(less) : Effect.succeed("refused" as const)],
     { concurrency: 2 }
   )
-  const { endShown, page, refused, size, sorted } = opening
+  const { endShown, page, refused, sorted } = opening
   const first = opening.answer.rows
-  const ask = Ask.make(list, filters, { size, sort: Observe.newest(sorted?.sortBy ?? "none") })
+  const asking = (size: number) => Ask.make(list, filters, { size, sort: Observe.newest(sorted?.sortBy ?? "none") })
   const isTold = Array.isArray(firstTry) ? { asked: less, rows: firstTry } : undefined
   log.rounds ||=
-    opening.rounds || (known === undefined && !endShown && (yield* Observe.rounds(ask, first, size, isTold)))
+    opening.rounds ||
+    (known === undefined && !endShown && (yield* Observe.rounds(asking(opening.size), first, opening.size, isTold)))
+  const isShort = page === 1 && first.length < asked && !opening.rounds
+  const mayRound = isShort && (log.rounds || opening.smaller)
+  const size = mayRound ? yield* Observe.roundedSize(asking(opening.size), opening.size) : opening.size
+  log.rounds ||= size < opening.size
+  const ask = asking(size)
   // Not the order was refused, but the size.
   const isSizeRefused = askedOldest && firstTry === "refused" && (refused !== undefined || log.rounds)
   const oldestPage = isSizeRefused ? yield* askOldest(size) : firstTry
@@ -58,6 +64,7 @@ export const read = Effect.fnUntraced(function* ({
       : oldestPage
   return {
     ...opening,
+    size,
     ask,
     first,
     front,

@@ -225,6 +225,17 @@ export const sameRows = (left: ReadonlyArray<Row>, right: ReadonlyArray<Row>): b
   return right.every(({ key }) => keys.has(key))
 }
 
+/** As many rows, which start at the same times. */
+export const sameStarts = (left: ReadonlyArray<Row>, right: ReadonlyArray<Row>): boolean => {
+  const starts = (rows: ReadonlyArray<Row>) => rows.flatMap(({ start }) => start ?? []).sort((a, b) => a - b)
+  const other = starts(right)
+  return (
+    left.length === right.length &&
+    other.length === right.length &&
+    starts(left).every((start, i) => start === other[i])
+  )
+}
+
 /** Whether at least half of the rows are the same: a repeated page, in which equal rows may have another order. */
 export const alike = (left: ReadonlyArray<Row>, right: ReadonlyArray<Row>): boolean => {
   const keys = new Set(left.map(({ key }) => key))

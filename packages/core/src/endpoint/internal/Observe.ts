@@ -148,7 +148,7 @@ export const afterShort = Effect.fnUntraced(function* (
   page: number,
   first: ReadonlyArray<Rows.Row>,
   asked: number
-): Effect.fn.Return<"end" | "more" | "again" | "rounded", AgniError> {
+): Effect.fn.Return<"end" | "more" | "again" | "smaller" | "rounded", AgniError> {
   if (first.length === 0 || first.length >= asked) return "end"
   const size = first.length
   // A page that cannot be rendered exists, and a refused one may exist.
@@ -163,7 +163,7 @@ export const afterShort = Effect.fnUntraced(function* (
   const [same, behind] = yield* Effect.all([look(page, size), look(page + 1, asked)], { concurrency: 2 })
   const parts = [...(same?.rows ?? []), ...next.rows]
   const isCut = (same?.rows.length ?? size) < size && isBeginning(parts, first)
-  return isCut && behind?.rows.length === 0 ? "rounded" : "again"
+  return !isCut ? "again" : behind?.rows.length === 0 ? "rounded" : "smaller"
 })
 
 /** Whether these are the first rows of those. */
@@ -192,6 +192,13 @@ export const rounds = (
     () => Effect.succeed(false)
   )
 }
+
+/** Where a server rounds sizes, the number of calls on a short first page is no size of it: how many come for that one. */
+export const roundedSize = (ask: Ask.Ask, size: number): Effect.Effect<number, AgniError> =>
+  Effect.map(Ask.orNothing(ask(1, {}, { how: Patience.soon })), (answer) => {
+    const brought = answer?.rows.length ?? size
+    return brought > 1 && brought < size ? brought : size
+  })
 
 /** Whether a page that lies far beyond any end brings something; what cannot be rendered is there. */
 export const repeats = (ask: Ask.Ask, first: ReadonlyArray<Rows.Row>) =>

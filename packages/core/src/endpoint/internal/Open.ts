@@ -16,6 +16,8 @@ export interface Opening {
   readonly clamped: boolean
   /** Whether pages of other sizes were seen not to be what they were asked to be. */
   readonly rounds: boolean
+  /** Whether the page behind the only one had a part of its calls, as on a server that rounds sizes and repeats itself. */
+  readonly smaller: boolean
   /** Whether the page was short, and nothing came behind it. */
   readonly endShown: boolean
   /** There are records, and each page with one fails. */
@@ -44,6 +46,7 @@ const find = Effect.fnUntraced(function* (
     size: after === "rounded" ? size : Observe.pageSize(answer.rows, size),
     clamped: after === "more" || size < asked,
     rounds: after === "rounded",
+    smaller: after === "smaller",
     endShown: (after === "end" || after === "rounded") && answer.rows.length < size,
     fails,
     refused,
@@ -79,6 +82,7 @@ const recognize = Effect.fnUntraced(function* (
     size,
     clamped: asked > size,
     rounds: known.roundsPageSize === true,
+    smaller: false,
     endShown: false,
     fails: false,
     refused: known.pageSizeRefused,

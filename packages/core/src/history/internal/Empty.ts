@@ -5,6 +5,7 @@ import type { AgniError } from "../../model/AgniError.ts"
 import type { Coverage } from "../Coverage.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
 import * as Blocks from "../../endpoint/internal/Blocks.ts"
+import * as Patience from "../../endpoint/internal/Patience.ts"
 import type { Known } from "./Known.ts"
 import * as Rows from "../../endpoint/internal/ListedRows.ts"
 import { believedWidth, nothingKnown, type Settings } from "./Settings.ts"
@@ -37,7 +38,9 @@ export const confirm = Effect.fnUntraced(function* (
   /** Whether a limit on results may answer with nothing, and whether the range is cut again then. */
   hides: "again" | "no more" | undefined,
   /** Rows beside it that were shown meanwhile. */
-  beside?: Task.Beside
+  shown?: Task.Beside,
+  /** Whether the range is not cut again. */
+  isLast = false
 ): Effect.fn.Return<Coverage | undefined, AgniError> {
   const { controls, ends, size } = settings
   if (controls.length === 0) return nothingKnown
@@ -46,7 +49,7 @@ export const confirm = Effect.fnUntraced(function* (
   const isShown = () => [...ask.log.shown.values()].some(isWithin)
   // A count may have listed what no page brought.
   if (isShown()) return came
-  const { above, below } = Task.besides(range, new Map(controls.map(({ key, start }) => [key, start])), beside)
+  const { above, below } = Task.besides(range, new Map(controls.map(({ key, start }) => [key, start])), shown)
   const after = below === undefined ? bounds.after : Ask.around(below).after
   const before = above === undefined ? bounds.before : Ask.around(above).before
   const isTrusted = range.to - range.from <= believedWidth(known.width)
@@ -55,14 +58,15 @@ export const confirm = Effect.fnUntraced(function* (
   const isProof = below === undefined ? above !== undefined && ends.oldest : above !== undefined || ends.newest
   // What it is a part of brought nothing, though a row of it is known: one side shows whether this answer is such a one.
   if (!isRefused && (isProof || hides !== undefined)) {
+    const beside = [below, above].flatMap((row) => row ?? [])
     const { ended, rows } = yield* bracket(settings, ask, range, { after, before })
-    const keys = new Set(rows.map(({ key }) => key))
-    const back = (row: Rows.Dated | undefined) => row === undefined || keys.has(row.key)
     if (rows.some(isIn)) return came
-    if (isProof && ended && back(below) && back(above)) return { _tag: "Proven" }
-    const lacks = [below, above].flatMap((row) => (row === undefined || back(row) ? [] : [row]))
+    const lacks = lackedBy(rows, beside)
+    if (isProof && ended && lacks.length === 0) return { _tag: "Proven" }
     const isNarrow = before - after <= believedWidth(known.width)
-    if (ended && isNarrow && rows.length < size && (yield* isOneThere(ask, lacks, size))) return hidden
+    if (ended && isNarrow && rows.length < size && (yield* isOneThere(ask, lacks, size))) {
+      return isProof && isLast ? yield* confirmAgain(settings, ask, range, bounds, { below, above }) : hidden
+    }
   }
   // Not even the end of the list without bounds shows what lies beyond it: a limit may hide it here, and have cut that list.
   if (!isTrusted) return undefined
@@ -91,6 +95,66 @@ export const confirm = Effect.fnUntraced(function* (
   const isNothing = halves.every(({ rows }) => rows.length < size && !rows.some(isIn))
   return isNothing && !isShown() && !controls.some(isIn) ? { _tag: "Proven" } : came
 })
+
+/** Of what lies between the range and the nearest rows beside it, so much is asked for, so many times. */
+const shares = [1, 1, 1 / 4, 1 / 16]
+const mostTimes = 3
+
+/**
+ * The rows beside the range did not come with it: that answer may have lacked them by chance, or all over one connection do. Or a limit on
+ * results answers with nothing, because many lie between: then there are nearer ones on both sides.
+ */
+const confirmAgain = Effect.fnUntraced(function* (
+  settings: Settings,
+  ask: Ask.Ask,
+  range: Range,
+  bounds: Ask.Between,
+  beside: Task.Beside
+): Effect.fn.Return<Coverage, AgniError> {
+  const { from, to } = range
+  const isIn = ({ start }: Rows.Row) => start !== undefined && start >= from && start < to
+  for (let times = 0; times < mostTimes; times++) {
+    const { above, below } = Task.besides(range, ask.log.shown, beside)
+    const answers = yield* Effect.forEach(
+      shares,
+      (share) => {
+        const least = from - share * (from - (below?.start ?? from))
+        const most = to + share * ((above?.start ?? to) - to)
+        const about = {
+          after: Math.min(Ask.floorSecond(least) - Ask.second, bounds.after),
+          before: Math.max(Ask.floorSecond(most) + 2 * Ask.second, bounds.before)
+        }
+        return Effect.map(bracket(settings, ask, range, about), (answer) => ({ ...answer, about }))
+      },
+      { concurrency: "unbounded" }
+    )
+    if (answers.some(({ rows }) => rows.some(isIn))) return came
+    const isProof = answers.some(
+      ({ about, ended, rows }) =>
+        ended &&
+        rows.length < settings.size &&
+        (below === undefined || rows.some(({ start }) => start !== undefined && start < from)) &&
+        (above === undefined || rows.some(({ start }) => start !== undefined && start >= to)) &&
+        lackedBy(rows, shownWithin(ask.log, about)).length === 0
+    )
+    if (isProof) return { _tag: "Proven" }
+  }
+  return hidden
+})
+
+/** Rows that were shown, and lie within bounds however those are understood. */
+const shownWithin = ({ shown }: Ask.Log, { after, before }: Ask.Between): ReadonlyArray<{ readonly key: string }> =>
+  [...shown].flatMap(([key, start = -Infinity]) =>
+    start > after + Ask.second && start < before - Ask.second ? [{ key }] : []
+  )
+
+const lackedBy = <Row extends { readonly key: string }>(
+  rows: ReadonlyArray<Rows.Row>,
+  beside: ReadonlyArray<Row>
+): ReadonlyArray<Row> => {
+  const keys = new Set(rows.map(({ key }) => key))
+  return beside.filter(({ key }) => !keys.has(key))
+}
 
 /** Rows about a range for which nothing came, and whether those are all. */
 interface Bracket {
@@ -154,7 +218,8 @@ const comesBack = Effect.fnUntraced(function* (
   byDistance: ReadonlyArray<Rows.Dated>,
   size: number
 ): Effect.fn.Return<boolean | CoverageReason, AgniError> {
-  const look = (row: Rows.Dated) => Ask.catchPoison(Ask.control(ask, row, size), () => Effect.succeed("fails" as const))
+  const look = (row: Rows.Dated, by = ask) =>
+    Ask.catchPoison(Ask.control(by, row, size), () => Effect.succeed("fails" as const))
   const [first, ...others] = [0, 1, 2, 8, 32, 64].flatMap((at) => byDistance[at] ?? [])
   if (first === undefined) return false
   const found = yield* look(first)
@@ -163,9 +228,19 @@ const comesBack = Effect.fnUntraced(function* (
   // It may have left, or have a neighbour that cannot be rendered: others will do, further away in the latter case. That answer
   // may have lacked it: at the same time others come over other connections.
   const again = others.length > 2 ? others : [...others, first, ...others, first, first, first].slice(0, 4)
-  const answers = yield* Effect.forEach(again, look, { concurrency: "unbounded" })
-  return answers.find(isProblem) ?? answers.includes(undefined)
+  const answers = yield* Effect.forEach(again, (row) => look(row), { concurrency: "unbounded" })
+  const problem = answers.find(isProblem)
+  if (problem !== undefined || answers.includes(undefined)) return problem ?? true
+  // Requests fail by chance, too: one that did is tried with all patience.
+  const failing = [first, ...again].find((_, i) => [found, ...answers][i] === "fails")
+  return failing !== undefined && (yield* look(failing, patiently(ask))) === undefined
 })
+
+const patiently = (ask: Ask.Ask): Ask.Ask =>
+  Object.assign(
+    (...[page, bounds, options]: Parameters<Ask.Ask>) => ask(page, bounds, { ...options, how: Patience.last }),
+    { log: ask.log }
+  )
 
 const isProblem = (found: CoverageReason | "fails" | undefined): found is CoverageReason =>
   found !== undefined && found !== "fails" && found !== Ask.notBack && found !== Ask.hidden

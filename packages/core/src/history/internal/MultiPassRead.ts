@@ -6,8 +6,19 @@ import * as Rows from "../../endpoint/internal/ListedRows.ts"
 
 export type LeafResult =
   | { readonly _tag: "Complete" }
-  | { readonly _tag: "Moved" }
+  /** Whether a pass ended with a full page although more is held: pages of another size reach beyond a limit on their place. */
+  | { readonly _tag: "Moved"; readonly isCut: boolean }
   | { readonly _tag: "Incomplete"; readonly held: number; readonly of: number }
+
+interface Variant {
+  readonly size: number
+  readonly sort: Ask.Sort
+}
+
+interface Options extends Variant {
+  readonly repeats: boolean
+  readonly hold: (rows: ReadonlyArray<Rows.Row>) => ReadonlyArray<Rows.Row>
+}
 
 const maxPasses = 7
 const maxPages = 500
@@ -25,12 +36,7 @@ export const read = Effect.fnUntraced(function* (
   ask: Ask.Ask,
   bounds: Ask.Bounds,
   held: Rows.Held,
-  options: {
-    readonly size: number
-    readonly sort: Ask.Sort
-    readonly repeats: boolean
-    readonly hold: (rows: ReadonlyArray<Rows.Row>) => ReadonlyArray<Rows.Row>
-  }
+  options: Options
 ): Effect.fn.Return<LeafResult, AgniError> {
   const lastSeen = new Map<string, number>([...held.rows.keys()].map((key) => [key, -1]))
   let previous: Pass | undefined
@@ -39,35 +45,29 @@ export const read = Effect.fnUntraced(function* (
   let most = 0
   /** Passes in a row that agree on the count. */
   let steady = 0
+  let isCut = false
+  /** Whether pages of one size only show all. */
+  let isFixed = ask.log.rounds
+  let isTurned = true
   for (let pass = 0; pass < maxPasses; pass++) {
     const isOnePage = pass === 1 && options.repeats && previous?.counted === options.size
-    const { size, sort } = variant(pass, options.size, options.sort, isOnePage, ask.log.rounds)
-    const seen = Rows.makeHeld()
-    counted = 0
-    let fresh = 0
-    let first: ReadonlyArray<Rows.Row> = []
-    let before: ReadonlyArray<Rows.Row> = []
-    for (let page = 1; ; page++) {
-      // A server that repeats itself without an end that shows.
-      const endless = page > 4 + 3 * Math.ceil(Math.max(seen.size(), held.size()) / size)
-      if (page > maxPages || endless) return { _tag: "Incomplete", held: held.size(), of: counted }
-      // So deep the server does not go.
-      const answer = yield* Effect.catchIf(
-        ask(page, bounds, { size, sort }),
-        (error) => page > 1 && Ask.isRefusal(error),
-        () => Effect.undefined
-      )
-      if (answer === undefined) return { _tag: "Incomplete", held: held.size(), of: Math.max(counted, held.size()) }
-      const { rows } = answer
-      const known = page === 1 ? [] : [before, first]
-      if (yield* Ask.isEnd(ask, bounds, page, rows, known, { repeats: options.repeats, size, sort })) break
-      if (page === 1) first = rows
-      before = rows
-      counted += rows.length
-      seen.add(rows)
-      fresh += held.add(options.hold(rows))
-      for (const { key } of rows) lastSeen.set(key, pass)
+    const { size, sort }: Variant = isFixed
+      ? { size: options.size, sort: isTurned ? options.sort : reversed(options.sort) }
+      : variant(pass, options.size, options.sort, isOnePage)
+    const { end, fresh, seen, ...pages } = yield* readPass(ask, bounds, held, { ...options, size, sort })
+    counted = pages.counted
+    for (const key of seen.rows.keys()) lastSeen.set(key, pass)
+    if (end === "none") return { _tag: "Incomplete", held: held.size(), of: counted }
+    const isVoid = end === "refused" && size !== options.size
+    if (end === "refused" && !isVoid)
+      return { _tag: "Incomplete", held: held.size(), of: Math.max(counted, held.size()) }
+    // Pages of that size were not as long as they were asked to be, or the server does not go so deep with them.
+    if (isVoid || (ask.log.rounds && !isFixed && size !== options.size)) {
+      ;[isFixed, counted] = [true, most]
+      continue
     }
+    isTurned = sort !== options.sort
+    isCut ||= counted > 0 && counted % size === 0 && counted < held.size()
     const recent = [...lastSeen.values()].every((seen) => seen >= pass - 1)
     const now: Pass = { counted, seen }
     steady = previous?.counted === counted ? steady + 1 : 1
@@ -81,7 +81,42 @@ export const read = Effect.fnUntraced(function* (
     }
     previous = now
   }
-  return held.size() < counted ? { _tag: "Incomplete", held: held.size(), of: counted } : { _tag: "Moved" }
+  return held.size() < counted ? { _tag: "Incomplete", held: held.size(), of: counted } : { _tag: "Moved", isCut }
+})
+
+/** All pages of a size and an order. They have no end on a server that repeats itself, or more may lie deeper than the server goes. */
+const readPass = Effect.fnUntraced(function* (
+  ask: Ask.Ask,
+  bounds: Ask.Bounds,
+  held: Rows.Held,
+  { hold, repeats, size, sort }: Options
+): Effect.fn.Return<Pass & { readonly fresh: number; readonly end: "seen" | "refused" | "none" }, AgniError> {
+  const seen = Rows.makeHeld()
+  let counted = 0
+  let fresh = 0
+  let first: ReadonlyArray<Rows.Row> = []
+  let before: ReadonlyArray<Rows.Row> = []
+  for (let page = 1; ; page++) {
+    // A server that repeats itself without an end that shows.
+    const endless = page > 4 + 3 * Math.ceil(Math.max(seen.size(), held.size()) / size)
+    if (page > maxPages || endless) return { counted, seen, fresh, end: "none" }
+    const answer = yield* Effect.catchIf(
+      ask(page, bounds, { size, sort }),
+      (error) => page > 1 && Ask.isRefusal(error),
+      () => Effect.undefined
+    )
+    // So deep the server does not go. A page that is not full was the last one.
+    if (answer === undefined) return { counted, seen, fresh, end: before.length < size ? "seen" : "refused" }
+    const { rows } = answer
+    const known = page === 1 ? [] : [before, first]
+    if (yield* Ask.isEnd(ask, bounds, page, rows, known, { repeats, size, sort }))
+      return { counted, seen, fresh, end: "seen" }
+    if (page === 1) first = rows
+    before = rows
+    counted += rows.length
+    seen.add(rows)
+    fresh += held.add(hold(rows))
+  }
 })
 
 const maxAbsent = 20
@@ -114,26 +149,20 @@ const isClean = ({ counted, seen }: Pass): boolean => seen.size() === counted
 const sameKeys = (left: Rows.Held, right: Rows.Held): boolean =>
   left.rows.size === right.rows.size && [...left.rows.keys()].every((key) => right.rows.has(key))
 
+const reversed = ({ by, order }: Ask.Sort): Ask.Sort => ({ by, order: order === "asc" ? "desc" : "asc" })
+
 const shares = [1, 0.7, 0.99, 0.43, 0.83, 0.57, 0.31]
 
 /**
  * Another size shifts where pages begin, the other order turns ties around: what one hides the other shows. No pass asks for the same
  * as the one before it, which a cache could answer.
  */
-const variant = (
-  pass: number,
-  size: number,
-  sort: Ask.Sort,
-  isOnePage: boolean,
-  rounds: boolean
-): { readonly size: number; readonly sort: Ask.Sort } => {
-  const reversed: Ask.Sort = { by: sort.by, order: sort.order === "asc" ? "desc" : "asc" }
+const variant = (pass: number, size: number, sort: Ask.Sort, isOnePage: boolean): Variant => {
   // A server that repeats its last page, with equal starts in another order each time, shows the end only of whole pages.
-  if (isOnePage) return { size, sort: reversed }
-  if (rounds) return { size, sort: pass % 2 === 1 ? reversed : sort }
+  if (isOnePage) return { size, sort: reversed(sort) }
   // Few sizes are different when pages are small.
   const turned = size < 10 ? pass % 2 === 1 : pass >= 3 && pass % 2 === 1
-  return { size: Math.max(1, Math.floor(size * (shares[pass] ?? 1))), sort: turned ? reversed : sort }
+  return { size: Math.max(1, Math.floor(size * (shares[pass] ?? 1))), sort: turned ? reversed(sort) : sort }
 }
 
 /**

@@ -78,7 +78,8 @@ export const judge = Effect.fnUntraced(function* (
   const whole = again._tag === "Proven" ? ofAll(work, done) : again
   const coverage: Coverage = cut === undefined ? whole : { _tag: "Unprovable", reason: cut }
   // Pages may be cut where it looks like their end.
-  const isIncomplete = cut !== undefined || (coverage._tag !== "Proven" && coverage.reason._tag === "Incomplete")
+  const isLess = coverage._tag !== "Proven" && coverage.reason._tag === "Incomplete"
+  const isIncomplete = cut !== undefined || isLess || coverage === cutOff
   const parts = isIncomplete && held.size() > size ? halve(work, range, held) : undefined
   return parts === undefined ? deliver(work, done, coverage) : split(work, parts)
 })
@@ -130,6 +131,11 @@ const isStillThere = Effect.fnUntraced(function* (
   return yield* MultiPassRead.isStillThere(ask, bounds, held, { size, repeats: yield* repeats })
 })
 
+const moved: Coverage = { _tag: "Provisional", reason: { _tag: "CallsMoved" } }
+
+/** So deep the server does not go with pages of each size: a smaller range lies in front of that. */
+const cutOff: Coverage = { ...moved }
+
 /** Pages of fixed bounds, again and again, until all rows have shown themselves. */
 const readAgain = Effect.fnUntraced(function* (
   { ask, settings, young }: Work,
@@ -141,7 +147,7 @@ const readAgain = Effect.fnUntraced(function* (
   if (wrong !== undefined) return { _tag: "Unprovable", reason: wrong }
   switch (leaf._tag) {
     case "Moved":
-      return { _tag: "Provisional", reason: { _tag: "CallsMoved" } }
+      return leaf.isCut ? cutOff : moved
     case "Incomplete":
       // Each pass may count calls that began after the one before it.
       if (young) return tooYoung

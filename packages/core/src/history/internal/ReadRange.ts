@@ -24,7 +24,7 @@ import type { Range } from "../../endpoint/internal/Micros.ts"
 import * as ReadPages from "./ReadPages.ts"
 import { ask as askOf, believedWidth, horizonOf, type Settings } from "./Settings.ts"
 import * as Task from "./Task.ts"
-import { believe, isEnd, isTooWide } from "./TrustedWidth.ts"
+import { believe, isEnd, isTooWide, widen } from "./TrustedWidth.ts"
 import { readRows } from "./ReadRows.ts"
 import type * as Walk from "./Walk.ts"
 
@@ -173,13 +173,14 @@ const ofNothing = Effect.fnUntraced(function* (work: Work, done: ReadPages.Read)
   const { hides = 0 } = task
   const hiding = task.hides === undefined ? undefined : hides > 0 && canHalve(range) ? "again" : "no more"
   yield* work.came(0)
-  const coverage = yield* Empty.confirm(settings, known, ask, range, bounds, hiding, task.beside)
+  const { hides: left = mostHiding } = task
+  const isLast = left <= 0 || !canHalve(range)
+  const coverage = yield* Empty.confirm(settings, known, ask, range, bounds, hiding, task.beside, isLast)
   // Rows of it came after all, or may: there are more than the server gives for the whole of it.
   if (coverage === Empty.came && canHalve(range)) return splitHiding(work, done, hides - 1)
-  const { hides: left = mostHiding } = task
-  if (coverage === Empty.hidden && canHalve(range) && left > 0) return splitHiding(work, done, left - 1)
+  if (coverage === Empty.hidden && !isLast) return splitHiding(work, done, left - 1)
   const width = task.to - task.from
-  const believed = believedWidth(known.width)
+  const believed = coverage === undefined ? yield* widen(work) : believedWidth(known.width)
   // Nothing can be proven where calls may still be added: that is not worth as many questions.
   return coverage === undefined && width / believed <= (young ? Task.mostParts : Task.mostEmpty)
     ? split(work, Task.byWidth(task, Math.max(believed, width / Task.mostParts)))

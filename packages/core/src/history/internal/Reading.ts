@@ -285,6 +285,8 @@ const close = Effect.fnUntraced(function* (
   }
   if (ledger.proven() && settings.doubt === undefined) {
     ledger.differ(yield* Sum.recount(settings, ledger, ask))
+    // The counts above came to pages beyond the end, too.
+    ledger.note({ log: ask.log })
     yield* Sum.recountPages(settings, ledger, ask)
   }
   const endpoint = yield* endpointOf(settings, known(), ask, ledger, options)

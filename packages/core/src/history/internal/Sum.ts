@@ -160,8 +160,15 @@ export const recountPages = Effect.fnUntraced(function* (
       const [{ after, before, rows } = nothing] = ofBounds
       const counted = yield* Count.rows(ask, { after, before }, { expected: rows, size, repeats: true })
       const { at, within } = ledger.between({ after, before })
-      if (counted === undefined || counted < within || counted > within + at) return
-      for (const { page } of ofBounds) if (yield* isAgain(ask, page)) ledger.forget(page)
+      if (counted === undefined || counted > within + at) return
+      for (const { page } of ofBounds) {
+        // A limit cut the count, so nothing but the page before it says how many there are.
+        if (counted < within && page.rows - page.size > within + at) continue
+        if (!(yield* isAgain(ask, page))) continue
+        ledger.forget(page)
+        // The count came to such a page, too.
+        NotedCounts.forgetPage(ask.log.lengths, page)
+      }
     }),
     { concurrency: settings.concurrency, discard: true }
   )

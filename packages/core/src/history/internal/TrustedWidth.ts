@@ -1,6 +1,7 @@
 /** How wide a range may be: bounds are trusted as far as answers were seen to reach. */
 import * as Effect from "effect/Effect"
 import * as Ask from "../../endpoint/internal/Ask.ts"
+import * as Patience from "../../endpoint/internal/Patience.ts"
 import type { Range } from "../../endpoint/internal/Micros.ts"
 import { controlIn, countRows, type Work } from "./RangeWork.ts"
 import { believedWidth, type Settings } from "./Settings.ts"
@@ -38,6 +39,50 @@ export const isEnd = ({ controls, ends }: Settings, { from, to }: Range): boolea
 export const isTooWide = ({ known, settings, young }: Work, { from, to }: Range): boolean =>
   to - from > believedWidth(known.width) && !young && isProvable(settings)
 
+/** A range of so many trusted widths is worth the few requests that show whether more can be trusted. */
+const worthTrying = 3
+
+/** The width is known well enough if the greatest that is answered in full is not greater than this. */
+const precision = 1.5
+
+/**
+ * How wide bounds are answered in full, where no answer brought rows from far apart: a limit cuts one end of what is asked for, or all of
+ * it. So the oldest control row comes at the older end of such bounds, and the newest one at the newer end of others.
+ */
+export const widen = Effect.fnUntraced(function* ({ ask, known, settings, task, young }: Work) {
+  const [oldest] = settings.controls
+  const newest = settings.controls.at(-1)
+  const width = () => believedWidth(Math.max(known.width, ask.log.width))
+  let most = Math.min(task.to - task.from, known.refused, ask.log.refused)
+  if (young || oldest === undefined || newest === undefined || most <= worthTrying * width()) return width()
+  const { after } = Ask.around(oldest)
+  const { before } = Ask.around(newest)
+  const isAnswered = (bounds: Ask.Between, key: string) =>
+    Effect.map(
+      Ask.orNothing(ask(1, bounds, { how: Patience.soon })),
+      (answer) =>
+        answer?.rows.some((row) => row.key === key) === true &&
+        Ask.misplaced(answer.rows, bounds.after - Ask.second, bounds.before + Ask.second) === undefined
+    )
+  while (most > precision * width()) {
+    const tried = Ask.floorSecond(Math.sqrt(most * width()))
+    const ends = yield* Effect.all(
+      [
+        isAnswered({ after, before: after + tried }, oldest.key),
+        isAnswered({ after: before - tried, before }, newest.key)
+      ],
+      { concurrency: 2 }
+    )
+    if (!ends.includes(false)) ask.log.width = Math.max(ask.log.width, tried)
+    else {
+      most = tried
+      // Each part of the range would find the same.
+      ask.log.refused = Math.min(ask.log.refused, tried)
+    }
+  }
+  return width()
+})
+
 /** Bounds are trusted as far as the first page and the last one are apart; a wider range is cut. */
 export const believe = Effect.fnUntraced(function* (work: Work) {
   const { ask, known, limit, settings, task } = work
@@ -63,11 +108,12 @@ export const believe = Effect.fnUntraced(function* (work: Work) {
   const atGaps = isAll || isLong ? Task.atGaps(task, starts, believed) : undefined
   // A row beside it came: years that hold nothing are not cut into days.
   const isNothing = isAll && isLong && starts.every((start) => start < task.from || start >= task.to)
+  const isBySize = isFurther && atGaps === undefined && ask.log.width > 0
   const parts = isFurther
     ? (atGaps ??
       Task.byWidth(
         { ...task, expected: before ?? task.expected },
-        ask.log.width === 0 ? Math.max(believed, width / 1.9) : believed
+        isBySize ? yield* widen(work) : Math.max(believed, width / 1.9)
       ))
     : undefined
   return { parts, before, first, isNothing }

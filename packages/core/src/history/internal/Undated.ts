@@ -239,13 +239,18 @@ const readTurned = Effect.fnUntraced(function* (
   { ask, found, settings }: Work,
   [first = []]: Front.Pages
 ): Effect.fn.Return<void, AgniError> {
+  const { size: usual, sort } = settings
   const inFront = first.some(({ start }) => start === undefined)
-  for (const share of ask.log.rounds ? [] : shares) {
-    const size = Math.max(1, Math.floor(settings.size * share))
+  const turned: Ask.Sort = { by: sort.by, order: sort.order === "asc" ? "desc" : "asc" }
+  // Pages of another size are not what they were asked to be. In the other order they may be at the other end.
+  const variants = ask.log.rounds
+    ? [true, false].map((inFront) => ({ size: usual, sort: turned, inFront }))
+    : shares.map((share) => ({ size: Math.max(1, Math.floor(usual * share)), sort, inFront }))
+  for (const { inFront, size, sort } of variants) {
     const begin = inFront ? 1 : Math.floor(Found.dated(found) / size) + 1
     const end = begin + Math.ceil(found.undated.size() / size) + 1
     for (let page = begin; page <= end; page++) {
-      const answer = yield* Effect.catchIf(ask(page, {}, { size }), Ask.isRefusal, () => Effect.undefined)
+      const answer = yield* Effect.catchIf(ask(page, {}, { size, sort }), Ask.isRefusal, () => Effect.undefined)
       if (answer === undefined) break
       Found.note(found, answer.rows)
       if (answer.rows.length < size) break

@@ -103,8 +103,7 @@ const find = Effect.fnUntraced(function* (
   const end = endOfStarts(settings, range)
   const isLoose: IsLoose = ({ start }) => start === undefined || start >= end
   const creationOf = (row: Rows.Row) => (isLoose(row) ? Rows.createdOf(row) : undefined)
-  const isIn = (created: Micros.Micros | undefined) =>
-    created !== undefined && created >= range.from && created < range.to
+  const isIn = (created = NaN) => created >= range.from && created < range.to
   const isMeant = (row: Rows.Row) => isIn(creationOf(row))
   const done = (meant: ReadonlyArray<Rows.Row>, coverage: Coverage.Coverage, outside: Coverage.Outside | undefined) => {
     const rows = meant.filter(({ key }) => !isDelivered(key))
@@ -175,8 +174,9 @@ const readElsewhere = Effect.fnUntraced(function* (
   let there = first
   let created = yield* byCreation()
   let again = yield* count()
-  // Where a call came or left between the two parts of a count, that one was of no time.
-  for (let left = attempts; left > 1 && again !== undefined && again !== there; left--) {
+  // Where a call came or left between the two parts of a count, that one was of no time. Calls that were created together change places.
+  for (let left = attempts; left > 1 && again !== undefined; left--) {
+    if (again === there && created?.coverage._tag !== "Provisional") break
     there = again
     if (created !== undefined) created = yield* byCreation()
     again = yield* count()

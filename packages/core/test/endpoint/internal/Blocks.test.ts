@@ -72,3 +72,56 @@ describe("Blocks.make", () => {
       })
     )
 })
+
+describe("Blocks.patiently", () => {
+  const keys = ["a", "b", "c", "d", "e"]
+  const rowOf = (key: string) => ({ key, start: undefined, item: undefined, rejected: undefined })
+
+  /** A list without an end that shows: which rows do not come each time that it is read, and how often each one fails with all patience. */
+  const patiently = (away: ReadonlyArray<string>, failures: Readonly<Record<string, number>>) =>
+    Effect.gen(function* () {
+      let times = 0
+      const left: Record<string, number> = { ...failures }
+      const reader = {
+        beyond: Effect.succeed(rowOf("e")),
+        read: (at: number, size: number): Effect.Effect<Blocks.Block> => {
+          if (at === 0) times++
+          const rows = Array.from({ length: size }, (_, i) => {
+            const key = keys[at + i] ?? "e"
+            return away[times - 1]?.includes(key) === true ? undefined : rowOf(key)
+          })
+          return Effect.succeed({ rows, ended: false })
+        },
+        one: (at: number): Effect.Effect<Blocks.Block | undefined> => {
+          const key = keys[at] ?? "e"
+          const fails = left[key] ?? 0
+          left[key] = fails - 1
+          return Effect.succeed(fails > 0 ? undefined : { rows: [rowOf(key)], ended: false })
+        }
+      }
+      const whole = yield* Blocks.patiently(reader, { most: 64, size: 4 }, Patience.last)
+      return { lost: whole.lost.map((at) => keys[at]), held: whole.held.rows.size, times }
+    })
+
+  it.effect("rows that came once are not lost where they fail when the list is read again", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* patiently(["a", "b"], { b: 1 }), { lost: [], held: 5, times: 2 })
+    })
+  )
+
+  it.effect("those that fail then are tried with all patience, too", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* patiently(["ac", "c"], { c: 1 }), { lost: [], held: 5, times: 3 })
+    })
+  )
+
+  it.effect("a row that never comes is read a few times at most", () =>
+    Effect.gen(function* () {
+      const away = Array.from({ length: 9 }, () => "d")
+      assert.deepStrictEqual(yield* patiently(away, { d: 1e9 }), { lost: ["d"], held: 4, times: 1 })
+      const found = yield* patiently(["abd", "bcd", "cd", "cd", "cd"], { b: 1, c: 2, d: 1e9 })
+      assert.deepInclude(found, { lost: ["d"], held: 4 })
+      assert.isAtMost(found.times, 4)
+    })
+  )
+})

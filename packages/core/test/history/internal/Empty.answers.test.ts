@@ -1,7 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
+import { AgniError, Unavailable } from "@callstream/core/model/AgniError"
+import * as Instant from "@callstream/core/model/Instant"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Ask from "../../../src/endpoint/internal/Ask.ts"
 import * as Empty from "../../../src/history/internal/Empty.ts"
+import type { Settings } from "../../../src/history/internal/Settings.ts"
+import type * as Adversary from "../../torture/Adversary.ts"
 import { above, below, confirm, controls, range } from "./EmptyRange.ts"
 import { askOf, began, control, day, hour, known, open, rowsAt, second, settingsOf } from "./FakeServer.ts"
 
@@ -59,6 +64,131 @@ describe("Empty.confirm, where answers hide rows", () => {
       const results = { most: 12, cut: "first" } as const
       const rest = { controls: [control("row-0", below), control("row-14", above + 13)] }
       assert.strictEqual((yield* confirm([below, ...burst], { results }, rest, 60 * day)).tag, "Proven")
+    })
+  )
+
+  it.effect(
+    "where a limit on results answers with nothing, and the range is not cut again, there are nearer rows",
+    () =>
+      Effect.gen(function* () {
+        const older = Array.from({ length: 40 }, (_, i) => range.from - (i + 1) * 5 * hour)
+        const newer = Array.from({ length: 40 }, (_, i) => range.to + (i + 1) * 5 * hour)
+        const results = { most: 30, cut: "empty" } as const
+        const found = (starts: ReadonlyArray<number>, isLast: boolean) =>
+          confirm([below, above, ...starts], { results }, {}, 60 * day, undefined, undefined, isLast)
+        const all = [...older, ...newer]
+        assert.deepStrictEqual(
+          [
+            (yield* found(all, false)).tag,
+            (yield* found(all, true)).tag,
+            (yield* found([...all, range.from], true)).tag
+          ],
+          ["Provisional", "Proven", "Provisional"]
+        )
+        // There are so many that none come.
+        const many = Array.from({ length: 200 }, (_, i) => range.from - 10 * second - i * second)
+        assert.strictEqual((yield* found([...all, ...many], true)).tag, "Provisional")
+      })
+  )
+
+  describe("and the range is not cut again", () => {
+    const older = Array.from({ length: 40 }, (_, i) => range.from - (i + 1) * 5 * hour)
+    const newer = Array.from({ length: 40 }, (_, i) => range.to + (i + 1) * 5 * hour)
+    const together = (at: number) => Array.from({ length: 40 }, (_, i) => at + i)
+    const limited = { results: { most: 30, cut: "empty" } } as const
+    const found = (starts: ReadonlyArray<number>, traits: Partial<Adversary.Traits> = limited) =>
+      Effect.map(confirm([below, above, ...starts], traits, {}, 60 * day, undefined, undefined, true), ({ tag }) => tag)
+
+    it.effect("rows on one side only do not prove it", () =>
+      Effect.gen(function* () {
+        assert.strictEqual(yield* found([range.from - hour, ...together(above)]), "Provisional")
+        assert.strictEqual(yield* found([range.to + hour, ...together(below)]), "Provisional")
+      })
+    )
+
+    it.effect("a record that fails in it does not prove it", () =>
+      Effect.gen(function* () {
+        const starts = [...older, ...newer, range.from + day]
+        assert.strictEqual(yield* found(starts, { ...limited, poison: "row-82" }), "Provisional")
+      })
+    )
+
+    it.effect("an answer that lacks a row that was shown does not prove it", () =>
+      Effect.gen(function* () {
+        const { results } = limited
+        const at = range.from - hour
+        const starts = [below, above, at + 0.6 * second, at + 0.4 * second, ...older, ...newer]
+        for (const [to, tag] of [
+          [4, "Proven"],
+          [1e9, "Provisional"]
+        ] as const) {
+          const hidden = { ids: ["row-2"], when: { by: "time", from: 1.5 * second, to: to * second } } as const
+          const server = open(rowsAt(starts), { results, hidden }, second)
+          const settings = settingsOf(server, { controls })
+          const ask = Ask.make(server.client.list, {}, settings)
+          yield* ask(1, Ask.around({ start: at }))
+          const bounds = Ask.boundsOf(range)
+          const facts = known({ width: 60 * day })
+          const coverage = yield* Empty.confirm(settings, facts, ask, range, bounds, undefined, undefined, true)
+          assert.strictEqual(coverage?._tag, tag)
+        }
+      })
+    )
+
+    it.effect("nor does a full page, of which a limit may have cut the rest", () =>
+      Effect.gen(function* () {
+        const near = Array.from({ length: 12 }, (_, i) => (i % 2 === 0 ? range.from - hour - i : range.to + hour + i))
+        let tried = 0
+        for (let nth = 0; nth < 20; nth++) {
+          const inside = { id: `inside-${nth}`, start: range.from + day, created: range.from + day }
+          const rows = [...rowsAt([below, above, ...near]), inside]
+          const traits = { order: "id", results: { most: 12, cut: "first" } } as const
+          const listed = yield* askOf(open(rows, traits))(2, {})
+          const first = yield* askOf(open(rows, traits))(1, {})
+          if ([...first.rows, ...listed.rows].some(({ key }) => key === inside.id)) continue
+          tried++
+          const hidden = { ids: rows.map(({ id }) => id), when: { by: "time", from: 0, to: 1.5 * second } } as const
+          const server = open(rows, { ...traits, hidden }, second)
+          const settings = settingsOf(server, { controls })
+          const ask = Ask.make(server.client.list, {}, settings)
+          const facts = known({ width: 60 * day })
+          const bounds = Ask.boundsOf(range)
+          const coverage = yield* Empty.confirm(settings, facts, ask, range, bounds, undefined, undefined, true)
+          assert.strictEqual(coverage?._tag, "Provisional", `${nth}`)
+        }
+        assert.isAbove(tried, 0)
+      })
+    )
+  })
+
+  it.effect("the rows beside it are away over one connection, and not over others", () =>
+    Effect.gen(function* () {
+      const hidden = { ids: ["row-0", "row-1"], when: { by: "connection", of: 4 } } as const
+      const tags = []
+      for (const isLast of [false, true])
+        tags.push((yield* confirm([below, above], { hidden }, {}, 60 * day, undefined, undefined, isLast)).tag)
+      assert.deepStrictEqual(tags, ["Provisional", "Proven"])
+    })
+  )
+
+  it.effect("a control row that fails by chance is asked for with all patience", () =>
+    Effect.gen(function* () {
+      const { client } = open(rowsAt([below, above]), { span: { most: 21 * day, cut: "empty" } })
+      const reason = new Unavailable({ outage: { _tag: "Status", status: 503 } })
+      const failed = new AgniError({ reason, request: "GET", attempts: 2, elapsed: Duration.zero, alone: true })
+      const own = [below, above].map((start) => Instant.format(Instant.of(Ask.around({ start }).after)))
+      const tags = []
+      for (const succeeds of [true, false]) {
+        const list: Settings["list"] = (query, options = {}) =>
+          own.some((after) => after === query.startedAfter) && !(succeeds && options.shortWaits === true)
+            ? Effect.fail(failed)
+            : client.list(query, options)
+        const settings = settingsOf(open([]), { list, controls })
+        const ask = Ask.make(list, {}, settings)
+        const facts = known({ width: 21 * day, refused: 22 * day })
+        tags.push((yield* Empty.confirm(settings, facts, ask, range, Ask.boundsOf(range), undefined))?._tag)
+      }
+      assert.deepStrictEqual(tags, ["Proven", "Unprovable"])
     })
   )
 

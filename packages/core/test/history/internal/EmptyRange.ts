@@ -19,13 +19,15 @@ export const confirm = (
   rest: Partial<Settings> = {},
   width = 0,
   hides?: "again" | "no more",
-  beside?: Task.Beside
+  beside?: Task.Beside,
+  isLast?: boolean
 ) =>
   Effect.gen(function* () {
     const server = open(rowsAt(starts), traits)
     const list = Patience.make(server.client.list)
     const settings = settingsOf(server, { list, controls, ...rest })
     const ask = Ask.make(list, {}, settings)
-    const coverage = yield* Empty.confirm(settings, known({ width }), ask, range, Ask.boundsOf(range), hides, beside)
+    const facts = known({ width })
+    const coverage = yield* Empty.confirm(settings, facts, ask, range, Ask.boundsOf(range), hides, beside, isLast)
     return { tag: coverage?._tag, requests: server.requests() }
   })

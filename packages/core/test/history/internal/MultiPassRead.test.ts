@@ -270,3 +270,27 @@ describe("MultiPassRead.isStillThere", () => {
     })
   )
 })
+
+describe("MultiPassRead.read, where pages of one size only show all", () => {
+  it.effect("one order follows the other, also where pages of another size came to nothing between them", () =>
+    Effect.gen(function* () {
+      const server = open(rowsAt(evenly(16)), { offset: { most: 20, cut: "error" } })
+      const passes: Array<string> = []
+      const ask = askOf(server)
+      const noting: typeof ask = Object.assign(
+        (...[page, bounds, options = {}]: Parameters<typeof ask>) => {
+          if (page === 1 && options.size === 10) passes.push(options.sort?.order ?? "")
+          return ask(page, bounds, options)
+        },
+        { log: ask.log }
+      )
+      const options = { ...settingsOf(server), repeats: false }
+      const result = yield* MultiPassRead.read(noting, bounds, Rows.makeHeld(), options)
+      assert.strictEqual(result._tag, "Complete")
+      assert.isTrue(
+        passes.every((order, i) => i === 0 || order !== passes[i - 1]),
+        passes.join(" ")
+      )
+    })
+  )
+})

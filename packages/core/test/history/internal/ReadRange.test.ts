@@ -67,9 +67,20 @@ describe("readRange", () => {
   it.effect("parts of years that hold few rows are not counted as if they were full", () =>
     Effect.gen(function* () {
       const rows = { expected: 300_000, from: began - 400 * day }
-      const { came, requests, windows } = yield* readAll(startsOf(60), {}, rows)
+      const { came, requests } = yield* readAll(startsOf(60), {}, rows)
       assert.strictEqual(came, 60)
-      assert.isAtMost(requests, 5 * windows)
+      assert.isAtMost(requests, 40)
+    })
+  )
+
+  it.effect("years that hold nothing are read in as wide parts as the server answers", () =>
+    Effect.gen(function* () {
+      for (const cut of ["last", "first", "empty", "error"] as const) {
+        const years = { expected: 0, from: began - 400 * day }
+        const { requests, tags } = yield* readAll([began - 401 * day], { span: { most: 31 * day, cut } }, years)
+        assert.deepStrictEqual(tags, ["Proven"], cut)
+        assert.isAtMost(requests, 300, cut)
+      }
     })
   )
 

@@ -4,7 +4,8 @@ import * as Effect from "effect/Effect"
 import * as Ask from "../../../src/endpoint/internal/Ask.ts"
 import type { Work } from "../../../src/history/internal/RangeWork.ts"
 import type { Settings } from "../../../src/history/internal/Settings.ts"
-import { believe, isEnd, isTooWide } from "../../../src/history/internal/TrustedWidth.ts"
+import { believedWidth } from "../../../src/history/internal/Settings.ts"
+import { believe, isEnd, isTooWide, widen } from "../../../src/history/internal/TrustedWidth.ts"
 import type * as Adversary from "../../torture/Adversary.ts"
 import { began, control, day, known, open, rowsAt, second, settingsOf } from "./FakeServer.ts"
 
@@ -175,6 +176,53 @@ describe("the width that is trusted", () => {
       const [many, few] = [yield* read({ starts, expected: 405, ...repeating }), yield* read({ starts, ...repeating })]
       assert.strictEqual(many.together, 1)
       assert.isBelow(many.requests, few.requests)
+    })
+  )
+})
+
+describe("widen", () => {
+  const starts = [began - 400 * day, began - 2 * day]
+  const from = began - 401 * day
+  const widened = (one: Partial<Given> = {}) =>
+    Effect.gen(function* () {
+      const controls = [control("row-0", began - 400 * day), control("row-1", began - 2 * day)]
+      const { server, work } = workOf({ starts, from, settings: { controls }, ...one })
+      return { days: (yield* widen(work)) / day, requests: server.requests(), refused: work.ask.log.refused / day }
+    })
+  const days = believedWidth(0) / day
+
+  for (const cut of ["last", "first", "empty", "error"] as const)
+    it.effect(`beyond a limit on the width of a range, where ${cut} comes, nothing is trusted`, () =>
+      Effect.gen(function* () {
+        for (const most of [2, 7, 31]) {
+          const { days, refused, requests } = yield* widened({ traits: { span: { most: most * day, cut } } })
+          assert.isAtMost(days, most + 0.01, `${most}`)
+          assert.isAtLeast(days, most / 1.6, `${most}`)
+          // Each part would find the same.
+          assert.isAbove(refused, most - 0.01)
+          assert.isAtMost(refused, 2 * most)
+          assert.isAtMost(requests, 14)
+        }
+      })
+    )
+
+  it.effect("without a limit nearly all of the range is", () =>
+    Effect.gen(function* () {
+      assert.isAtLeast((yield* widened()).days, 400 / 1.6)
+    })
+  )
+
+  it.effect("a few parts are not worth it, nor a range to which calls may still come, or without a control row", () =>
+    Effect.gen(function* () {
+      for (const one of [{ from: range.to - 3 * day }, { young: true }, { settings: { controls: [] } }])
+        assert.deepInclude(yield* widened(one), { days, requests: 0 })
+    })
+  )
+
+  it.effect("where bounds are ignored, the control rows come with others", () =>
+    Effect.gen(function* () {
+      const ignores = { by: "chance", share: 2 } as const
+      assert.strictEqual((yield* widened({ traits: { ignores } })).days, days)
     })
   )
 })
