@@ -60,7 +60,8 @@ export const count = (starts: Float64Array, { after = -Infinity, before = Infini
   const high = firstFrom(starts, before)
   const above = firstFrom(starts, after + 1)
   const end = firstFrom(starts, before + 1)
-  return { within: Math.max(0, high - above), at: above - low + (end - high) }
+  // Rows of one start have the same bounds on both sides.
+  return { within: Math.max(0, high - above), at: above - low + (after < before ? end - high : 0) }
 }
 
 const ofWindow = (window: Coverage.Window): Stretch => {
