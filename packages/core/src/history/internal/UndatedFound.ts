@@ -40,8 +40,22 @@ export const note = (found: Found, rows: ReadonlyArray<Rows.Row>): void => {
 /** How many rows with a start in the range there should be. */
 export const dated = ({ later, ledger, measured }: Found): number => measured ?? ledger.rows() + later.size()
 
-/** How many rows there should be at all. */
-export const expected = (found: Found): number => dated(found) + found.distant.size() + found.undated.size()
+/** Rows of the server whose calls are not among the others. */
+const sizeWithout = (held: Rows.Held, ...others: ReadonlyArray<Rows.Held>): number => {
+  let size = held.size()
+  for (const key of held.rows.keys())
+    if (others.some(({ rows }) => rows.has(key))) size -= 1 + (held.repeats.get(key) ?? 0)
+  return size
+}
+
+/**
+ * How many rows there should be at all. A call that has a start by now is one row, however it was listed before: as two it would stand
+ * for another one that was not found.
+ */
+export const expected = (found: Found): number => {
+  const { distant, later, undated } = found
+  return dated(found) + sizeWithout(distant, later) + sizeWithout(undated, later, distant)
+}
 
 /** Keys that were found so far. */
 export const size = ({ distant, later, undated }: Found): number =>
