@@ -56,10 +56,10 @@ describe("Delivered", () => {
   const about = { rejected: [], coverage: { _tag: "Proven" }, requests: 0, observedAt: 0 } as const
   const error = new AgniError({ reason: new NotFound(), request: "GET", attempts: 1, elapsed: Duration.zero })
   const gap = { _tag: "Gap", reason: { _tag: "Unreadable", problem: "fails" }, error } as const
-  const record = (id: string, start: number): Rejected => ({
+  const record = (id: string, start?: number): Rejected => ({
     stage: "decode",
     reason: "not a call",
-    raw: { id, startedAt: Instant.format(Instant.of(start)) },
+    raw: { id, startedAt: start === undefined ? "half past nine" : Instant.format(Instant.of(start)) },
     page: 1,
     index: 0,
     observedAt: Version.of(Instant.of(0))
@@ -99,6 +99,21 @@ describe("Delivered", () => {
     assert.deepStrictEqual(between(19, 30), [0, 0])
     assert.deepStrictEqual(between(0, 9), [0, 0])
     assert.deepStrictEqual(between(0, 12), [2, 0])
+  })
+
+  it("a record whose start is not understood lies in its window, and not where that of another one reaches", () => {
+    const delivered = Delivered.make()
+    const window = {
+      ...about,
+      from: 10 * second,
+      to: 18 * second,
+      rejected: [record("odd"), record("bad", 14 * second)]
+    }
+    delivered.add(Windows.make([item("call", 12 * second)], window))
+    assert.strictEqual(delivered.rows(), 3)
+    const within = (after: number, before: number) =>
+      delivered.between({ after: after * second, before: before * second }).within
+    assert.deepStrictEqual([within(8, 20), within(13, 15), within(0, 12), within(16, 30)], [3, 2, 0, 0])
   })
 
   it("a narrow gap may hold its record anywhere", () => {
