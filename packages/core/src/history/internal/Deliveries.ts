@@ -331,7 +331,7 @@ const revised = Effect.fnUntraced(function* (
     ...shown.revisions,
     ...proven
       .filter(({ to }) => to > horizon)
-      .map(({ from, to }) => ({ from: Math.max(from, Math.min(horizon, to - 1)), to, coverage: tooYoung })),
+      .map(({ from, to }) => ({ from: Math.max(from, horizon), to, coverage: tooYoung })),
     ...(older ? [{ from: range.from, to: range.from + 1, coverage: noBeginning }] : []),
     ...(differing === 0
       ? []

@@ -164,6 +164,7 @@ describe("a call that an answer listed, and its window lacks", () => {
       const { ledger, server } = make()
       ledger.note({ log: logOf(["row-1", starts[3]]) })
       yield* ledger.deliver(older([0, 1]))
+      ledger.note({ log: logOf(["row-1", starts[3]]) })
       assert.strictEqual((yield* ledger.deliver(newer([2, 3]))).coverage._tag, "Proven")
       assert.strictEqual(server.requests(), 0)
     })
@@ -264,6 +265,7 @@ describe("a call that an answer listed, and its window lacks", () => {
         (yield* again.late).map(({ key }) => key),
         ["edge", "beside"]
       )
+      assert.isTrue(again.has("edge") && again.has("beside"))
       assert.isTrue((yield* again.revised(known())).some(({ from, to }) => from <= middle && to > middle))
     })
   )

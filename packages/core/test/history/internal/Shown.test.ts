@@ -252,6 +252,20 @@ describe("a page that may be another one again", () => {
     assert.strictEqual(lacks({ place: 8, length: 2 }, 5), 1)
   })
 
+  it("may be one of a list with the calls at its bounds, and of one without them", () => {
+    const [after = 0] = starts
+    for (const [length, lacks] of [
+      [1, 0],
+      [2, 1],
+      [3, 0]
+    ] as const) {
+      const shown = delivered()
+      const counted = { after, before: to, rows: 6 + length }
+      Shown.note(shown, ends, { log: logOf("places", counted, { length, size: 3, isFirst: false }) })
+      assert.strictEqual(Shown.unrepeated(shown).size, lacks)
+    }
+  })
+
   it("repeats nothing of a list that is empty, and is compared also where it is longer than was asked for", () => {
     assert.strictEqual(Shown.unrepeated(noted({ place: 2, length: 1, size: 1 }, undefined, delivered([]))).size, 1)
     const [longer] = Shown.unrepeated(noted({ place: 9, length: 5 })).values()
