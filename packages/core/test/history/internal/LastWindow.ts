@@ -1,9 +1,12 @@
 /** How the last window of a whole history is read in tests, and what it should bring. */
+import type { AgniError } from "@callstream/core/model/AgniError"
 import * as CallRows from "@callstream/core/model/Rows"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import * as Deliveries from "../../../src/history/internal/Deliveries.ts"
+import type { Settings } from "../../../src/history/internal/Settings.ts"
 import * as Undated from "../../../src/history/internal/Undated.ts"
+import type { Early } from "../../../src/history/internal/UndatedFront.ts"
 import * as Windows from "../../../src/history/internal/Windows.ts"
 import type * as Adversary from "../../torture/Adversary.ts"
 import { began, control, day, hour, item, known, open, rowsAt, settingsOf } from "./FakeServer.ts"
@@ -30,13 +33,22 @@ export interface Given {
   readonly recent?: ReadonlyArray<Adversary.Row>
   readonly unproven?: boolean
   readonly inPart?: boolean
+  readonly keepGoing?: boolean
+  readonly settings?: (server: Adversary.Server) => Partial<Settings>
+  /** What happens before the last window is read: an answer is noted, or a window is delivered. */
+  readonly before?: (ledger: Deliveries.Deliveries) => Effect.Effect<void, AgniError>
+  readonly early?: (settings: Settings) => Effect.Effect<Early | undefined, AgniError>
 }
 
 export const read = Effect.fnUntraced(function* ({
+  before = () => Effect.void,
   delivered = dated,
+  early = () => Effect.undefined,
   inPart = false,
+  keepGoing = false,
   recent = [],
   rows,
+  settings: rest = () => ({}),
   traits = {},
   unproven = false
 }: Given) {
@@ -44,7 +56,8 @@ export const read = Effect.fnUntraced(function* ({
   const server = open(rows, traits, step)
   const settings = settingsOf(server, {
     controls: starts.map((start, i) => control(`row-${i}`, start)).reverse(),
-    repeats: Effect.succeed(traits.beyond === "last" || traits.beyond === "first")
+    repeats: Effect.succeed(traits.beyond === "last" || traits.beyond === "first"),
+    ...rest(server)
   })
   const ends = { whole: true, fromOldest: true, newestFirst: false }
   const ledger = Deliveries.make(settings, range, () => known(), ends)
@@ -55,13 +68,16 @@ export const read = Effect.fnUntraced(function* ({
   const about = { rejected: [], coverage, requests: 0, observedAt: began }
   yield* ledger.deliver(Windows.make(itemsOf(delivered), { ...about, from: range.from, to: young }))
   yield* ledger.deliver(Windows.make(itemsOf(recent), { ...about, from: young, to: range.to }))
+  yield* before(ledger)
+  const looked = yield* early(settings)
   const window = yield* Undated.window(
     settings,
     range,
-    { early: Effect.undefined, ledger, inPart, known: () => known({ width: 20 * day }) },
-    false
+    { early: Effect.succeed(looked), ledger, inPart, known: () => known({ width: 20 * day }) },
+    keepGoing
   )
   return {
+    window,
     tag: window.coverage._tag,
     ids: CallRows.items(window.rows).map(({ id }) => id),
     requests: server.requests(),
