@@ -175,9 +175,10 @@ const attempt = Effect.fnUntraced(function* (
     ledger.note({ log: fresh.ask.log })
     return { _tag: "Stale" }
   }
-  const total = yield* countAgain(work, both)
-  const inFront = total === Found.expected(found)
-  const read = inFront ? { total, still: true } : yield* readToEnd(work, pages)
+  // Where fewer are there than came some left: as many may be at the end.
+  if (both !== undefined && both < Found.expected(found)) found.measured = yield* measure(work)
+  const inFront = both === Found.expected(found)
+  const read = inFront ? { total: both, still: true } : yield* readToEnd(work, pages)
   // After all pages, between two counts of all: a call that came could stand for one that left.
   const isDatedRight = yield* countDated(work)
   const after = yield* lookAgain(work, pages, until, read, inFront)
@@ -189,20 +190,8 @@ const attempt = Effect.fnUntraced(function* (
     old: fresh.isOld()
   })
   // An attempt takes few requests only if they are at the front. In a part the sum is not known.
-  const mayAddUp = !about.inPart && ledger.proven() && (comes || window.coverage._tag === "Provisional")
-  const moved = inFront && !complete && mayAddUp
+  const moved = inFront && !complete && !about.inPart && ledger.proven()
   return { _tag: "Read", window, moved }
-})
-
-/** Where fewer are there than came some left: as many may be at the end. */
-const countAgain = Effect.fnUntraced(function* (
-  work: Work,
-  total: number | undefined
-): Effect.fn.Return<number | undefined, AgniError> {
-  const { found } = work
-  if (found.measured !== undefined || total === undefined || total >= Found.expected(found)) return total
-  found.measured = yield* measure(work)
-  return yield* countAll(work)
 })
 
 /** They may be at the end or, in another order, anywhere: all pages are read. */

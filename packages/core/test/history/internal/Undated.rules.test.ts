@@ -64,7 +64,20 @@ describe("on a server on which nothing happens", () => {
         "four of them anywhere": { rows: all, traits: { order: "id" } },
         "recent calls on more than a page": { rows: [...dated, ...recent], recent },
         "the first look was made before": { rows: dated, early },
+        "two calls that began since": { rows: [...dated, ...recent.slice(0, 2)] },
+        "two calls that began since, and four without a start time": { rows: [...all, ...recent.slice(0, 2)] },
+        "the same, at the end": { rows: [...all, ...recent.slice(0, 2)], traits: { undatedFirst: false } },
+        "a call that began before many that came": {
+          rows: [...dated, ...recent, { id: "came", start: began - 2 * hour, created: young }],
+          recent
+        },
+        "windows that are not proven": { rows: all, unproven: true },
+        "one call in front that is gone": { rows: all, before: noting("gone") },
+        "one call anywhere that is gone": { rows: all, traits: { order: "id" }, before: noting("gone") },
+        "a list that is too deep to be counted": { rows: all, traits: { depth: { most: 1, cut: "error" } } },
         "a part": { rows: all, inPart: true },
+        "a part, while calls begin": { rows: [...all, ...recent.slice(0, 2)], inPart: true },
+        "a part, at the end": { rows: all, traits: { undatedFirst: false }, inPart: true },
         "a part, with recent calls": { rows: [...dated, ...recent], recent, inPart: true }
       }
       const took: Record<string, unknown> = {}
@@ -77,7 +90,17 @@ describe("on a server on which nothing happens", () => {
         "four of them anywhere": ["Proven", 11],
         "recent calls on more than a page": ["Proven", 4],
         "the first look was made before": ["Proven", 4],
+        "two calls that began since": ["Proven", 5],
+        "two calls that began since, and four without a start time": ["Proven", 8],
+        "the same, at the end": ["Proven", 24],
+        "a call that began before many that came": ["Proven", 9],
+        "windows that are not proven": ["Provisional", 8],
+        "one call in front that is gone": ["Provisional", 35],
+        "one call anywhere that is gone": ["Provisional", 11],
+        "a list that is too deep to be counted": ["Provisional", 13],
         "a part": ["Provisional", 8],
+        "a part, while calls begin": ["Provisional", 8],
+        "a part, at the end": ["Provisional", 13],
         "a part, with recent calls": ["Provisional", 5]
       })
     })
@@ -219,6 +242,30 @@ describe("what else is found", () => {
       const given = { rows: [], delivered: [], settings: () => ({ controls: [] }) }
       const { requests, tag } = yield* read(given)
       assert.deepStrictEqual([tag, requests], ["Provisional", 3])
+    })
+  )
+})
+
+describe("while something happens", () => {
+  it.effect("all is looked for again until nothing comes", () =>
+    Effect.gen(function* () {
+      const all = yield* read({ rows: [...dated, ...undated] })
+      for (let after = 0; after <= all.requests; after++)
+        for (const start of [undefined, began - hour]) {
+          const comes = { id: "comes", start, created: young, seen: began + after * step + 1 }
+          const { ids, server, tag } = yield* read({ rows: [...dated, ...undated, comes] })
+          const about = JSON.stringify({ after, start })
+          assert.strictEqual(tag, "Proven", about)
+          assert.strictEqual(ids.includes("comes"), server.listed.has("comes"), about)
+        }
+    })
+  )
+
+  it.effect("calls at the end come also where others have left, so that fewer are there than came", () =>
+    Effect.gen(function* () {
+      const there = [...dated.slice(2), ...undated.slice(0, 1)]
+      const all = yield* read({ rows: there, traits: { undatedFirst: false } })
+      assert.deepStrictEqual([all.tag, all.ids], ["Provisional", ["undated-0"]])
     })
   )
 })
