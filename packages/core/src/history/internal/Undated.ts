@@ -202,6 +202,8 @@ const readToEnd = Effect.fnUntraced(function* (work: Work, pages: Front.Pages): 
   const atFirst = yield* countAll(work)
   let before: ReadonlyArray<Rows.Row> = []
   let most = 0
+  const place = Found.placing(found)
+  for (const rows of pages) place.add(rows)
   for (let page = pages.length + 1; ; page++) {
     // It may have to be counted again as more is found.
     if (page >= most) most = limit([...found.undated.rows.values(), ...found.distant.rows.values()])
@@ -212,10 +214,40 @@ const readToEnd = Effect.fnUntraced(function* (work: Work, pages: Front.Pages): 
     if (yield* Ask.isEnd(ask, {}, page, rows, [before, first], { repeats })) break
     before = rows
     Found.note(found, rows)
+    place.add(rows)
   }
   const total = yield* countAll(work)
   if (total !== undefined && total > Found.expected(found)) yield* readTurned(work, pages)
-  return { total, still: total !== undefined && total === atFirst }
+  const isRight = total !== undefined && total === atFirst && total === Found.expected(found)
+  return { total, still: isRight && (yield* isStillThere(work, place.pages())) }
+})
+
+/**
+ * Pages do not overlap: where a call leaves, another one is passed by, and the sum is right if a third one comes. So those that were found
+ * must be there again; others that are there would make the sum wrong.
+ */
+const isStillThere = Effect.fnUntraced(function* (
+  { about, ask, found, settings }: Work,
+  { first, last }: Found.Pages
+): Effect.fn.Return<boolean, AgniError> {
+  // Then nothing is proven, whatever is there.
+  if (about.inPart || !about.ledger.proven()) return false
+  const there = new Set<string>()
+  let listed = 0
+  yield* Effect.forEach(
+    Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => first + i),
+    (page) =>
+      Effect.map(Ask.orNothing(ask(page, {})), (answer) => {
+        const rows = answer?.rows ?? []
+        Found.note(found, rows)
+        for (const { key } of rows) there.add(key)
+        listed += rows.length
+      }),
+    { concurrency: settings.concurrency, discard: true }
+  )
+  // Rows that are listed twice have another order on each page: then one of them may be on none.
+  const isInOrder = there.size === listed
+  return !isInOrder || [...found.undated.rows.keys()].every((key) => there.has(key))
 })
 
 const shares = [0.7, 0.9, 0.55, 0.8]
@@ -262,11 +294,10 @@ const lookAgain = Effect.fnUntraced(function* (
     { concurrency: 2 }
   )
   if (!inFront) return { total: after, still: read.still }
-  const before = Found.size(found)
   for (const rows of again) Found.note(found, rows)
   const there = new Set(again.flat().map(({ key }) => key))
   const keys = [...found.undated.rows.keys(), ...found.distant.rows.keys()]
-  return { total: after, still: before === Found.size(found) && keys.every((key) => there.has(key)) }
+  return { total: after, still: keys.every((key) => there.has(key)) }
 })
 
 /** The window, and whether it is complete. */

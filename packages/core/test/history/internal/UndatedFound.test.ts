@@ -127,4 +127,23 @@ describe("the calls that no window holds", () => {
       )
     })
   )
+
+  it.effect("are on the last pages, or on any where others are behind them", () =>
+    Effect.gen(function* () {
+      const found = yield* make
+      const pagesOf = (...pages: ReadonlyArray<ReadonlyArray<Rows.Row>>) => {
+        const placing = Found.placing(found)
+        for (const rows of pages) placing.add(rows)
+        return placing.pages()
+      }
+      const [call, undated, distant] = [row("call", young), row("undated"), row("distant", range.to)]
+      assert.deepStrictEqual(pagesOf([call], [call], [call, undated], [undated]), { first: 2, last: 4 })
+      assert.deepStrictEqual(pagesOf([call], [call], [call, distant]), { first: 2, last: 3 })
+      assert.deepStrictEqual(pagesOf([undated], [undated]), { first: 1, last: 2 })
+      assert.deepStrictEqual(pagesOf([call], [call], [undated, call]), { first: 1, last: 3 })
+      assert.deepStrictEqual(pagesOf([call], [call], [undated], [call]), { first: 1, last: 4 })
+      const none = pagesOf([call], [call])
+      assert.isAbove(none.first, none.last)
+    })
+  )
 })
