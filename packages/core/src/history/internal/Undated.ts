@@ -233,20 +233,19 @@ const isStillThere = Effect.fnUntraced(function* (
   // Then nothing is proven, whatever is there.
   if (about.inPart || !about.ledger.proven()) return false
   const there = new Set<string>()
-  let listed = 0
-  yield* Effect.forEach(
+  const lengths = yield* Effect.forEach(
     Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => first + i),
     (page) =>
       Effect.map(Ask.orNothing(ask(page, {})), (answer) => {
         const rows = answer?.rows ?? []
         Found.note(found, rows)
         for (const { key } of rows) there.add(key)
-        listed += rows.length
+        return rows.length
       }),
-    { concurrency: settings.concurrency, discard: true }
+    { concurrency: settings.concurrency }
   )
   // Rows that are listed twice have another order on each page: then one of them may be on none.
-  const isInOrder = there.size === listed
+  const isInOrder = there.size === lengths.reduce((sum, length) => sum + length, 0)
   return !isInOrder || [...found.undated.rows.keys()].every((key) => there.has(key))
 })
 

@@ -142,17 +142,15 @@ describe("what is kept of deliveries", () => {
     })
   )
 
-  it.effect("answers from before the reading began are known to each process, those of others are passed on", () =>
-    Effect.gen(function* () {
-      const other = make()
-      other.note({ log: logOf(["beyond", to + hour]) })
-      const evidence = { ...other.evidence(known()), range: { from, to: from } }
-      const ledger = make()
-      ledger.restore([{ evidence, counted: undefined }])
-      ledger.begin([logOf(["probed", to + 2 * hour])])
-      assert.deepStrictEqual([...ledger.evidence(known()).listed], [["beyond", to + hour]])
-    })
-  )
+  it("answers from before the reading began are known to each process, those of others are passed on", () => {
+    const other = make()
+    other.note({ log: logOf(["beyond", to + hour]) })
+    const evidence = { ...other.evidence(known()), range: { from, to: from } }
+    const ledger = make()
+    ledger.restore([{ evidence, counted: undefined }])
+    ledger.begin([logOf(["probed", to + 2 * hour])])
+    assert.deepStrictEqual([...ledger.evidence(known()).listed], [["beyond", to + hour]])
+  })
 
   it.effect("calls that cannot be had are added up", () =>
     Effect.gen(function* () {
