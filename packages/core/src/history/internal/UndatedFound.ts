@@ -76,8 +76,8 @@ const sizeWithout = (held: Rows.Held, ...others: ReadonlyArray<Rows.Held>): numb
 }
 
 /**
- * How many rows there should be at all. A call that has a start by now is one row, however it was listed before: as two it would stand
- * for another one that was not found.
+ * How many rows there should be at all. A call that has a start by now is one row, however it was listed before: as two it would
+ * hide another one that was not found.
  */
 export const expected = (found: Found): number => {
   const { distant, later, undated } = found

@@ -16,7 +16,7 @@ export const step = 1000
 
 export const range = { from: began - 10 * day, to: began + day }
 export const young = began - 3 * hour
-export const starts = Array.from({ length: 23 }, (_, i) => young - (i + 1) * hour)
+const starts = Array.from({ length: 23 }, (_, i) => young - (i + 1) * hour)
 export const dated = rowsAt(starts)
 export const undated = Array.from({ length: 4 }, (_, i): Adversary.Row => ({
   id: `undated-${i}`,

@@ -265,7 +265,7 @@ describe("what else is found", () => {
 describe("the first look, where it was made before", () => {
   const early: NonNullable<Given["early"]> = (settings) => Front.early(settings, range, dated.length)
 
-  it.effect("is not looked at again once calls came since", () =>
+  it.effect("is not used again once calls came since", () =>
     Effect.gen(function* () {
       for (const traits of orders)
         for (let after = 2; after <= 3; after++) {

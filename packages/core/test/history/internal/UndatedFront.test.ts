@@ -66,7 +66,7 @@ describe("the front of the list", () => {
     })
   )
 
-  it.effect("is no longer than its limit, which is looked at after fifty pages", () =>
+  it.effect("is no longer than its limit, which is checked after fifty pages", () =>
     Effect.gen(function* () {
       const rows = undatedOf(600)
       assert.strictEqual((yield* read({ rows, limit: () => 55 })).pages.length, 60)
