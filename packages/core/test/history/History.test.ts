@@ -585,7 +585,10 @@ describe("History.windows", () => {
             ids.map((id) => ({ stage: "range", id }))
           )
           assert.isEmpty(Histories.missed(one, world, [...idsOf(windows), ...ids]))
-          assert.deepStrictEqual([...new Set(tags(windows))], ["Proven"])
+          assert.deepStrictEqual(
+            [...new Set(Histories.finalCoverage(windows).map(({ coverage }) => coverage._tag))],
+            ["Proven"]
+          )
         })
       )
     )
@@ -600,7 +603,9 @@ describe("History.windows", () => {
         assert.strictEqual(new Set(all).size, all.length)
         assert.isEmpty(Histories.missed(one, world, all))
         assert.isTrue(ids.every((id) => all.includes(id)))
-        assert.notInclude(tags(windows), "Unprovable")
+        const old = Histories.finalCoverage(windows).filter(({ to }) => to <= startAt - 2 * hour)
+        assert.deepStrictEqual([...new Set(old.map(({ coverage }) => coverage._tag))], ["Proven"])
+        assert.strictEqual(windows.at(-1)?.coverage._tag, "Proven")
       })
     )
 

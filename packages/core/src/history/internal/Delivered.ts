@@ -18,7 +18,10 @@ interface Stretch extends Range {
   readonly rows: number
   /** Ascending. */
   readonly starts: Float64Array
-  /** Rows that the server lists besides, under ids that came already, and those of a gap that cannot be had. */
+  /**
+   * Rows that the server lists besides, under ids that came already, those of a gap that cannot be had, and records whose start is not
+   * understood.
+   */
   readonly extra: number
   /** How far from its ends these lie. */
   readonly inside: Micros
@@ -35,11 +38,11 @@ export interface Delivered {
 }
 
 /**
- * The bounds of the windows beside a gap reach so far into it, and they were read: no record that fails lies there. A narrow gap
- * has no such ends.
+ * The bounds of the windows beside a gap reach so far into it, and they were read: no record that fails lies there, nor one that came for
+ * this window alone. A narrow one has no such ends.
  */
-const insideOf = ({ coverage, from, to }: Coverage.Window): Micros =>
-  coverage._tag === "Gap" && to - from > 2 * reach ? reach : 0
+const insideOf = ({ coverage, from, to }: Coverage.Window, unplaced: number): Micros =>
+  (coverage._tag === "Gap" || unplaced > 0) && to - from > 2 * reach ? reach : 0
 
 const reach = 2_000_000
 
@@ -60,7 +63,8 @@ export const count = (starts: Float64Array, { after = -Infinity, before = Infini
   const high = firstFrom(starts, before)
   const above = firstFrom(starts, after + 1)
   const end = firstFrom(starts, before + 1)
-  return { within: Math.max(0, high - above), at: above - low + (end - high) }
+  // Rows of one start have the same bounds on both sides.
+  return { within: Math.max(0, high - above), at: above - low + (after < before ? end - high : 0) }
 }
 
 const ofWindow = (window: Coverage.Window): Stretch => {
@@ -69,6 +73,7 @@ const ofWindow = (window: Coverage.Window): Stretch => {
   const dated = rejected.flatMap((record) => Rows.ofRejected(record).start ?? [])
   const starts = Float64Array.from([...items.map(({ start = 0 }) => start), ...dated])
   if (dated.length > 0) starts.sort()
+  const unplaced = rejected.length - dated.length
   return {
     from,
     to,
@@ -76,8 +81,8 @@ const ofWindow = (window: Coverage.Window): Stretch => {
     calls: items.length,
     rows: items.length + rejected.length + extra,
     starts,
-    extra,
-    inside: insideOf(window)
+    extra: extra + unplaced,
+    inside: insideOf(window, unplaced)
   }
 }
 

@@ -130,10 +130,7 @@ export const make = (
     },
     withoutStart: shown.withoutStart,
     created: shown.created,
-    late: Effect.suspend(() => {
-      Shown.note(shown, ends, { log: ask.log })
-      return late(work)
-    }),
+    late: late(work, () => Shown.note(shown, ends, { log: ask.log })),
     least: () => Shown.least(shown, horizonOf(settings, known())),
     unrepeated: () => unrepeated(shown, horizonOf(settings, known())),
     forget: (page) => NotedCounts.forgetPage(shown.lengths, page),
@@ -213,7 +210,7 @@ const deliver = Effect.fnUntraced(function* (
   // Those that came before, of other stretches too.
   const gone = Shown.hull(shown)
   // From now on what answers show of it is late.
-  if (window.from < window.to) Shown.reach(shown, window)
+  Shown.reach(shown, window)
   const all = CallRows.items(window.rows)
   let items: ReadonlyArray<Item<CallSession>> = all
   let coverage = window.coverage
@@ -290,25 +287,31 @@ const take = (shown: Shown.Shown, window: Coverage.Window, horizon: Micros.Micro
   shown.delivered.add(window)
 }
 
-const late = Effect.fnUntraced(function* ({
-  known,
-  lookUp,
-  settings,
-  shown
-}: Work): Effect.fn.Return<ReadonlyArray<Rows.Row>, AgniError> {
+/** An answer that looks for one of them may show others, of the windows beside it too. */
+const late = Effect.fnUntraced(function* (
+  { known, lookUp, settings, shown }: Work,
+  noteLookups: () => void
+): Effect.fn.Return<ReadonlyArray<Rows.Row>, AgniError> {
   const found: Array<Rows.Row> = []
   const horizon = horizonOf(settings, known())
+  let lookups = 0
+  noteLookups()
+  // Those that are added while it is read are read as well.
   for (const [key, start] of shown.late) {
     if (shown.ids.has(key)) continue
     shown.revisions.push({ from: start, to: start + 1, coverage: differ(1) })
     if (start < horizon) shown.differing++
-    if (found.length >= mostLookups) continue
+    // A server may make up others each time.
+    if (lookups++ >= mostLookups) continue
     const row = yield* lookUp(key, start)
     if (row?.start !== undefined && Shown.isRead(shown, row.start) && shown.ids.add(key)) found.push(row)
+    noteLookups()
   }
-  shown.late.clear()
   return found
 })
+
+const byLength = (shown: Shown.Shown, horizon: Micros.Micros) =>
+  Shown.unexplained(shown, Shown.unrepeated(shown), horizon).map((one) => ({ ...one, coverage: differ(one.calls) }))
 
 const revised = Effect.fnUntraced(function* (
   { range, settings, shown }: Work,
@@ -317,18 +320,12 @@ const revised = Effect.fnUntraced(function* (
   const { delivered, older, readOnce } = shown
   const proven = delivered.stretches.filter((window) => window.proven)
   const byPlace = Shown.lacking(shown, "places", horizon)
-  const byLength =
-    byPlace.length === 0
-      ? []
-      : Shown.unexplained(shown, Shown.unrepeated(shown), horizon).map((one) => ({
-          ...one,
-          coverage: differ(one.calls)
-        }))
   const lacking = [
     ...Shown.lacking(shown, "counts", horizon),
     ...Shown.lacking(shown, "sure", horizon),
     ...Shown.vanished(shown).map((one) => ({ ...one, coverage: differ(one.calls) })),
-    ...(byPlace.length === 0 ? [] : (yield* settings.repeats) ? byLength : byPlace)
+    // Each page has a place: where no place is too great, none is too long.
+    ...(byPlace.length === 0 ? [] : (yield* settings.repeats) ? byLength(shown, horizon) : byPlace)
   ]
   // Some answers lack calls: in what was read once others may be lacking, too.
   const differing = Math.max(shown.differing, ...lacking.map(({ calls }) => calls))
@@ -336,7 +333,7 @@ const revised = Effect.fnUntraced(function* (
     ...shown.revisions,
     ...proven
       .filter(({ to }) => to > horizon)
-      .map(({ from, to }) => ({ from: Math.max(from, Math.min(horizon, to - 1)), to, coverage: tooYoung })),
+      .map(({ from, to }) => ({ from: Math.max(from, horizon), to, coverage: tooYoung })),
     ...(older ? [{ from: range.from, to: range.from + 1, coverage: noBeginning }] : []),
     ...(differing === 0
       ? []

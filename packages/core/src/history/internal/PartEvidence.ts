@@ -64,8 +64,7 @@ export const Evidence = Schema.Struct({
   proven: Schema.Boolean,
   later: Schema.Number,
   differing: Schema.Number,
-  older: Schema.Boolean,
-  failed: Schema.Boolean
+  older: Schema.Boolean
 })
 
 export type Evidence = typeof Evidence.Type
@@ -115,8 +114,7 @@ export const save = (range: Micros.Range, known: Known, shown: Shown.Shown): Evi
     proven: shown.proven,
     later: shown.later,
     differing: shown.differing,
-    older: shown.older,
-    failed: shown.failed
+    older: shown.older
   }
 }
 
@@ -156,7 +154,6 @@ export const restore = (shown: Shown.Shown, evidence: Evidence): number => {
   shown.later += evidence.later
   shown.differing += evidence.differing
   shown.older ||= evidence.older
-  shown.failed ||= evidence.failed
   return twice
 }
 

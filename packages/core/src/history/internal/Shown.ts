@@ -62,8 +62,6 @@ export interface Shown {
   differing: number
   /** A call was shown that is older than the first one. */
   older: boolean
-  /** A request failed alone: then counts may be unknown, and the places of rows are all there is. */
-  failed: boolean
 }
 
 /** Which ends of a range were given. */
@@ -103,8 +101,7 @@ export const make = (parts: ReadonlyArray<Micros.Range>): Shown => ({
   begun: new Set(),
   later: 0,
   differing: 0,
-  older: false,
-  failed: false
+  older: false
 })
 
 /** Bounds reach so far beyond a range. */
@@ -167,7 +164,6 @@ export const noteEarly = (shown: Shown, ends: Ends, log: Ask.Log): void => {
 /** Notes what the answers to one reader showed. */
 export const note = (shown: Shown, ends: Ends, { log, once }: Pick<Evidence, "log" | "once">): void => {
   if (once !== undefined) shown.readOnce.add(once.from)
-  shown.failed ||= log.failed
   for (const name of ["counts", "places", "sure", "failing"] as const)
     for (const counted of log[name].values())
       if (isOfRange(shown, ends, counted)) NotedCounts.noteCount(shown[name], counted, counted.rows)
@@ -287,7 +283,8 @@ export const unexplained = (
       reason: { _tag: "CountDiffers", read: within + at, counted: rows }
     }
     const calls = rows - within - at
-    return calls <= 0 ? [] : [{ from: after + 2 * Ask.second, to: before - 2 * Ask.second, calls, coverage }]
+    // Bounds reach a little into the windows beside the one that they are of, and it is not known where the call lies.
+    return calls <= 0 ? [] : [{ from: after, to: before + 1, calls, coverage }]
   })
 
 /** The same of all counts of a kind. Of what was counted before the first window, nothing can have come since. */
@@ -305,8 +302,7 @@ export const least = (shown: Shown, horizon: Micros.Micros): NotedCounts.Counted
   let least: NotedCounts.Counted | undefined
   let most = 0
   for (const counted of shown.counts.values()) {
-    const isOpen = counted.before > horizon || counted.after === -Infinity
-    const lacks = isOpen ? 0 : between(shown, counted).within - counted.rows
+    const lacks = counted.before > horizon ? 0 : between(shown, counted).within - counted.rows
     if (lacks <= most) continue
     most = lacks
     least = counted

@@ -175,9 +175,10 @@ const attempt = Effect.fnUntraced(function* (
     ledger.note({ log: fresh.ask.log })
     return { _tag: "Stale" }
   }
-  const total = yield* countAgain(work, both)
-  const inFront = total === Found.expected(found)
-  const read = inFront ? { total, still: true } : yield* readToEnd(work, pages)
+  // Where fewer are there than came some left: as many may be at the end.
+  if (both !== undefined && both < Found.expected(found)) found.measured = yield* measure(work)
+  const inFront = both === Found.expected(found)
+  const read = inFront ? { total: both, still: true } : yield* readToEnd(work, pages)
   // After all pages, between two counts of all: a call that came could stand for one that left.
   const isDatedRight = yield* countDated(work)
   const after = yield* lookAgain(work, pages, until, read, inFront)
@@ -189,20 +190,8 @@ const attempt = Effect.fnUntraced(function* (
     old: fresh.isOld()
   })
   // An attempt takes few requests only if they are at the front. In a part the sum is not known.
-  const mayAddUp = !about.inPart && ledger.proven() && (comes || window.coverage._tag === "Provisional")
-  const moved = inFront && !complete && mayAddUp
+  const moved = inFront && !complete && !about.inPart && ledger.proven()
   return { _tag: "Read", window, moved }
-})
-
-/** Where fewer are there than came some left: as many may be at the end. */
-const countAgain = Effect.fnUntraced(function* (
-  work: Work,
-  total: number | undefined
-): Effect.fn.Return<number | undefined, AgniError> {
-  const { found } = work
-  if (found.measured !== undefined || total === undefined || total >= Found.expected(found)) return total
-  found.measured = yield* measure(work)
-  return yield* countAll(work)
 })
 
 /** They may be at the end or, in another order, anywhere: all pages are read. */
@@ -213,6 +202,8 @@ const readToEnd = Effect.fnUntraced(function* (work: Work, pages: Front.Pages): 
   const atFirst = yield* countAll(work)
   let before: ReadonlyArray<Rows.Row> = []
   let most = 0
+  const place = Found.placing(found)
+  for (const rows of pages) place.add(rows)
   for (let page = pages.length + 1; ; page++) {
     // It may have to be counted again as more is found.
     if (page >= most) most = limit([...found.undated.rows.values(), ...found.distant.rows.values()])
@@ -223,10 +214,39 @@ const readToEnd = Effect.fnUntraced(function* (work: Work, pages: Front.Pages): 
     if (yield* Ask.isEnd(ask, {}, page, rows, [before, first], { repeats })) break
     before = rows
     Found.note(found, rows)
+    place.add(rows)
   }
   const total = yield* countAll(work)
   if (total !== undefined && total > Found.expected(found)) yield* readTurned(work, pages)
-  return { total, still: total !== undefined && total === atFirst }
+  const isRight = total !== undefined && total === atFirst && total === Found.expected(found)
+  return { total, still: isRight && (yield* isStillThere(work, place.pages())) }
+})
+
+/**
+ * Pages do not overlap: where a call leaves, another one is passed by, and the sum is right if a third one comes. So those that were found
+ * must be there again; others that are there would make the sum wrong.
+ */
+const isStillThere = Effect.fnUntraced(function* (
+  { about, ask, found, settings }: Work,
+  { first, last }: Found.Pages
+): Effect.fn.Return<boolean, AgniError> {
+  // Then nothing is proven, whatever is there.
+  if (about.inPart || !about.ledger.proven()) return false
+  const there = new Set<string>()
+  const lengths = yield* Effect.forEach(
+    Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => first + i),
+    (page) =>
+      Effect.map(Ask.orNothing(ask(page, {})), (answer) => {
+        const rows = answer?.rows ?? []
+        Found.note(found, rows)
+        for (const { key } of rows) there.add(key)
+        return rows.length
+      }),
+    { concurrency: settings.concurrency }
+  )
+  // Rows that are listed twice have another order on each page: then one of them may be on none.
+  const isInOrder = there.size === lengths.reduce((sum, length) => sum + length, 0)
+  return !isInOrder || [...found.undated.rows.keys()].every((key) => there.has(key))
 })
 
 const shares = [0.7, 0.9, 0.55, 0.8]
@@ -278,11 +298,10 @@ const lookAgain = Effect.fnUntraced(function* (
     { concurrency: 2 }
   )
   if (!inFront) return { total: after, still: read.still }
-  const before = Found.size(found)
   for (const rows of again) Found.note(found, rows)
   const there = new Set(again.flat().map(({ key }) => key))
   const keys = [...found.undated.rows.keys(), ...found.distant.rows.keys()]
-  return { total: after, still: before === Found.size(found) && keys.every((key) => there.has(key)) }
+  return { total: after, still: keys.every((key) => there.has(key)) }
 })
 
 /** The window, and whether it is complete. */

@@ -29,6 +29,33 @@ export const make = (range: Micros.Range, young: Micros.Micros, ledger: Deliveri
 /** More than a day later than the latest clock: no run would read it for years. */
 export const isDistant = ({ to }: Micros.Range, { start }: Rows.Row): boolean => start !== undefined && start >= to
 
+/** Pages of the list, both included; none where the last one is in front of the first. */
+export interface Pages {
+  readonly first: number
+  readonly last: number
+}
+
+/**
+ * On which of the pages, added one after another, such calls may be: where they end the list, on those from the page before their first one
+ * on, which they reach when one in front of them leaves; where others are behind one of them, on any.
+ */
+export const placing = ({ range }: Found) => {
+  let page = 0
+  let first = Infinity
+  let isEnd = true
+  return {
+    add: (rows: ReadonlyArray<Rows.Row>): void => {
+      page++
+      for (const row of rows) {
+        const isOne = row.start === undefined || isDistant(range, row)
+        if (isOne) first = Math.min(first, page)
+        else if (first < Infinity) isEnd = false
+      }
+    },
+    pages: (): Pages => ({ first: isEnd ? Math.max(1, first - 1) : 1, last: page })
+  }
+}
+
 /** Notes the rows of a page. */
 export const note = (found: Found, rows: ReadonlyArray<Rows.Row>): void => {
   const { distant, later, ledger, range, undated, young } = found
@@ -40,8 +67,22 @@ export const note = (found: Found, rows: ReadonlyArray<Rows.Row>): void => {
 /** How many rows with a start in the range there should be. */
 export const dated = ({ later, ledger, measured }: Found): number => measured ?? ledger.rows() + later.size()
 
-/** How many rows there should be at all. */
-export const expected = (found: Found): number => dated(found) + found.distant.size() + found.undated.size()
+/** Rows of the server whose calls are not among the others. */
+const sizeWithout = (held: Rows.Held, ...others: ReadonlyArray<Rows.Held>): number => {
+  let size = held.size()
+  for (const key of held.rows.keys())
+    if (others.some(({ rows }) => rows.has(key))) size -= 1 + (held.repeats.get(key) ?? 0)
+  return size
+}
+
+/**
+ * How many rows there should be at all. A call that has a start by now is one row, however it was listed before: as two it would
+ * hide another one that was not found.
+ */
+export const expected = (found: Found): number => {
+  const { distant, later, undated } = found
+  return dated(found) + sizeWithout(distant, later) + sizeWithout(undated, later, distant)
+}
 
 /** Keys that were found so far. */
 export const size = ({ distant, later, undated }: Found): number =>

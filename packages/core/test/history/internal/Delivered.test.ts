@@ -1,5 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { AgniError, NotFound } from "@callstream/core/model/AgniError"
+import * as Instant from "@callstream/core/model/Instant"
+import type { Rejected } from "@callstream/core/model/Rejected"
+import * as Version from "@callstream/core/model/Version"
 import * as Duration from "effect/Duration"
 import * as Delivered from "../../../src/history/internal/Delivered.ts"
 import * as Windows from "../../../src/history/internal/Windows.ts"
@@ -44,13 +47,86 @@ describe("Delivered", () => {
     }
   })
 
-  it("a record that fails lies inside its gap, not where the bounds of the windows beside it reach", () => {
-    const second = 1_000_000
+  it("bounds of one instant hold the calls that start then, each once", () => {
+    const at = Delivered.count(Float64Array.from([1, 3, 3, 3, 5]), { after: 3, before: 3 })
+    assert.deepStrictEqual(at, { within: 0, at: 3 })
+  })
+
+  const second = 1_000_000
+  const about = { rejected: [], coverage: { _tag: "Proven" }, requests: 0, observedAt: 0 } as const
+  const error = new AgniError({ reason: new NotFound(), request: "GET", attempts: 1, elapsed: Duration.zero })
+  const gap = { _tag: "Gap", reason: { _tag: "Unreadable", problem: "fails" }, error } as const
+  const record = (id: string, start?: number): Rejected => ({
+    stage: "decode",
+    reason: "not a call",
+    raw: { id, startedAt: start === undefined ? "half past nine" : Instant.format(Instant.of(start)) },
+    page: 1,
+    index: 0,
+    observedAt: Version.of(Instant.of(0))
+  })
+
+  it("records that cannot be decoded are counted where they start, among the calls", () => {
+    const began = Date.UTC(2026, 5, 1) * 1000
     const delivered = Delivered.make()
-    const error = new AgniError({ reason: new NotFound(), request: "GET", attempts: 1, elapsed: Duration.zero })
-    const coverage = { _tag: "Gap", reason: { _tag: "Unreadable", problem: "fails" }, error } as const
-    const gap = { from: 10 * second, to: 18 * second, rejected: [], coverage, requests: 0, observedAt: 0 }
-    delivered.add({ ...Windows.make([], gap), extra: 1 })
+    const window = { ...about, from: began, to: began + 100 * second }
+    const rejected = [record("bad-1", began + 30 * second), record("bad-2", began + 50 * second)]
+    delivered.add(
+      Windows.make(
+        [10, 40].map((at) => item(`${at}`, began + at * second)),
+        { ...window, rejected }
+      )
+    )
+    delivered.add({ ...Windows.make([], { ...window, from: window.to, to: window.to + second }), extra: 3 })
+    assert.strictEqual(delivered.rows(), 7)
+    const within = (after: number, before: number) =>
+      delivered.between({ after: began + after * second, before: began + before * second }).within
+    assert.deepStrictEqual([within(0, 35), within(35, 45), within(45, 60)], [2, 1, 1])
+  })
+
+  it("a call at which a window begins, and one listed twice at its end, are counted by bounds that end there", () => {
+    const delivered = Delivered.make()
+    delivered.add({
+      ...Windows.make([item("first", 10 * second)], { ...about, from: 10 * second, to: 18 * second }),
+      extra: 1
+    })
+    const between = (after: number, before: number) => {
+      const { at, within } = delivered.between({ after: after * second, before: before * second })
+      return [within, at]
+    }
+    // Where the server lists a call twice is not known.
+    assert.deepStrictEqual(between(0, 10), [1, 1])
+    assert.deepStrictEqual(between(18, 30), [1, 0])
+    assert.deepStrictEqual(between(19, 30), [0, 0])
+    assert.deepStrictEqual(between(0, 9), [0, 0])
+    assert.deepStrictEqual(between(0, 12), [2, 0])
+  })
+
+  it("a record whose start is not understood lies in its window, and not where that of another one reaches", () => {
+    const delivered = Delivered.make()
+    const window = {
+      ...about,
+      from: 10 * second,
+      to: 18 * second,
+      rejected: [record("odd"), record("bad", 14 * second)]
+    }
+    delivered.add(Windows.make([item("call", 12 * second)], window))
+    assert.strictEqual(delivered.rows(), 3)
+    const within = (after: number, before: number) =>
+      delivered.between({ after: after * second, before: before * second }).within
+    assert.deepStrictEqual([within(8, 20), within(13, 15), within(0, 12), within(16, 30)], [3, 2, 0, 0])
+  })
+
+  it("a narrow gap may hold its record anywhere", () => {
+    const delivered = Delivered.make()
+    delivered.add({ ...Windows.make([], { ...about, coverage: gap, from: 10 * second, to: 13 * second }), extra: 1 })
+    const within = (after: number, before: number) =>
+      delivered.between({ after: after * second, before: before * second }).within
+    assert.deepStrictEqual([within(0, 12), within(11, 30)], [1, 1])
+  })
+
+  it("a record that fails lies inside its gap, not where the bounds of the windows beside it reach", () => {
+    const delivered = Delivered.make()
+    delivered.add({ ...Windows.make([], { ...about, coverage: gap, from: 10 * second, to: 18 * second }), extra: 1 })
     const within = (after: number, before: number) =>
       delivered.between({ after: after * second, before: before * second }).within
     assert.deepStrictEqual([within(0, 12), within(16, 30), within(0, 13), within(15, 30)], [0, 0, 1, 1])

@@ -1,82 +1,10 @@
 /** The last window of a whole history, against a server on which calls leave, come and hide between any two requests. */
-import * as CallRows from "@callstream/core/model/Rows"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as TestClock from "effect/testing/TestClock"
-import * as Deliveries from "../../../src/history/internal/Deliveries.ts"
-import * as Undated from "../../../src/history/internal/Undated.ts"
-import * as Windows from "../../../src/history/internal/Windows.ts"
-import type * as Adversary from "../../torture/Adversary.ts"
-import { began, control, day, hour, item, known, open, rowsAt, settingsOf } from "./FakeServer.ts"
-
-/** Each request takes a millisecond. */
-const step = 1000
+import { began, hour } from "./FakeServer.ts"
+import { dated, orders, read, step, undated, young } from "./LastWindow.ts"
 
 const minute = 60_000_000
-const range = { from: began - 10 * day, to: began + day }
-const young = began - 3 * hour
-const starts = Array.from({ length: 23 }, (_, i) => young - (i + 1) * hour)
-const dated = rowsAt(starts)
-const undated = Array.from({ length: 4 }, (_, i): Adversary.Row => ({
-  id: `undated-${i}`,
-  start: undefined,
-  created: young - (5 * i + 2) * hour
-}))
-
-interface Given {
-  readonly rows: ReadonlyArray<Adversary.Row>
-  readonly traits?: Partial<Adversary.Traits>
-  /** Those that the windows brought. @default all with a start */
-  readonly delivered?: ReadonlyArray<Adversary.Row>
-  /** Those after the horizon. @default none */
-  readonly recent?: ReadonlyArray<Adversary.Row>
-  readonly unproven?: boolean
-  readonly inPart?: boolean
-}
-
-const read = Effect.fnUntraced(function* ({
-  delivered = dated,
-  inPart = false,
-  recent = [],
-  rows,
-  traits = {},
-  unproven = false
-}: Given) {
-  yield* TestClock.setTime(began / 1000)
-  const server = open(rows, traits, step)
-  const settings = settingsOf(server, {
-    controls: starts.map((start, i) => control(`row-${i}`, start)).reverse(),
-    repeats: Effect.succeed(traits.beyond === "last" || traits.beyond === "first")
-  })
-  const ends = { whole: true, fromOldest: true, newestFirst: false }
-  const ledger = Deliveries.make(settings, range, () => known(), ends)
-  const coverage = unproven
-    ? ({ _tag: "Provisional", reason: { _tag: "CallsMoved" } } as const)
-    : ({ _tag: "Proven" } as const)
-  const itemsOf = (rows: ReadonlyArray<Adversary.Row>) => rows.map(({ id, start = 0 }) => item(id, start)).reverse()
-  const about = { rejected: [], coverage, requests: 0, observedAt: began }
-  yield* ledger.deliver(Windows.make(itemsOf(delivered), { ...about, from: range.from, to: young }))
-  yield* ledger.deliver(Windows.make(itemsOf(recent), { ...about, from: young, to: range.to }))
-  const window = yield* Undated.window(
-    settings,
-    range,
-    { early: Effect.undefined, ledger, inPart, known: () => known({ width: 20 * day }) },
-    false
-  )
-  return {
-    tag: window.coverage._tag,
-    ids: CallRows.items(window.rows).map(({ id }) => id),
-    requests: server.requests(),
-    server
-  }
-})
-
-const orders = [
-  { order: "start", undatedFirst: true },
-  { order: "start", undatedFirst: false },
-  { order: "id" },
-  { order: "created" }
-] as const
 
 describe("the last window of a whole history", () => {
   it.effect("brings each call without a start time, wherever it is listed, and proves that these are all", () =>
