@@ -262,12 +262,11 @@ describe("save and restore", () => {
     )
   })
 
-  it("one part that saw an older call, or a request that failed alone, is enough", () => {
-    for (const name of ["older", "failed"] as const)
-      for (const which of [0, 1, 2]) {
-        const parts = [left, right].map((of, i) => [of, { ...Shown.make([of]), [name]: i === which }] as const)
-        assert.strictEqual(restored(...parts)[name], which < 2, `${name} ${which}`)
-      }
+  it("one part that saw an older call is enough", () => {
+    for (const which of [0, 1, 2]) {
+      const parts = [left, right].map((of, i) => [of, { ...Shown.make([of]), older: i === which }] as const)
+      assert.strictEqual(restored(...parts).older, which < 2, `part ${which}`)
+    }
   })
 })
 
