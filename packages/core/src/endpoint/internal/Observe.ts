@@ -139,7 +139,8 @@ export const pageSize = (first: ReadonlyArray<Rows.Row>, asked: number): number 
   first.length === 0 ? asked : Math.max(2, first.length)
 
 /**
- * A short first page has all rows, or as many as a page can have: the next one shows which. One that brings the first again
+ * A short first page has all rows, or as many as a page can have: the next one shows which, unless calls came meanwhile, with which
+ * the first is longer than it was. One that brings the first again
  * may come from a server that repeats its only page, or beyond a limit: then there may be more that cannot be requested so. Two that
  * bring the first in parts come from a server that rounds sizes.
  */
@@ -148,16 +149,20 @@ export const afterShort = Effect.fnUntraced(function* (
   page: number,
   first: ReadonlyArray<Rows.Row>,
   asked: number
-): Effect.fn.Return<"end" | "more" | "again" | "smaller" | "rounded", AgniError> {
+): Effect.fn.Return<"end" | "more" | "grown" | "again" | "smaller" | "rounded", AgniError> {
   if (first.length === 0 || first.length >= asked) return "end"
   const size = first.length
   // A page that cannot be rendered exists, and a refused one may exist.
   const look = (page: number, size: number) => Ask.orNothing(ask(page, {}, { size, how: Patience.soon }))
+  // Twice, so that both of two replicas that answer in turn are asked.
+  const isLonger = Effect.map(Effect.all([look(page, asked), look(page, asked)], { concurrency: 2 }), (answers) =>
+    answers.some((answer) => answer !== undefined && answer.rows.length > size)
+  )
   const next = yield* look(page + 1, size)
   if (next === undefined) return "more"
   const known = new Set(first.map(({ key }) => key))
   if (next.rows.length === 0) return "end"
-  if (next.rows.some(({ key }) => !known.has(key))) return "more"
+  if (next.rows.some(({ key }) => !known.has(key))) return (yield* isLonger) ? "grown" : "more"
   if (next.rows.length >= size) return "again"
   // A part of the same again: where no call moved it, both pages were cut smaller than asked for, and nothing is behind one as before.
   const [same, behind] = yield* Effect.all([look(page, size), look(page + 1, asked)], { concurrency: 2 })

@@ -28,10 +28,19 @@ export interface Opening {
   readonly sorted: { readonly sortBy: EndpointProfile["sortBy"]; readonly newestFirst: boolean } | undefined
 }
 
-const find = Effect.fnUntraced(function* (
+/** While calls come, a short list is looked at again so often. */
+const attempts = 3
+
+const find: (
   list: AgniClient["Service"]["list"],
   filters: Ask.Filters,
-  asked: number
+  asked: number,
+  left?: number
+) => Effect.Effect<Opening, AgniError> = Effect.fnUntraced(function* (
+  list: AgniClient["Service"]["list"],
+  filters: Ask.Filters,
+  asked: number,
+  left = attempts
 ): Effect.fn.Return<Opening, AgniError> {
   const ask = Ask.make(list, filters, { size: asked, sort: Observe.unsorted })
   const { answer, fails, page, refused, size } = yield* Observe.firstAnswer(ask, asked)
@@ -40,6 +49,7 @@ const find = Effect.fnUntraced(function* (
     Effect.map(ask(page, {}, { size }), ({ rows }) => rows)
   )
   const after = yield* Observe.afterShort(ask, page, answer.rows, size)
+  if (after === "grown" && left > 1) return yield* find(list, filters, asked, left - 1)
   return {
     answer,
     page,

@@ -19,8 +19,9 @@ export const limitOf =
   (settings: Settings, range: Micros.Range, delivered: () => number): Limit =>
   (rows) => {
     let old = delivered()
+    const end = Math.min(range.to, settings.latest)
     for (const row of rows)
-      if ((row.start === undefined || isDistant(range, row)) && (Rows.createdOf(row) ?? 0) < range.to) old++
+      if ((row.start === undefined || isDistant(range, row)) && (Rows.createdOf(row) ?? 0) < end) old++
     return 50 + (4 * old) / settings.size
   }
 

@@ -204,18 +204,21 @@ const countThem = Effect.fnUntraced(function* (
   const dated = { after: earliestStart, before: Ask.ceilSecond(end) + Ask.second }
   // The two ends of the list may have said that it has fewer than came.
   const about = { expected: Math.max(1, calls, delivered()), size, repeats, fixed: ask.log.rounds }
-  const countAll = (size: number) => Count.rows(ask, {}, { ...about, size })
+  const counting = (of: typeof about) => (size: number) => Count.rows(ask, {}, { ...of, size })
   // An outage may answer so, and a limit on depth or results.
   const least = Math.max(settings.controls.length, delivered())
   const isCredible = (all: number) => all >= least && all < known().deepest
   // Each call of the list came with a start.
-  if (calls <= delivered() && isCredible(delivered()) && (yield* countAll(size)) === delivered()) return 0
+  if (calls <= delivered() && isCredible(delivered()) && (yield* counting(about)(size)) === delivered()) return 0
   // Calls come more often than they leave: one that came between the two counts must not take the place of one without a start time.
   const withStart = yield* Count.rows(ask, dated, { ...about, fixed: undefined })
-  const all = yield* countAll(size)
+  // What was counted is nearer than what the probes saw, unless that is on the same page.
+  const isNear = withStart === undefined || Math.abs(about.expected - withStart) < size
+  const aboutAll = { ...about, expected: isNear ? about.expected : Math.max(1, withStart) }
+  const all = yield* counting(aboutAll)(size)
   if (all === undefined || !isCredible(all)) return undefined
-  const mayBeCut = all % Count.lengthOf(about) === 0
-  if (mayBeCut && (about.fixed || (yield* Count.isCutOff(countAll, all, size)))) return undefined
+  const mayBeCut = all % Count.lengthOf(aboutAll) === 0
+  if (mayBeCut && (about.fixed || (yield* Count.isCutOff(counting(aboutAll), all, size)))) return undefined
   const oldest = settings.controls[0]?.start ?? Infinity
   const newest = settings.controls.findLast(({ start }) => start < end)?.start ?? -Infinity
   const isWide = () => ask.log.width >= newest - oldest

@@ -32,6 +32,21 @@ describe("Observe.afterShort", () => {
     })
   )
 
+  it.effect("behind a short page is another call, which came meanwhile, or a replica lags: no page was cut", () =>
+    Effect.gen(function* () {
+      const older: Adversary.Row = { id: "older", start: began - 20 * hour, created: began - 20 * hour }
+      assert.strictEqual(yield* judge([...rowsOf(5), { ...older, seen: began + 1.5 * second }]), "grown")
+      for (const every of [0, 1]) {
+        const when = { by: "number", every: 2, for: 1 } as const
+        const { ask } = serve([...rowsOf(5), older], { hidden: { ids: ["older"], when } })
+        for (let earlier = 0; earlier < every; earlier++) yield* ask(1, {})
+        const { rows: first } = yield* ask(1, {}, { size: 30 })
+        const verdict = yield* Observe.afterShort(ask, 1, first, 30)
+        assert.include(["grown", "end"], verdict)
+      }
+    })
+  )
+
   it.effect("a call that comes, or comes and another leaves, after any request: no size is rounded", () =>
     Effect.gen(function* () {
       for (let after = 1; after <= 5; after++)

@@ -78,7 +78,8 @@ describe("the front of the list", () => {
 
 describe("how many pages are read at most", () => {
   it("grows with the calls that are in no window, and were there when the reading began", () => {
-    const limit = Front.limitOf(settingsOf(open([])), range, () => 100)
+    const latest = began + hour
+    const limit = Front.limitOf(settingsOf(open([]), { latest }), range, () => 100)
     const rowOf = (start: number | undefined, created: number | undefined): Rows.Row => ({
       key: "row",
       start: start === undefined ? undefined : Instant.of(start),
@@ -97,7 +98,7 @@ describe("how many pages are read at most", () => {
     assert.closeTo(of(undefined, began), 0.4, 1e-9)
     assert.closeTo(of(undefined, undefined), 0.4, 1e-9)
     assert.closeTo(of(range.to, began), 0.4, 1e-9)
-    assert.strictEqual(of(undefined, range.to), 0)
+    for (const created of [latest, range.to]) assert.strictEqual(of(undefined, created), 0)
     assert.strictEqual(of(began, began), 0)
   })
 })

@@ -82,6 +82,23 @@ describe("WithoutStart.window", () => {
       })
   )
 
+  it.effect("calls that were created together change places on each page: they are read again", () =>
+    Effect.gen(function* () {
+      let proven = 0
+      for (let more = 0; more < 20; more++) {
+        // Two at some places, of which a page may end with either.
+        const rows = [...all, ...meant, ...rowsAt(starts.slice(0, more).map((start) => start - hour))].map(
+          (row, i) => ({ ...row, id: `call-${i}` })
+        )
+        const { ids, tag } = yield* find({ rows, traits: { ...byCreation, tieOrder: "random" } })
+        if (tag !== "Proven") continue
+        proven++
+        assert.strictEqual(ids.length, 2 * meant.length)
+      }
+      assert.isAbove(proven, 0)
+    })
+  )
+
   it.effect("a server that shows neither is asked for a few pages, and none where each call has a start", () =>
     Effect.gen(function* () {
       const { outside, requests } = yield* find({ traits: nowhere })
