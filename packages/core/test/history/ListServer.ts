@@ -19,6 +19,7 @@ export interface Row {
   /** Milliseconds since the epoch. */
   readonly start: number
   readonly created: number
+  readonly agent?: string
 }
 
 export type Shape = "same" | "queued"
@@ -58,6 +59,8 @@ export interface Traits {
   readonly order?: "scrambled" | "oldest" | "created"
   /** Rows are filtered by time after the page is taken. */
   readonly filterAfterPaging?: boolean
+  /** Ids that no answer to a question for an agent lists; or none whose bounds are wider than a minute. */
+  readonly unindexed?: { readonly ids: ReadonlyArray<string>; readonly narrowly: boolean }
   /** The server's clock, ahead of ours in milliseconds. */
   readonly ahead?: number
   /** From that request on nothing answers, up to another one. */
@@ -66,8 +69,9 @@ export interface Traits {
   readonly most?: number
 }
 
-const json = ({ created, id, start }: Row, hasStart: boolean) => ({
+const json = ({ agent, created, id, start }: Row, hasStart: boolean) => ({
   id,
+  ...(agent === undefined ? {} : { agentId: agent }),
   status: hasStart ? "completed" : "busy",
   channel: "voice",
   ...(hasStart
@@ -107,6 +111,12 @@ const answer = (
   const inOrder = sorted(isAscending)
   const isAll = filterAfterPaging || (after === -Infinity && before === Infinity)
   let all = isAll ? inOrder : inOrder.filter(isIn)
+  const agent = search.get("agent_id")
+  if (agent !== null) {
+    const { unindexed } = traits
+    const isWhole = unindexed === undefined || (unindexed.narrowly && before - after < 60_000)
+    all = all.filter((row) => row.agent === agent && (isWhole || !unindexed.ids.includes(row.id)))
+  }
   const page = number("page", 1)
   const size = Math.min(100, number("page_size", 20))
   const skip = (page - 1) * size

@@ -35,6 +35,16 @@ const textOf = (raw: unknown, ...names: ReadonlyArray<string>): string | undefin
 const instantIn = (raw: unknown, ...names: ReadonlyArray<string>): Instant.Instant | undefined =>
   CallSession.credibleInstant(textOf(raw, ...names))
 
+const namesOf = {
+  agentId: ["agentId", "agent_id"],
+  channel: ["channel"],
+  callerNumber: ["callerNumber", "caller_number"]
+} as const
+
+/** A field as a row has it, also one of a record that did not decode. */
+export const textIn = ({ item, rejected }: Row, name: keyof typeof namesOf): string | undefined =>
+  item === undefined ? textOf(rejected?.raw, ...namesOf[name]) : (item.row[name] ?? undefined)
+
 /** A record that did not decode may still have an id. */
 export const idOf = ({ raw }: Rejected): string | undefined => textOf(raw, "id") || undefined
 

@@ -95,7 +95,7 @@ export const look = Effect.fnUntraced(function* (
     [
       findOldest(probing, firstPages, shape, best, controls, comesOldest),
       needsDepth ? Observe.halve(firstPages.ask, first, shape.depth) : Effect.succeed(shape.depth),
-      BoundsProbe.filters(probing.bare, tried, size),
+      BoundsProbe.filters(probing.unfiltered, tried, size),
       trusted ? Effect.undefined : tryBounds(firstPages, shape, best),
       comesOldest ? Length.measure(best, firstPages, shape, options.measureFrom) : Effect.undefined
     ],

@@ -5,7 +5,7 @@ import { AgniClient } from "../../client/AgniClient.ts"
 import type { EndpointProfile } from "../EndpointProfile.ts"
 import * as Ask from "./Ask.ts"
 import * as PagePlaces from "./PagePlaces.ts"
-import type * as BoundsProbe from "./BoundsProbe.ts"
+import * as BoundsProbe from "./BoundsProbe.ts"
 import type { Micros } from "./Micros.ts"
 import * as Patience from "./Patience.ts"
 import * as Rows from "./ListedRows.ts"
@@ -28,8 +28,8 @@ export interface Options {
 }
 
 export interface Probing {
-  /** Notes nothing: filters are tried on other sets of calls. */
-  readonly bare: AgniClient["Service"]["list"]
+  /** Takes no filters: those are tried on other sets of calls. Of these answers it notes only the rows that match all filters. */
+  readonly unfiltered: AgniClient["Service"]["list"]
   readonly list: AgniClient["Service"]["list"]
   readonly log: Ask.Log
   readonly filters: Ask.Filters
@@ -62,15 +62,45 @@ const noting = (list: AgniClient["Service"]["list"], log: Ask.Log): AgniClient["
     )
 }
 
+/**
+ * Whether a row is one of the filtered set. By status or a search that is unknown: a status changes, and nothing says what a search
+ * looks through.
+ */
+const matching = ({ search, status, ...filters }: Ask.Filters): ((row: Rows.Row) => boolean) => {
+  // A UUID may be written in capitals, and spaces around a value are not sent.
+  const wanted = BoundsProbe.kinds.flatMap((kind) => {
+    const value = filters[kind]?.trim()
+    return value === undefined ? [] : [{ kind, value: kind === "agentId" ? value.toLowerCase() : value }]
+  })
+  return search !== undefined || status !== undefined
+    ? () => false
+    : (row) =>
+        wanted.every(({ kind, value }) => {
+          const found = Rows.textIn(row, kind)
+          return value === (kind === "agentId" ? found?.toLowerCase() : found)
+        })
+}
+
+/** Notes the rows of the filtered set alone: neither places nor times are of its own answers. */
+const notingMatches = (
+  list: AgniClient["Service"]["list"],
+  filters: Ask.Filters,
+  log: Ask.Log
+): AgniClient["Service"]["list"] => {
+  const isMatch = matching(filters)
+  return (query, options) =>
+    Effect.tap(list(query, options), (answer) => Effect.sync(() => Ask.note(log, Rows.ofPage(answer).filter(isMatch))))
+}
+
 export const make = Effect.fnUntraced(function* (
   { bounded = false, deep = true, filters = {}, pageSize = 100, profile }: Options,
   tried: ReadonlyArray<BoundsProbe.Kind>
 ): Effect.fn.Return<Probing, never, AgniClient> {
-  const bare = Patience.make((yield* AgniClient).list)
+  const list = Patience.make((yield* AgniClient).list)
   const log = Ask.makeLog()
   return {
-    bare,
-    list: noting(bare, log),
+    unfiltered: notingMatches(list, filters, log),
+    list: noting(list, log),
     log,
     filters,
     isFiltered: Object.values(filters).some((value) => value !== undefined),
