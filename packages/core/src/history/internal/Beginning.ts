@@ -5,6 +5,7 @@ import * as Ask from "../../endpoint/internal/Ask.ts"
 import * as Clocks from "../../endpoint/internal/Clocks.ts"
 import type { Micros, Range } from "../../endpoint/internal/Micros.ts"
 import * as Observe from "../../endpoint/internal/Observe.ts"
+import * as PastBounds from "../../endpoint/internal/PastBounds.ts"
 import type { Seen } from "../../endpoint/internal/Probes.ts"
 import * as Rows from "../../endpoint/internal/ListedRows.ts"
 import type { Asked } from "./Asked.ts"
@@ -70,7 +71,7 @@ export const settingsOf = (
 ): Settings.Settings => {
   const { pageSize, roundsPageSize = false, sortBy } = seen.profile
   return {
-    list,
+    list: PastBounds.make(list, Ask.floorSecond(seen.serverNow)),
     filters,
     size: pageSize,
     rounds: roundsPageSize,

@@ -149,6 +149,8 @@ const ofRefused = (work: Work, problem: string): Outcome => {
   const { seen, settings, task } = work
   seen.cut = true
   const nothing = { range: task, held: Rows.makeHeld() }
+  // The future, about which a server need not answer: nothing is proven there in any case.
+  if (task.from >= settings.latest) return deliver(work, nothing, { _tag: "Proven" })
   if (isTooLong(settings, work.known, task)) return deliver(work, nothing, Empty.tooWide)
   return canHalve(task)
     ? split(work, Task.byWidth(task, (task.to - task.from) / 1.9))
