@@ -28,7 +28,7 @@ export interface Opening {
   readonly sorted: { readonly sortBy: EndpointProfile["sortBy"]; readonly newestFirst: boolean } | undefined
 }
 
-/** While calls come, a short list is looked at again so often. */
+/** While calls come, a short list is read again so often. */
 const attempts = 3
 
 const find: (

@@ -212,7 +212,7 @@ const countThem = Effect.fnUntraced(function* (
   if (calls <= delivered() && isCredible(delivered()) && (yield* counting(about)(size)) === delivered()) return 0
   // Calls come more often than they leave: one that came between the two counts must not take the place of one without a start time.
   const withStart = yield* Count.rows(ask, dated, { ...about, fixed: undefined })
-  // What was counted is nearer than what the probes saw, unless that is on the same page.
+  // The count is nearer than the estimate of the probes, unless both are about the same page.
   const isNear = withStart === undefined || Math.abs(about.expected - withStart) < size
   const aboutAll = { ...about, expected: isNear ? about.expected : Math.max(1, withStart) }
   const all = yield* counting(aboutAll)(size)

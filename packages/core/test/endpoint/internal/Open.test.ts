@@ -20,7 +20,7 @@ describe("Open.open", () => {
     return Open.open(Patience.make(server.client.list), {}, 30, undefined)
   }
 
-  it.effect("a short list to which a call is added is looked at again", () =>
+  it.effect("a short list to which a call is added is read again", () =>
     Effect.gen(function* () {
       const { answer, clamped, endShown, size } = yield* openWith(1)
       assert.deepStrictEqual([answer.rows.length, size, clamped, endShown], [6, 6, false, true])
