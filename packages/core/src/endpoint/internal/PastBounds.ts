@@ -1,7 +1,7 @@
-/** Bounds for a server that refuses those in the future. */
+/** Bounds for a server that refuses those in the future, or fails for them. */
 import * as Effect from "effect/Effect"
 import * as Instant from "../../model/Instant.ts"
-import { isRefusal } from "./Ask.ts"
+import * as Ask from "./Ask.ts"
 import type { Micros } from "./Micros.ts"
 import type { List } from "./Patience.ts"
 
@@ -26,12 +26,14 @@ export const make = (list: List, now: Micros): List => {
         seen.accepts = true
       })
     ).pipe(
-      Effect.catchIf(isRefusal, () =>
-        Effect.tap(past(), () =>
-          Effect.sync(() => {
-            seen.refuses = true
-          })
-        )
+      Effect.catchIf(
+        (error) => Ask.isRefusal(error) || Ask.isPoison(error),
+        () =>
+          Effect.tap(past(), () =>
+            Effect.sync(() => {
+              seen.refuses = true
+            })
+          )
       )
     )
   }

@@ -1,6 +1,6 @@
 /** A server that takes bounds in the future for a mistake. */
 import { AgniClient } from "@callstream/core/client/AgniClient"
-import { AgniError, InvalidRequest } from "@callstream/core/model/AgniError"
+import { AgniError, InvalidRequest, Unavailable } from "@callstream/core/model/AgniError"
 import * as History from "@callstream/core/history/History"
 import * as Instant from "@callstream/core/model/Instant"
 import * as CallRows from "@callstream/core/model/Rows"
@@ -21,16 +21,23 @@ const refusal = new AgniError({
   elapsed: Duration.zero
 })
 
+const failure = new AgniError({
+  reason: new Unavailable({ outage: { _tag: "Status", status: 500, quote: "cannot answer" } }),
+  request: "GET",
+  attempts: 1,
+  elapsed: Duration.zero
+})
+
 const starts = Arr.range(1, 60).map((i) => began - i * 2 * hour)
 
-const serve = (refuses: boolean) => {
+const serve = (refuses: boolean, error = refusal) => {
   const server = open(rowsAt(starts), { cap: 20 })
   const asked: Array<string> = []
   const list: List = (query, options) => {
     const before = query.startedBefore
     asked.push(String(before))
     return refuses && before !== undefined && (Instant.fromBound(before) ?? 0) > began
-      ? Effect.fail(refusal)
+      ? Effect.fail(error)
       : server.client.list(query, options)
   }
   return { list, asked }
@@ -70,10 +77,10 @@ describe("PastBounds.make", () => {
 
 describe("History.windows", () => {
   /** @param ahead by how much this machine's clock is. */
-  const read = (refuses: boolean, range: History.OpenRange, ahead: number) =>
+  const read = (refuses: boolean, range: History.OpenRange, ahead: number, error = refusal) =>
     Effect.gen(function* () {
       yield* TestClock.setTime((began + ahead) / 1000)
-      const { asked, list } = serve(refuses)
+      const { asked, list } = serve(refuses, error)
       const windows = yield* Stream.runCollect(History.windows(range)).pipe(
         Effect.provideService(AgniClient, AgniClient.of({ list }))
       )
@@ -90,10 +97,12 @@ describe("History.windows", () => {
       for (const range of [{}, { from: Instant.of(began - 3 * day - 5 * second) }])
         for (const ahead of [0, 100 * second]) {
           const usual = yield* read(false, range, ahead)
-          const refused = yield* read(true, range, ahead)
-          assert.deepStrictEqual([refused.calls, refused.tags], [usual.calls, usual.tags])
           assert.deepStrictEqual(usual.tags, ["Proven"])
-          assert.isAtMost(refused.requests, usual.requests + 20)
+          for (const error of [refusal, ...(ahead === 0 ? [failure] : [])]) {
+            const refused = yield* read(true, range, ahead, error)
+            assert.deepStrictEqual([refused.calls, refused.tags], [usual.calls, usual.tags])
+            assert.isAtMost(refused.requests, usual.requests + 20)
+          }
         }
     })
   )
