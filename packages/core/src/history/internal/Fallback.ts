@@ -185,7 +185,7 @@ const endsRepeating = () => {
     const fresh = older.length + rejected.length
     fullest = Math.max(fullest, fresh)
     const isNothing = rows.length + rejected.length === 0
-    thin = isNothing || fresh * 2 < Math.max(1, fullest) ? thin + 1 : 0
+    thin = isNothing || fresh * 2 < fullest ? thin + 1 : 0
     return thin === 5
   }
 }
