@@ -55,6 +55,8 @@ export interface Traits {
   readonly repeats?: boolean
   /** Ids of calls without a start time: they come first, and no bounds hold them. */
   readonly withoutStart?: ReadonlyArray<string>
+  /** Bounds hold them, and they are among the others, as if they had their start. */
+  readonly placed?: boolean
   /** Otherwise newest start first. `oldest` and `created` (newest first) are for a server that ignores how it should sort. */
   readonly order?: "scrambled" | "oldest" | "created"
   /** Rows are filtered by time after the page is taken. */
@@ -105,8 +107,8 @@ const answer = (
     if (span.answer === "last") after = before - span.most
     else before = after + span.most
   }
-  const { order, repeats = false, withoutStart = [] } = traits
-  const isIn = ({ id, start }: Row) => start >= after && start <= before && !withoutStart.includes(id)
+  const { order, placed = false, repeats = false, withoutStart = [] } = traits
+  const isIn = ({ id, start }: Row) => start >= after && start <= before && (placed || !withoutStart.includes(id))
   const isAscending = order === "oldest" || (order !== "created" && search.get("sort_order") === "asc")
   const inOrder = sorted(isAscending)
   const isAll = filterAfterPaging || (after === -Infinity && before === Infinity)
@@ -123,7 +125,7 @@ const answer = (
   if (skip > (offset ?? Infinity) || page > (depth ?? Infinity) || skip >= (results ?? Infinity)) {
     return beyond === "error" && (results === undefined || skip > results) ? 400 : []
   }
-  if (isAll && withoutStart.length > 0) {
+  if (isAll && withoutStart.length > 0 && !placed) {
     const isFirst = ({ id }: Row) => withoutStart.includes(id)
     all = [...all.filter(isFirst), ...all.filter((row) => !isFirst(row))]
   }

@@ -45,7 +45,10 @@ const limits = ["fails deep"] as const
 /** Drawn after those. */
 const sizes = ["rounds"] as const
 
-export const names = [...often, ...rare, ...latest, ...last, ...limits, ...sizes]
+/** Drawn after those. */
+const places = ["coalesce"] as const
+
+export const names = [...often, ...rare, ...latest, ...last, ...limits, ...sizes, ...places]
 export type Name = (typeof names)[number]
 
 /** A history, its server, and how it is read: all of it is JSON. */
@@ -258,6 +261,8 @@ export const make = (seed: number, only?: Name | "none", also?: Name): Case => {
   const rounded = roundedOf(chance, server.cap)
   // At another time than the answers before.
   const apart = has("one leaves") ? Math.max(step, 50_000) : step
+  const left = has("one leaves") ? oneLeaves(chance, connected, apart) : connected
+  for (const name of places) if (only === undefined && chance.chance(0.03)) chosen.add(name)
   return {
     seed,
     traits: [...chosen],
@@ -269,15 +274,22 @@ export const make = (seed: number, only?: Name | "none", also?: Name): Case => {
       ...(has("not found") ? { beyond: "not found" } : {}),
       ...(has("flaky") ? { flaky } : {}),
       ...(has("ignores") ? { ignores } : {}),
-      ...(has("rounds") ? { sizes: rounded } : {})
+      ...(has("rounds") ? { sizes: rounded } : {}),
+      ...(has("coalesce") ? { coalesces: true as const } : {})
     },
-    rows: has("one leaves") ? oneLeaves(chance, connected, apart) : connected,
+    rows: has("coalesce") ? coalescing(chance, left) : left,
     range,
     read:
       sideBySide === undefined ? { ...read, keepGoing, ahead } : { ...read, keepGoing, order: undefined, sideBySide },
     step: apart,
     ...(isClient ? { client: true } : {})
   }
+}
+
+/** Some calls have no start, and lie among the others by their creation. */
+const coalescing = ({ chance, pick }: Chance, rows: ReadonlyArray<Adversary.Row>) => {
+  const share = pick(0.02, 0.1, 0.5)
+  return rows.map((row): Adversary.Row => (chance(share) ? { ...row, start: undefined, moves: [] } : row))
 }
 
 /** A page has as many rows as the server likes. */

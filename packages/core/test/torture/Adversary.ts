@@ -52,6 +52,8 @@ export interface Traits {
   readonly newestFirst: boolean
   readonly sorting: boolean
   readonly undatedFirst: boolean
+  /** Bounds and the order by start use the creation of a row that has no start. */
+  readonly coalesces?: true | undefined
   readonly includes: { readonly after: boolean; readonly before: boolean }
   readonly tieOrder: "id" | "query" | "random"
   readonly beyond: "empty" | "last" | "first" | "not found"

@@ -77,7 +77,10 @@ const inCounts = (
   for (const { after, before, front, given } of counts) {
     if (front.every(({ id }) => delivered.has(id))) continue
     // A call may have had another start when it was counted, or none yet.
-    const startsOf = ({ moves = [], start }: Adversary.Row) => [start, ...moves.map((move) => move.start)]
+    const startsOf = ({ created, moves = [], start }: Adversary.Row) => [
+      start ?? (one.server.coalesces === true ? created : undefined),
+      ...moves.map((move) => move.start)
+    ]
     const isWithin = (start = NaN) => start >= after && start <= before
     const within = given ? came.filter((row) => startsOf(row).some(isWithin)) : came
     if (within.length < front.length) for (const { id } of front) counted.add(id)

@@ -70,6 +70,9 @@ export const makeMatching = (rows: ReadonlyArray<Row>, traits: Traits, seed: num
     }
   }
 
+  const startIn = (row: Row, at: number): number | undefined =>
+    startOf(row, at) ?? (traits.coalesces === true ? row.created : undefined)
+
   /** The bounds that were asked for, as far as they are understood; open ones are infinite. */
   const boundsOf = (request: Request): Bounds & { readonly given: boolean } => {
     const isIgnored = traits.ignores !== undefined && meets(traits.ignores, request)
@@ -98,7 +101,7 @@ export const makeMatching = (rows: ReadonlyArray<Row>, traits: Traits, seed: num
     const place = (row: Row): number => {
       if (field === "id") return hash(row.id, 11)
       if (field === "created") return row.created
-      return startOf(row, at) ?? (traits.undatedFirst === descends ? Infinity : -Infinity)
+      return startIn(row, at) ?? (traits.undatedFirst === descends ? Infinity : -Infinity)
     }
     const keyed = rows.map((row) => ({ row, key: place(row), tie: tieOf(row, request) }))
     keyed.sort((a, b) => (a.key === b.key ? a.tie - b.tie : a.key < b.key ? -sign : sign))
@@ -137,7 +140,7 @@ export const makeMatching = (rows: ReadonlyArray<Row>, traits: Traits, seed: num
     const away = shard !== undefined && meets(shard.when, request) ? shard.of : undefined
     const hides = hidden !== undefined && meets(hidden.when, request) ? new Set(hidden.ids) : undefined
     const isMeant = (row: Row, at: number) =>
-      !asked.given || traits.filterAfterPaging || isWithin(bounds, startOf(row, at))
+      !asked.given || traits.filterAfterPaging || isWithin(bounds, startIn(row, at))
     const withheld: Array<Row> = []
     const shown = (row: Row): boolean => {
       const fits =

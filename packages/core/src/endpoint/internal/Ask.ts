@@ -8,6 +8,7 @@ import * as Instant from "../../model/Instant.ts"
 import { earliestStart, pageBeyondAll } from "../../model/Limits.ts"
 import type { Edition } from "../../model/Page.ts"
 import type { Counted, Paged } from "./NotedCounts.ts"
+import * as Misplaced from "./Misplaced.ts"
 import * as PagePlaces from "./PagePlaces.ts"
 import type { Micros, Range } from "./Micros.ts"
 import * as Patience from "./Patience.ts"
@@ -61,6 +62,8 @@ export interface Log {
   readonly shown: Map<string, Micros | undefined>
   /** Of rows that were listed without a credible start, when they were created. */
   readonly created: Map<string, Micros>
+  /** Of rows without a start time that came for bounds in which they were created, when that was: the server places them so. */
+  readonly placed: Map<string, Micros>
   /** Keys that were listed with two starts. */
   readonly moved: Set<string>
   /** The widest spread of rows that answers to the same bounds, both given, brought. */
@@ -89,6 +92,7 @@ export const makeLog = (): Log => ({
   rounds: false,
   shown: new Map(),
   created: new Map(),
+  placed: new Map(),
   moved: new Set(),
   width: 0,
   refused: Infinity,
@@ -202,6 +206,7 @@ export const make = (
         noteTime(log, answer)
         const rows = Rows.ofPage(answer)
         note(log, rows)
+        Misplaced.notePlaced(log.placed, bounds, rows)
         log.rounds ||= rows.length > size
         // Where pages of a size begin that is not the server's own is unknown.
         if (!log.rounds || size === defaults.size)
@@ -274,7 +279,7 @@ export const control = Effect.fnUntraced(function* (
       const answer = yield* Effect.catchIf(ask(page, bounds, { size: wanted }), isRefusal, () => Effect.undefined)
       if (answer === undefined) return hidden
       const { rows } = answer
-      const problem = misplaced(rows, bounds.after - second, bounds.before + second)
+      const problem = Misplaced.problemIn(rows, bounds.after - second, bounds.before + second)
       if (problem !== undefined) return problem
       if (rows.some(({ key }) => key === row.key)) return undefined
       held.add(rows)
@@ -333,13 +338,3 @@ export const around = ({ start }: { readonly start: Micros }): Between => ({
   after: floorSecond(start) - second,
   before: floorSecond(start) + 2 * second
 })
-
-/** Why rows cannot be the answer for a range of time, if so. */
-export const misplaced = (rows: ReadonlyArray<Rows.Row>, least: Micros, most: Micros): CoverageReason | undefined => {
-  for (const { rejected, start } of rows) {
-    if (start === undefined && rejected !== undefined) continue
-    if (start === undefined) return { _tag: "WithoutStartInBounds" }
-    if (start < least || start > most) return { _tag: "OutsideBounds" }
-  }
-  return undefined
-}

@@ -7,6 +7,7 @@ import type { AgniError } from "../../model/AgniError.ts"
 import type { CallSession } from "../../model/CallSession.ts"
 import * as CallSessionQuery from "../../model/CallSessionQuery.ts"
 import * as Ask from "./Ask.ts"
+import * as Misplaced from "./Misplaced.ts"
 import type { Micros } from "./Micros.ts"
 import * as Rows from "./ListedRows.ts"
 
@@ -97,7 +98,7 @@ const coarseness = Effect.fnUntraced(function* (
     const after = Math.floor(row.start / width) * width
     const { rows } = (yield* Ask.orNothing(ask(1, { after, before: after + width }))) ?? { rows: [] }
     const isBack = rows.some(({ key }) => key === row.key)
-    if (!isBack || Ask.misplaced(rows, after - Ask.second, after + 2 * width + Ask.second) !== undefined) continue
+    if (!isBack || Misplaced.problemIn(rows, after - Ask.second, after + 2 * width + Ask.second) !== undefined) continue
     const isLost = yield* Ask.control(ask, row, size).pipe(
       Effect.map((problem) => problem !== undefined),
       Effect.catchIf(Ask.isPoison, () => Effect.succeed(false))
@@ -132,7 +133,7 @@ export const quick = (ask: Ask.Ask, row: Rows.Dated | undefined): Effect.Effect<
   if (row === undefined) return Effect.succeed(false)
   const bounds = Ask.around(row)
   return Effect.map(ask(1, bounds), ({ rows }) => {
-    const problem = Ask.misplaced(rows, bounds.after - Ask.second, bounds.before + Ask.second)
+    const problem = Misplaced.problemIn(rows, bounds.after - Ask.second, bounds.before + Ask.second)
     return problem === undefined && rows.some(({ key }) => key === row.key)
   }).pipe(
     Effect.catchIf(

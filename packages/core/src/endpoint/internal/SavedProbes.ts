@@ -22,8 +22,12 @@ const Starts = Schema.ReadonlyMap(Schema.String, Schema.Number)
 /** Counts of bounds, and pages by their length. */
 export const countFields = { counts: Counts, places: Counts, lengths: Pages, sure: Counts, failing: Counts }
 
-/** What answers listed: with a creation time, or with two starts. */
-export const listedFields = { created: Starts, moved: Schema.ReadonlySet(Schema.String) }
+/** What answers listed: with a creation time, placed by it, or with two starts. */
+export const listedFields = {
+  created: Starts,
+  placed: Schema.optionalKey(Starts),
+  moved: Schema.ReadonlySet(Schema.String)
+}
 
 /** The log of one reader. */
 const Log = Schema.Struct({
@@ -74,10 +78,11 @@ export const withIds = <A>(entries: Iterable<readonly [string, A]>): ReadonlyMap
 const rowOf = <Start>({ key, start }: { readonly key: string; readonly start: Start }) => ({ key, start })
 
 // The profile says whether the server rounds sizes.
-const saveLog = ({ created, moved, rounds: _, shown, ...rest }: Ask.Log): typeof Log.Type => ({
+const saveLog = ({ created, moved, placed, rounds: _, shown, ...rest }: Ask.Log): typeof Log.Type => ({
   ...rest,
   shown: withIds(shown),
   created: withIds(created),
+  placed: withIds(placed),
   moved: new Set([...moved].filter(hasId))
 })
 
@@ -111,6 +116,7 @@ const restoreLog = (saved: typeof Log.Type): Ask.Log => ({
   slowest: saved.slowest ?? saved.observedAt,
   shown: new Map(saved.shown),
   created: new Map(saved.created),
+  placed: new Map(saved.placed),
   moved: new Set(saved.moved),
   counts: new Map(saved.counts),
   places: new Map(saved.places),

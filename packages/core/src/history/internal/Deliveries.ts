@@ -54,6 +54,7 @@ export interface Deliveries {
   readonly claim: (id: string) => void
   readonly withoutStart: ReadonlySet<string>
   readonly created: ReadonlyMap<string, Micros.Micros>
+  readonly placed: ReadonlyMap<string, Micros.Micros>
   /** Rows that were shown only when the window that they belong to was gone: they come at the end. */
   readonly late: Effect.Effect<ReadonlyArray<Rows.Row>, AgniError>
   /** New coverage of windows that a later answer contradicted. */
@@ -120,7 +121,7 @@ export const make = (
         take(shown, done, horizonOf(settings, known()))
         return done
       }),
-    rows: shown.delivered.rows,
+    rows: () => Shown.rowsOf(shown),
     lost: () => shown.lost,
     between: (bounds) => Shown.between(shown, bounds),
     isExplained: (besides) => Effect.map(settings.repeats, (repeats) => Shown.isExplained(shown, repeats, besides)),
@@ -130,6 +131,7 @@ export const make = (
     },
     withoutStart: shown.withoutStart,
     created: shown.created,
+    placed: shown.placed,
     late: late(work, () => Shown.note(shown, ends, { log: ask.log })),
     least: () => Shown.least(shown, horizonOf(settings, known())),
     unrepeated: () => unrepeated(shown, horizonOf(settings, known())),
@@ -221,6 +223,7 @@ const deliver = Effect.fnUntraced(function* (
   for (const item of all) {
     if (!shown.ids.add(item.id)) (twice ??= new Set()).add(item)
     shown.awaited.delete(item.id)
+    shown.placed.delete(item.id)
     if (shown.moved.size > 0 && shown.moved.has(item.id)) weaken(changed)
   }
   const rejected = window.rejected.filter((record) => isNew(shown, record))

@@ -102,6 +102,7 @@ export const save = (range: Micros.Range, known: Known, shown: Shown.Shown): Evi
     recent: withIds(shown.recent),
     unplaced: withIds(shown.unplaced),
     created: SavedProbes.withIds(shown.created),
+    placed: SavedProbes.withIds(shown.placed),
     moved: withIds(shown.moved),
     counts: shown.counts,
     places: shown.places,
@@ -138,6 +139,7 @@ export const restore = (shown: Shown.Shown, evidence: Evidence): number => {
   Shown.reach(shown, evidence.range)
   const twice = addDelivered(shown, evidence)
   for (const [key, at] of evidence.created) shown.created.set(key, at)
+  Shown.notePlaced(shown, new Map(evidence.placed))
   addAll(shown.withoutStart, evidence.withoutStart)
   addAll(shown.recent, evidence.recent)
   addAll(shown.unplaced, evidence.unplaced)

@@ -232,6 +232,7 @@ const withoutStartIn = (
       delivered: ledger.rows,
       listed: () => ledger.withoutStart,
       shown: () => ledger.created,
+      placed: () => ledger.placed,
       isDelivered: (key) => ledger.has(key) || ledger.unplaced.has(key),
       note: (log) => ledger.note({ log })
     })

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { Coverage } from "../Coverage.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
+import * as Misplaced from "../../endpoint/internal/Misplaced.ts"
 import * as NotedCounts from "../../endpoint/internal/NotedCounts.ts"
 import type { Micros, Range } from "../../endpoint/internal/Micros.ts"
 import * as Rows from "../../endpoint/internal/ListedRows.ts"
@@ -143,7 +144,7 @@ const readAgain = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Coverage, AgniError> {
   const first = Rows.within(held, range)[0]
   const leaf = yield* MultiPassRead.read(ask, bounds, held, { ...settings, repeats: yield* settings.repeats })
-  const wrong = Ask.misplaced([...held.rows.values()], bounds.after - Ask.second, bounds.before + Ask.second)
+  const wrong = Misplaced.problemIn([...held.rows.values()], bounds.after - Ask.second, bounds.before + Ask.second)
   if (wrong !== undefined) return { _tag: "Unprovable", reason: wrong }
   switch (leaf._tag) {
     case "Moved":

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import type { CoverageReason } from "../../coverage/CoverageReason.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
+import * as Misplaced from "../../endpoint/internal/Misplaced.ts"
 import * as NotedCounts from "../../endpoint/internal/NotedCounts.ts"
 import type { Known } from "./Known.ts"
 import * as Rows from "../../endpoint/internal/ListedRows.ts"
@@ -58,6 +59,7 @@ export const readPages = Effect.fnUntraced(function* (
   let characters = 0
   const way = ask.log.rounds ? "apart" : "pages"
   let moved = false
+  let problem: CoverageReason | undefined
   let tied = false
   let seam = Seam.first({ page: 1, size, skip: 0 })
   let read = 0
@@ -66,7 +68,7 @@ export const readPages = Effect.fnUntraced(function* (
     range,
     bounds,
     held,
-    problem: undefined,
+    problem,
     moved,
     tied,
     way,
@@ -89,8 +91,10 @@ export const readPages = Effect.fnUntraced(function* (
     if (page > 1 && rows.length === 0) return done({ deepest: skip, dense: true })
     characters += answer?.characters ?? 0
     order = orderIn(order, rows)
-    const problem = Ask.misplaced(rows, bounds.after - Ask.second, bounds.before + Ask.second)
-    if (problem !== undefined) return done({ problem })
+    const wrong = Misplaced.problemIn(rows, bounds.after - Ask.second, bounds.before + Ask.second)
+    if (wrong?._tag === "OutsideBounds") return done({ problem: wrong })
+    // The calls beside one that lies nowhere come nevertheless.
+    problem ??= wrong
     const isMoved = Seam.isLost(seam, rows, read, skip)
     // Another page of those that came: so deep the server does not go, and does not say it.
     if (isMoved && isKnown(held, rows, seam) && (yield* settings.repeats)) return done({ deepest: skip, dense: true })

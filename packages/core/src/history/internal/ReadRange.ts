@@ -89,7 +89,11 @@ const read = Effect.fnUntraced(function* (work: Work): Effect.fn.Return<Outcome,
   if (typeof done === "string") return ofRefused(work, done)
   seen.order = done.order
   seen.deepest = done.deepest
-  if (done.problem !== undefined) return deliver(work, done, { _tag: "Unprovable", reason: done.problem })
+  if (done.problem !== undefined) {
+    // Of too many rows for a window only a part came.
+    const parts = done.dense ? halve(work, done.range, done.held) : undefined
+    return parts === undefined ? deliver(work, done, { _tag: "Unprovable", reason: done.problem }) : split(work, parts)
+  }
   if (done.held.size() === 0) return yield* unlessRefused(work, ofNothing(work, done))
   // Rows came where none was expected, so a range of this width is not trusted.
   const width = Math.max(work.known.width, ask.log.width)

@@ -31,6 +31,8 @@ export interface Shown {
   readonly withoutStart: Set<string>
   /** When calls were created that were listed without a credible start. */
   readonly created: Map<string, Micros.Micros>
+  /** The same of those that came for bounds in which they were created: counts of bounds have them. */
+  readonly placed: Map<string, Micros.Micros>
   /** Seen with two starts. */
   readonly moved: Set<string>
   readonly counts: Counted
@@ -85,6 +87,7 @@ export const make = (parts: ReadonlyArray<Micros.Range>): Shown => ({
   elsewhere: new Map(),
   withoutStart: new Set(),
   created: new Map(),
+  placed: new Map(),
   moved: new Set(),
   counts: new Map(),
   places: new Map(),
@@ -161,6 +164,11 @@ export const noteEarly = (shown: Shown, ends: Ends, log: Ask.Log): void => {
         NotedCounts.noteCount(shown.early[name], counted, counted.rows)
 }
 
+/** Notes the calls without a start time that the server places by their creation, except those that came with a start. */
+export const notePlaced = ({ ids, placed }: Shown, rows: Ask.Log["placed"]): void => {
+  for (const [key, created] of rows) if (!ids.has(key)) placed.set(key, created)
+}
+
 /** Notes what the answers to one reader showed. */
 export const note = (shown: Shown, ends: Ends, { log, once }: Pick<Evidence, "log" | "once">): void => {
   if (once !== undefined) shown.readOnce.add(once.from)
@@ -170,20 +178,25 @@ export const note = (shown: Shown, ends: Ends, { log, once }: Pick<Evidence, "lo
   for (const page of log.lengths.values()) if (isOfRange(shown, ends, page)) NotedCounts.notePage(shown.lengths, page)
   for (const id of log.moved) shown.moved.add(id)
   for (const [key, at] of log.created) shown.created.set(key, at)
+  notePlaced(shown, log.placed)
   log.shown.forEach((start, key) => noteRow(shown, ends, key, start))
 }
 
 /** Rows delivered that start between the bounds, and those that start at one of them besides. */
-export const between = ({ beside, delivered, ids }: Shown, bounds: Ask.Bounds): Delivered.Number => {
+export const between = ({ beside, delivered, ids, placed }: Shown, bounds: Ask.Bounds): Delivered.Number => {
   const { after = -Infinity, before = Infinity } = bounds
   let { at, within } = delivered.between(bounds)
-  for (const [id, start] of beside) {
-    if (ids.has(id)) continue
+  const add = (start: Micros.Micros) => {
     if (start > after && start < before) within++
     else if (start === after || start === before) at++
   }
+  for (const [id, start] of beside) if (!ids.has(id)) add(start)
+  for (const created of placed.values()) add(created)
   return { within, at }
 }
+
+/** Rows delivered, as the server counts them within bounds: with those that it places by their creation. */
+export const rowsOf = ({ delivered, placed }: Shown): number => delivered.rows() + placed.size
 
 /** Whether a page may be the last one again of a list with so many rows, or the first one. */
 const mayRepeat = ({ isFirst, length, size }: NotedCounts.Paged, least: number, most: number): boolean => {

@@ -1,6 +1,7 @@
 /** How wide a range may be: bounds are trusted as far as answers were seen to reach. */
 import * as Effect from "effect/Effect"
 import * as Ask from "../../endpoint/internal/Ask.ts"
+import * as Misplaced from "../../endpoint/internal/Misplaced.ts"
 import * as Patience from "../../endpoint/internal/Patience.ts"
 import type { Range } from "../../endpoint/internal/Micros.ts"
 import { controlIn, countRows, type Work } from "./RangeWork.ts"
@@ -62,7 +63,7 @@ export const widen = Effect.fnUntraced(function* ({ ask, known, settings, task, 
       Ask.orNothing(ask(1, bounds, { how: Patience.soon })),
       (answer) =>
         answer?.rows.some((row) => row.key === key) === true &&
-        Ask.misplaced(answer.rows, bounds.after - Ask.second, bounds.before + Ask.second) === undefined
+        Misplaced.problemIn(answer.rows, bounds.after - Ask.second, bounds.before + Ask.second) === undefined
     )
   while (most > precision * width()) {
     const tried = Ask.floorSecond(Math.sqrt(most * width()))

@@ -177,7 +177,7 @@ const attempt = Effect.fnUntraced(function* (
   }
   // Where fewer are there than came some left: as many may be at the end.
   if (both !== undefined && both < Found.expected(found)) found.measured = yield* measure(work)
-  const inFront = both === Found.expected(found)
+  const inFront = both === Found.expected(found) && Found.hasPlaced(found)
   const read = inFront ? { total: both, still: true } : yield* readToEnd(work, pages)
   // After all pages, between two counts of all: a call that came could stand for one that left.
   const isDatedRight = yield* countDated(work)

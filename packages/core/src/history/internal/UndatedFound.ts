@@ -68,10 +68,9 @@ export const note = (found: Found, rows: ReadonlyArray<Rows.Row>): void => {
 export const dated = ({ later, ledger, measured }: Found): number => measured ?? ledger.rows() + later.size()
 
 /** Rows of the server whose calls are not among the others. */
-const sizeWithout = (held: Rows.Held, ...others: ReadonlyArray<Rows.Held>): number => {
+const sizeWithout = (held: Rows.Held, ...others: ReadonlyArray<ReadonlyMap<string, unknown>>): number => {
   let size = held.size()
-  for (const key of held.rows.keys())
-    if (others.some(({ rows }) => rows.has(key))) size -= 1 + (held.repeats.get(key) ?? 0)
+  for (const key of held.rows.keys()) if (others.some((rows) => rows.has(key))) size -= 1 + (held.repeats.get(key) ?? 0)
   return size
 }
 
@@ -80,9 +79,14 @@ const sizeWithout = (held: Rows.Held, ...others: ReadonlyArray<Rows.Held>): numb
  * hide another one that was not found.
  */
 export const expected = (found: Found): number => {
-  const { distant, later, undated } = found
-  return dated(found) + sizeWithout(distant, later) + sizeWithout(undated, later, distant)
+  const { distant, later, ledger, undated } = found
+  const others = sizeWithout(undated, ledger.placed, later.rows, distant.rows)
+  return dated(found) + sizeWithout(distant, later.rows) + others
 }
+
+/** Whether all that came for bounds, with the windows that counted them, were found to be delivered. */
+export const hasPlaced = ({ later, ledger, undated }: Found): boolean =>
+  [...ledger.placed.keys()].every((key) => undated.rows.has(key) || later.rows.has(key) || ledger.has(key))
 
 /** Keys that were found so far. */
 export const size = ({ distant, later, undated }: Found): number =>

@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
+import * as Misplaced from "../../endpoint/internal/Misplaced.ts"
 import * as MultiPassRead from "./MultiPassRead.ts"
 import { orderIn, type Read, unknownOrder } from "./ReadPages.ts"
 import * as Rows from "../../endpoint/internal/ListedRows.ts"
@@ -23,16 +24,17 @@ interface Steps {
   below: Micros
   seam: string | undefined
   moved: boolean
+  problem: Read["problem"]
   characters: number
   order: Read["order"]
   readonly held: Rows.Held
 }
 
-const readOf = ({ bounds, held, moved, order, range }: Steps, rest: Partial<Read> = {}): Read => ({
+const readOf = ({ bounds, held, moved, order, problem, range }: Steps, rest: Partial<Read> = {}): Read => ({
   range,
   bounds,
   held,
-  problem: undefined,
+  problem,
   moved,
   tied: false,
   way: "walk",
@@ -63,6 +65,7 @@ export const walk = Effect.fnUntraced(function* (
     below: top,
     seam: undefined,
     moved: false,
+    problem: undefined,
     characters: 0,
     order: unknownOrder(),
     held: Rows.makeHeld()
@@ -73,8 +76,10 @@ export const walk = Effect.fnUntraced(function* (
     const isFirst = first !== undefined && steps.below === top
     const question = isFirst ? Effect.succeed(first) : ask(1, { after, before: steps.below })
     const rows = yield* Effect.map(question, (answer) => take(settings, steps, answer))
-    const problem = Ask.misplaced(rows, after - second, steps.below + second)
-    if (problem !== undefined) return readOf(steps, { problem })
+    const problem = Misplaced.problemIn(rows, after - second, steps.below + second)
+    if (problem?._tag === "OutsideBounds") return readOf(steps, { problem })
+    // The calls beside one that lies nowhere come nevertheless.
+    steps.problem ??= problem
     if (steps.seam !== undefined && !rows.some(({ key }) => key === steps.seam)) steps.moved = true
     held.add(rows)
     if (rows.length < size || steps.order === "other") return readOf(steps)

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import type { CoverageReason } from "../../coverage/CoverageReason.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
+import * as Misplaced from "../../endpoint/internal/Misplaced.ts"
 import type { Known } from "./Known.ts"
 import type { Read } from "./ReadPages.ts"
 import * as Patience from "../../endpoint/internal/Patience.ts"
@@ -35,7 +36,7 @@ const endControl = Effect.fnUntraced(function* (
   const answer = yield* Ask.orNothing(ask(1, beyond, { how: Patience.soon }))
   if (answer === undefined) return undefined
   const { rows } = answer
-  const problem = Ask.misplaced(rows, beyond.after - Ask.second, beyond.before + Ask.second)
+  const problem = Misplaced.problemIn(rows, beyond.after - Ask.second, beyond.before + Ask.second)
   if (problem !== undefined) return problem
   if (!(isNewest && showsNewest(rows))) yield* lookOn(ask, beyond, held, rows, size)
   if (rows.some((row) => row.key === key)) return undefined

@@ -33,6 +33,8 @@ export interface About {
   /** Calls that answers listed without a start time, and when such calls were created. */
   readonly listed: () => ReadonlySet<string>
   readonly shown: () => ReadonlyMap<string, Micros.Micros>
+  /** Of those that came for bounds in which they were created, when that was. */
+  readonly placed: () => ReadonlyMap<string, Micros.Micros>
   readonly note: (log: Ask.Log) => void
 }
 
@@ -99,21 +101,28 @@ const find = Effect.fnUntraced(function* (
   range: Micros.Range,
   about: About
 ): Effect.fn.Return<Coverage.Window | undefined, AgniError> {
-  const { isDelivered, known, shown } = about
+  const { isDelivered, known, placed, shown } = about
   const end = endOfStarts(settings, range)
   const isLoose: IsLoose = ({ start }) => start === undefined || start >= end
   const creationOf = (row: Rows.Row) => (isLoose(row) ? Rows.createdOf(row) : undefined)
   const isIn = (created = NaN) => created >= range.from && created < range.to
+  const all = () => new Map([...shown(), ...ask.log.created])
+  const elsewhere = () => [...all().values()].filter((created) => !isIn(created)).length
   const isMeant = (row: Rows.Row) => isIn(creationOf(row))
-  const done = (meant: ReadonlyArray<Rows.Row>, coverage: Coverage.Coverage, outside: Coverage.Outside | undefined) => {
-    const rows = meant.filter(({ key }) => !isDelivered(key))
-    // Each that any answer showed must be among them.
-    const keys = new Set(meant.map(({ key }) => key))
-    const missing = [...shown(), ...ask.log.created].filter(
-      ([key, created]) => isIn(created) && !keys.has(key) && !isDelivered(key)
-    )
+  const ofBounds = yield* readPlaced(ask, new Map([...placed()].filter(([, created]) => isIn(created))))
+  const done = (
+    others: ReadonlyArray<Rows.Row>,
+    coverage: Coverage.Coverage,
+    outside: Coverage.Outside | undefined
+  ) => {
+    const meant = new Map([...ofBounds, ...others].map((row) => [row.key, row]))
+    const rows = [...meant.values()].filter(({ key }) => !isDelivered(key))
     // Of those that the server does not show, or that do not say when they were created, the number is all that is known.
     const isRead = outside === undefined || outside.unassigned === 0
+    // Each other that any answer showed must be among them.
+    const missing = [...all()].filter(
+      ([key, created]) => isIn(created) && (isRead || placed().has(key)) && !meant.has(key) && !isDelivered(key)
+    )
     return Windows.make(
       rows.flatMap(({ item }) => item ?? []),
       {
@@ -125,9 +134,7 @@ const find = Effect.fnUntraced(function* (
           known(),
           ask.log,
           { from: range.from, to: Math.min(range.to, horizonFor(settings, known(), ask.log)) },
-          missing.length > 0 && isRead && coverage._tag === "Proven"
-            ? differ(new Set(missing.map(([key]) => key)).size)
-            : coverage
+          missing.length > 0 && coverage._tag === "Proven" ? differ(missing.length) : coverage
         ),
         outside,
         requests: ask.log.requests,
@@ -141,7 +148,8 @@ const find = Effect.fnUntraced(function* (
   if (there === undefined) {
     // A limit on the width of a range hides how many there are, and no page of the order of creation.
     const created = yield* byCreation()
-    return created === undefined ? undefined : done(created.rows.filter(isMeant), created.coverage, undefined)
+    if (created !== undefined) return done(created.rows.filter(isMeant), created.coverage, undefined)
+    return placed().size === 0 ? undefined : done([], { _tag: "Proven" }, { created: elsewhere(), unassigned: 0 })
   }
   let front = yield* readFront(ask, there, isLoose)
   for (let left = attempts; left > 1 && front.isAtFront && front.rows.length !== there; left--) {
@@ -154,15 +162,38 @@ const find = Effect.fnUntraced(function* (
   if (front.rows.length === there) {
     const meant = front.rows.filter(isMeant)
     const unassigned = front.rows.filter((row) => creationOf(row) === undefined).length
-    const outside: Coverage.Outside = { created: there - meant.length - unassigned, unassigned }
-    fronts.set(outside, new Set(front.rows.map(({ key }) => key)))
+    // Counts of bounds have those that are placed by their creation: where that is elsewhere, only listed ones are known.
+    const listed = there > 0 ? 0 : elsewhere()
+    const outside: Coverage.Outside = { created: Math.max(there - meant.length - unassigned, listed), unassigned }
+    if (placed().size === 0 && listed === 0) fronts.set(outside, new Set(front.rows.map(({ key }) => key)))
     return done(meant, { _tag: "Proven" }, outside)
   }
-  const elsewhere = yield* readElsewhere(there, count, byCreation)
-  const { coverage, rows } = elsewhere
-  if (rows === undefined) return done([], coverage, { created: 0, unassigned: elsewhere.there })
+  const behind = yield* readElsewhere(there, count, byCreation)
+  const { coverage, rows } = behind
+  if (rows === undefined) return done([], coverage, { created: 0, unassigned: behind.there })
   const meant = rows.filter(isMeant)
-  return done(meant, coverage, { created: Math.max(0, elsewhere.there - meant.length), unassigned: 0 })
+  return done(meant, coverage, { created: Math.max(0, behind.there - meant.length), unassigned: 0 })
+})
+
+/**
+ * The calls that came for bounds in which they were created. The windows counted them among the others, so it is known which there are: they
+ * are only requested again.
+ */
+const readPlaced = Effect.fnUntraced(function* (
+  ask: Ask.Ask,
+  placed: ReadonlyMap<string, Micros.Micros>
+): Effect.fn.Return<ReadonlyArray<Rows.Row>, AgniError> {
+  const found = Rows.makeHeld()
+  const seen = Rows.makeHeld()
+  const created = [...placed.values()].sort((a, b) => a - b)
+  const [from = 0] = created
+  const bounds = Ask.boundsOf({ from, to: created.at(-1) ?? from })
+  for (let page = 1, isNew = true; isNew && found.size() < placed.size; page++) {
+    const rows = (yield* Ask.orNothing(ask(page, bounds)))?.rows ?? []
+    isNew = seen.add(rows) > 0
+    found.add(rows.filter(({ key, start }) => start === undefined && placed.has(key)))
+  }
+  return [...found.rows.values()]
 })
 
 /** Those that are not in front, if the order of creation shows them, and how many there are. */

@@ -8,6 +8,7 @@ import type { Item } from "../../model/Item.ts"
 import type { Rejected } from "../../model/Rejected.ts"
 import type { EndpointProfile } from "../../endpoint/EndpointProfile.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
+import * as Misplaced from "../../endpoint/internal/Misplaced.ts"
 import * as Count from "../../endpoint/internal/Count.ts"
 import * as Observe from "../../endpoint/internal/Observe.ts"
 import * as Rows from "../../endpoint/internal/ListedRows.ts"
@@ -58,7 +59,7 @@ export const make = (list: AgniClient["Service"]["list"], filters: Ask.Filters, 
       const bounds = { after: Ask.floorSecond(range.from) - second, before: Ask.ceilSecond(range.to) + second }
       const { rows } = yield* ask(1, bounds)
       // Bounds that mean something else prove nothing about who is absent.
-      const isWhole = Ask.misplaced(rows, bounds.after - second, bounds.before + second) === undefined
+      const isWhole = Misplaced.problemIn(rows, bounds.after - second, bounds.before + second) === undefined
       // A smaller range would bring the same where bounds mean nothing.
       if (rows.length < size || !isWhole) return lookedAt(range, rows, isWhole)
       // A full page has all down to its oldest second, if it has the newest first.

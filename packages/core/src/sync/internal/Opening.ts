@@ -6,6 +6,7 @@ import type { AgniError } from "../../model/AgniError.ts"
 import * as Instant from "../../model/Instant.ts"
 import type { EndpointProfile } from "../../endpoint/EndpointProfile.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
+import * as Misplaced from "../../endpoint/internal/Misplaced.ts"
 import * as Observe from "../../endpoint/internal/Observe.ts"
 import * as Patience from "../../endpoint/internal/Patience.ts"
 import * as Probes from "../../endpoint/internal/Probes.ts"
@@ -55,7 +56,7 @@ const recognize = Effect.fnUntraced(function* (
   if (answer === undefined) return undefined
   const { characters, observedAt, rows } = answer
   const wanted = Math.min(size, known.filter(({ start }) => start >= oldest.start).length)
-  if (rows.length < wanted || Ask.misplaced(rows, after - second, Infinity) !== undefined) return undefined
+  if (rows.length < wanted || Misplaced.problemIn(rows, after - second, Infinity) !== undefined) return undefined
   if (!Observe.comesNewestFirst(rows)) return undefined
   const dated = rows.filter(Rows.isDated)
   const first = dated[0]

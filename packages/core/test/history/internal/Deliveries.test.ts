@@ -91,6 +91,21 @@ describe("Deliveries", () => {
     })
   )
 
+  it.effect("one that was placed by its creation and comes with a start later is one row", () =>
+    Effect.gen(function* () {
+      const { ledger } = make()
+      const log = logOf([["row-1", undefined]])
+      log.placed.set("row-1", starts[1] ?? 0)
+      ledger.note({ log })
+      assert.strictEqual(ledger.rows(), 1)
+      yield* ledger.deliver(window([0, 1], from, middle))
+      assert.strictEqual(ledger.rows(), 2)
+      // An answer from before may come late.
+      ledger.note({ log })
+      assert.strictEqual(ledger.rows(), 2)
+    })
+  )
+
   it.effect("a count that is greater than what came takes the proof of its range back", () =>
     Effect.gen(function* () {
       for (const rows of [4, 5]) {

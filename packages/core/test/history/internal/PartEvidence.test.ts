@@ -63,6 +63,12 @@ const listing = (...shown: ReadonlyArray<number>): Ask.Log => {
   return log
 }
 
+const placedLog = (key: string): Ask.Log => {
+  const log = Ask.makeLog()
+  log.placed.set(key, starts[0] ?? 0)
+  return log
+}
+
 describe("PartEvidence", () => {
   it.effect("what came is known as if one process had read it", () =>
     Effect.gen(function* () {
@@ -91,6 +97,27 @@ describe("PartEvidence", () => {
         )
         const start = starts[2] ?? 0
         assert.isTrue((yield* ledger.revised(known())).some(({ from, to }) => from <= start && to > start))
+      })
+  )
+
+  it.effect(
+    "a call without a start time that is placed by its creation is in the counts, if it did not come with a start",
+    () =>
+      Effect.gen(function* () {
+        const log = Ask.makeLog()
+        log.placed.set("busy", (starts[1] ?? 0) - 1).set("row-0", starts[0] ?? 0)
+        const ledger = yield* together({ of: left, ids: [0, 1], log }, { of: right, ids: [2, 3] })
+        assert.deepStrictEqual([...ledger.placed.keys()], ["busy"])
+        assert.strictEqual(ledger.rows(), 5)
+        assert.deepStrictEqual(ledger.between({ after: starts[0], before: starts[3] }), { within: 3, at: 2 })
+        // The call connected since.
+        const evidence = yield* read({ of: left, ids: [1], log: placedLog("row-0") })
+        const again = Deliveries.make(settings, range, () => known(), ends)
+        again.restore([
+          { evidence: yield* read({ of: right, ids: [0, 2] }), counted: undefined },
+          { evidence, counted: undefined }
+        ])
+        assert.strictEqual(again.placed.size, 0)
       })
   )
 

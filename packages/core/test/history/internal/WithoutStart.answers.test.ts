@@ -52,6 +52,7 @@ const find = Effect.fnUntraced(function* (one: Given) {
     isDelivered: (key) => came.includes(key),
     listed: () => new Set(),
     shown: () => new Map(shown),
+    placed: () => new Map(),
     note: () => {}
   })
   const ids = window === undefined ? [] : CallRows.items(window.rows).map(({ id }) => id)
