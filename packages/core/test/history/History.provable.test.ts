@@ -111,7 +111,7 @@ const cases: ReadonlyArray<readonly [string, Given]> = [
       rows: [
         ...evenly(300, 1000 * second),
         ...Array.from({ length: 30 }, (_, i) =>
-          at(`late-${i}`, began - 600 * second + i * 10 * second, { seen: began + (1 + 7 * i) * second })
+          at(`late-${i}`, began - 600 * second + i * 10 * second, { seen: began + (1 + 8 * i) * second })
         )
       ],
       step: second

@@ -62,6 +62,9 @@ interface Asking {
   readonly waiting: Map<number, Waiting>
 }
 
+/** The error is made only where somebody waits: it compiles its schema, for which a run that ends would wait. */
+const ended = Effect.suspend(() => Effect.fail(new Unavailable({ outage: { _tag: "DecoderEnded" } })))
+
 /** Where a thread is not allowed, everything is decoded here. */
 const start = (asking: Asking): void => {
   const { script, state, waiting } = asking
@@ -75,8 +78,7 @@ const start = (asking: Asking): void => {
   state.runs = true
   const stop = () => {
     state.runs = false
-    const lost = new Unavailable({ outage: { _tag: "DecoderEnded" } })
-    for (const { early, resume } of waiting.values()) resume(early === undefined ? Effect.fail(lost) : Effect.undefined)
+    for (const { early, resume } of waiting.values()) resume(early === undefined ? ended : Effect.undefined)
     waiting.clear()
     worker.unref()
   }

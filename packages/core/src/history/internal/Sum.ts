@@ -39,6 +39,17 @@ export interface Expected {
   readonly distant: boolean
 }
 
+/** The count of all calls that start in the range; and later, where none is expected in the distant future. */
+export const datedIn = Effect.fnUntraced(function* (
+  { repeats, size }: Pick<Settings, "repeats" | "size">,
+  ask: Ask.Ask,
+  range: Range,
+  { distant, rows }: { readonly distant: boolean; readonly rows: number }
+): Effect.fn.Return<number | undefined, AgniError> {
+  const wide = { after: earliestStart, before: Ask.ceilSecond(range.to) + (distant ? 0 : Ask.second) }
+  return yield* Count.rows(ask, wide, { expected: Math.max(1, rows), size, repeats: yield* repeats })
+})
+
 /**
  * Whether the count of all calls with a start equals the delivered ones. Bounds that are too wide to be trusted can only count
  * too few, so one count that agrees is enough; otherwise the trusted parts are counted. Each must hold as many as came: where
@@ -55,8 +66,7 @@ export const dated = Effect.fnUntraced(function* (
   const repeats = yield* settings.repeats
   const { size } = settings
   const expected = ledger.rows() + later.length
-  const wide = { after: earliestStart, before: Ask.ceilSecond(range.to) + (distant ? 0 : Ask.second) }
-  const all = yield* Count.rows(ask, wide, { expected: Math.max(1, expected), size, repeats })
+  const all = yield* datedIn(settings, ask, range, { distant, rows: expected })
   if (all === expected) return true
   if (all !== undefined && all > expected) return false
   const starts = Float64Array.from(later).sort()

@@ -1,28 +1,19 @@
 /** The last window of a whole history: the calls that no other window holds, and whether everything adds up. */
 import * as Effect from "effect/Effect"
 import type { AgniError } from "../../model/AgniError.ts"
-import { earliestStart } from "../../model/Limits.ts"
 import * as Coverage from "../Coverage.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
-import * as Count from "../../endpoint/internal/Count.ts"
-import type { Known } from "./Known.ts"
-import type { Deliveries } from "./Deliveries.ts"
 import type * as Rows from "../../endpoint/internal/ListedRows.ts"
 import * as Fresh from "./Fresh.ts"
 import * as PartialRead from "./PartialRead.ts"
 import { ask as askOf, horizonOf, patient, type Settings, temper } from "./Settings.ts"
 import * as Sum from "./Sum.ts"
 import type * as Micros from "../../endpoint/internal/Micros.ts"
+import { type About, countAgain, countAll, measure, startsOf, type Work } from "./UndatedCounts.ts"
 import * as Found from "./UndatedFound.ts"
 import * as Front from "./UndatedFront.ts"
 import { type Counts, type Total, whyNot } from "./UndatedVerdict.ts"
 import * as Windows from "./Windows.ts"
-
-/** All starts that are credible. */
-const startsOf = ({ to }: Micros.Range) => ({
-  after: earliestStart,
-  before: Ask.ceilSecond(to) + Ask.second
-})
 
 /**
  * The sessions that no window holds, because they have no start or one in the distant future: found where an order by start
@@ -62,15 +53,6 @@ export const window = (
     )
   })
 
-/** What the windows delivered, and whether an earlier run read what lies before: then the sum is not known. */
-export interface About {
-  readonly ledger: Deliveries
-  /** The first look, if it began while the last windows were counted and their calls are all that came. */
-  readonly early: Effect.Effect<Front.Early | undefined>
-  readonly inPart: boolean
-  readonly known: () => Known
-}
-
 const attempts = 5
 
 /** While calls come, the sum is right only between two of them: it is tried a few times. */
@@ -90,35 +72,6 @@ type Result =
   | { readonly _tag: "Read"; readonly window: Coverage.Window; readonly moved: boolean }
   // Nothing was looked for yet but at the front, and it does not add up: calls may have come since the windows were read.
   | { readonly _tag: "Stale" }
-
-interface Work {
-  readonly settings: Settings
-  readonly range: Micros.Range
-  readonly about: About
-  readonly ask: Ask.Ask
-  readonly repeats: boolean
-  readonly found: Found.Found
-  readonly limit: Front.Limit
-}
-
-/** The count of all calls. A record that fails it is on a page that would be read next, without a count. */
-const countAll = ({ ask, found, repeats, settings: { size } }: Work) =>
-  Count.orFail(ask, {}, { expected: Math.max(1, Found.expected(found)), size, repeats })
-
-/** Rows that start in the range, where it is not known how many there should be. */
-const measure = ({ about, ask, range, repeats, settings: { size } }: Work) =>
-  Count.rows(ask, startsOf(range), { expected: Math.max(1, about.ledger.rows()), size, repeats })
-
-/** Whether the count of all calls with a start is what was delivered. */
-const countDated = ({ about: { known, ledger }, ask, found, range, settings }: Work) =>
-  Sum.dated(
-    settings,
-    known(),
-    ledger,
-    range,
-    { later: [...found.later.rows.values()].flatMap(({ start }) => start ?? []), distant: found.distant.size() > 0 },
-    ask
-  )
 
 /**
  * The pages at the front, down to a start, and the count of all calls. Where nothing is at the front, it does not matter which answer
@@ -179,9 +132,7 @@ const attempt = Effect.fnUntraced(function* (
   if (both !== undefined && both < Found.expected(found)) found.measured = yield* measure(work)
   const inFront = both === Found.expected(found) && Found.hasPlaced(found)
   const read = inFront ? { total: both, still: true } : yield* readToEnd(work, pages)
-  // After all pages, between two counts of all: a call that came could stand for one that left.
-  const isDatedRight = yield* countDated(work)
-  const after = yield* lookAgain(work, pages, until, read, inFront)
+  const [isDatedRight, after] = yield* countAgain(work, until, { dated: early?.dated, inFront, pages, read })
   const { window, complete } = yield* judge(work, {
     total: read.total,
     after: after.total,
@@ -276,32 +227,6 @@ const readTurned = Effect.fnUntraced(function* (
       if (answer.rows.length < size) break
     }
   }
-})
-
-/**
- * Looked for after the count of all: one that was found and left before it would let another one, not found, make it right.
- * Those at the front must be there again.
- */
-const lookAgain = Effect.fnUntraced(function* (
-  work: Work,
-  pages: Front.Pages,
-  until: Micros.Micros,
-  read: Total,
-  inFront: boolean
-): Effect.fn.Return<Total, AgniError> {
-  const { ask, found, limit, settings } = work
-  // Where no call was seen nothing is proven, whatever is counted.
-  if (settings.controls.length === 0) return read
-  const isThere = inFront && found.undated.size() + found.distant.size() > 0
-  const [after, again] = yield* Effect.all(
-    [countAll(work), isThere ? Front.read(settings, ask, limit, until) : Effect.succeed(pages)],
-    { concurrency: 2 }
-  )
-  if (!inFront) return { total: after, still: read.still }
-  for (const rows of again) Found.note(found, rows)
-  const there = new Set(again.flat().map(({ key }) => key))
-  const keys = [...found.undated.rows.keys(), ...found.distant.rows.keys()]
-  return { total: after, still: keys.every((key) => there.has(key)) }
 })
 
 /** The window, and whether it is complete. */

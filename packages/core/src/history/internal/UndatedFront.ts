@@ -7,6 +7,7 @@ import type * as Micros from "../../endpoint/internal/Micros.ts"
 import * as Rows from "../../endpoint/internal/ListedRows.ts"
 import * as Fresh from "./Fresh.ts"
 import { ask as askOf, type Settings } from "./Settings.ts"
+import * as Sum from "./Sum.ts"
 import { isDistant } from "./UndatedFound.ts"
 
 export type Pages = ReadonlyArray<ReadonlyArray<Rows.Row>>
@@ -54,11 +55,12 @@ export const read = Effect.fnUntraced(function* (
   }
 })
 
-/** The first look at the front, and a count of all calls that was made beside it. */
+/** The first look at the front, and counts that were made beside it: of all calls, and of those with a start. */
 export interface Early {
   readonly fresh: Fresh.Fresh
   readonly pages: Pages
   readonly both: number | undefined
+  readonly dated: number | undefined
 }
 
 /** The first look, where so many calls came, and only counts are missing that prove them. */
@@ -70,7 +72,7 @@ export const early = Effect.fnUntraced(function* (
   const fresh = Fresh.make(askOf(settings), settings.seen)
   const { size } = settings
   const options = { expected: Math.max(1, rows), size, repeats: yield* settings.repeats }
-  const [pages, both] = yield* Effect.all(
+  const [pages, dated, both] = yield* Effect.all(
     [
       read(
         settings,
@@ -78,9 +80,10 @@ export const early = Effect.fnUntraced(function* (
         limitOf(settings, range, () => rows),
         range.to
       ),
+      Sum.datedIn(settings, fresh.ask, range, { distant: false, rows }),
       Count.orFail(fresh.ask, {}, options)
     ],
-    { concurrency: 2 }
+    { concurrency: "unbounded" }
   )
-  return { fresh, pages, both }
+  return { fresh, pages, both, dated }
 })

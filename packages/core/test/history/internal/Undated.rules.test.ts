@@ -102,7 +102,7 @@ describe("on a server on which nothing happens", () => {
         "four of them at the end": ["Proven", 13],
         "four of them anywhere": ["Proven", 14],
         "recent calls on more than a page": ["Proven", 4],
-        "the first look was made before": ["Proven", 4],
+        "the first look was made before": ["Proven", 5],
         "two calls that began since": ["Proven", 5],
         "two calls that began since, and four without a start time": ["Proven", 8],
         "the same, at the end": ["Proven", 26],
@@ -276,15 +276,34 @@ describe("the first look, where it was made before", () => {
     })
   )
 
+  it.effect("hides none that no answer lists where another one leaves or comes while it is counted", () =>
+    Effect.gen(function* () {
+      // By their ids it is on the second page: the front is on the first one, and counts look at the last one.
+      const between = { id: "row-2x", start: undefined, created: young - hour }
+      for (let after = 0; after <= 7; after++)
+        for (const change of ["leaves", "comes"] as const) {
+          const at = began + after * step + 1
+          const rows = dated.map((row, i) =>
+            i !== 7 ? row : change === "leaves" ? { ...row, gone: at } : { ...row, seen: at }
+          )
+          const { ids, tag } = yield* read({ rows: [...rows, between], traits: { order: "id" }, early })
+          assert.isTrue(
+            tag !== "Proven" || ids.includes(between.id),
+            `one ${change} after ${after} requests: ${tag}, ${ids.join(" ")}`
+          )
+        }
+    })
+  )
+
   it.effect("is of one time with what is asked then", () =>
     Effect.gen(function* () {
       const newer: NonNullable<Given["early"]> = (settings) =>
         Effect.map(early(settings), (look) =>
           look === undefined ? undefined : { ...look, fresh: Fresh.make(askOf(settings), began + hour) }
         )
-      assert.deepStrictEqual(yield* requests({ rows: dated, early }), ["Proven", 4])
+      assert.deepStrictEqual(yield* requests({ rows: dated, early }), ["Proven", 5])
       // All answers are older than that look: each is asked for three times, and then all is looked for again.
-      assert.deepStrictEqual(yield* requests({ rows: dated, early: newer }), ["Proven", 12])
+      assert.deepStrictEqual(yield* requests({ rows: dated, early: newer }), ["Proven", 13])
     })
   )
 })

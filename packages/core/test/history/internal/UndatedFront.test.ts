@@ -104,17 +104,17 @@ describe("how many pages are read at most", () => {
 })
 
 describe("the first look", () => {
-  it.effect("counts all calls beside it, and begins where the last page should be", () =>
+  it.effect("counts all calls beside it, and those with a start, and begins where the last page should be", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(began / 1000)
       const server = open([...undatedOf(3), ...dated])
-      const { both, pages } = yield* Front.early(settingsOf(server), range, 43)
-      assert.strictEqual(both, 43)
+      const { both, dated: withStart, pages } = yield* Front.early(settingsOf(server), range, 43)
+      assert.deepStrictEqual([both, withStart], [43, 40])
       assert.deepStrictEqual(
         pages.map(({ length }) => length),
         [10, 10]
       )
-      assert.strictEqual(server.requests(), 3)
+      assert.strictEqual(server.requests(), 5)
       const empty = open([])
       assert.strictEqual((yield* Front.early(settingsOf(empty), range, 0)).both, 0)
     })
