@@ -50,7 +50,7 @@ export type Malformed =
  * - `Forbidden`: 403, the key or the plan may not do this.
  * - `NotFound`: 404, there is no such endpoint at the base URL.
  * - `RateLimited`: 429; `retryAfter` in milliseconds.
- * - `Unavailable`: no connection, a time-out, a body cut off, a 5xx, `success: false`; `retryAfter` in milliseconds.
+ * - `Unavailable`: no connection, a time-out, a body cut off, a 5xx, an error with status 200; `retryAfter` in milliseconds.
  * - `InvalidResponse`: not what the contract says.
  *
  * @since 0.1.0

@@ -120,7 +120,7 @@ export const Outage = Schema.Union(
 export type Outage = typeof Outage.Type
 
 /**
- * The server or the way to it failed: no connection, a time-out, a body cut off, a 5xx, `success: false`.
+ * The server or the way to it failed: no connection, a time-out, a body cut off, a 5xx, an error with status 200.
  *
  * @since 0.1.0
  * @category reasons

@@ -25,7 +25,7 @@ export interface RetryPolicy {
   readonly base: Duration.Input
   /** @default 2 */
   readonly factor: number
-  /** The longest random wait; after `success: false` with status 200 it is 2 s at most. @default "30 seconds" */
+  /** The longest random wait; after an error with status 200, or an answer without a list, it is 2 s at most. @default "30 seconds" */
   readonly cap: Duration.Input
   /** A server that asks for a longer wait than this is not waited for: the error comes at once. @default "60 seconds" */
   readonly retryAfterCap: Duration.Input
@@ -74,12 +74,16 @@ export const mayRetry =
     reason.retryable &&
     Duration.isLessThanOrEqualTo(askedWait(reason) ?? Duration.zero, Duration.fromInputUnsafe(policy.retryAfterCap))
 
-/** A server that answers, though with `success: false`, is not down: long waits would not help. */
+/** A server that answers, though with an error, is not down: long waits would not help. */
 const answeredCap = Duration.seconds(2)
+
+/** Mostly another server answers, and who named it should not wait long to hear of that. */
+const isNoList = (reason: AgniErrorReason) => reason._tag === "InvalidResponse" && reason.problem._tag === "NoList"
 
 const longestWait = (policy: RetryPolicy, reason: AgniErrorReason, isAnswered: boolean): Duration.Duration => {
   const cap = Duration.fromInputUnsafe(policy.cap)
-  const isShort = isAnswered || (reason._tag === "Unavailable" && reason.outage._tag === "Unsuccessful")
+  const isShort =
+    isAnswered || (reason._tag === "Unavailable" && reason.outage._tag === "Unsuccessful") || isNoList(reason)
   return isShort ? Duration.min(cap, answeredCap) : cap
 }
 

@@ -111,7 +111,7 @@ const code = Schema.optionalKey(Schema.String)
  * - `TimedOut`: no complete response within `limit`.
  * - `CutOff`: the connection ended within the body.
  * - `Status`: 408, 425 or a 5xx; `quote` is what the server said.
- * - `Unsuccessful`: status 200 with `success: false`.
+ * - `Unsuccessful`: status 200 with `success: false`, or with an error in place of a list.
  * - `DecoderEnded`: the thread that decoded the response ended.
  *
  * @since 0.1.0
@@ -175,14 +175,14 @@ const outageMessage = (outage: Outage): string => {
     case "Status":
       return `the server failed with status ${outage.status}${quoted(outage.quote)}`
     case "Unsuccessful":
-      return `the server answered success: false${outage.quote === undefined ? "" : ` ("${outage.quote}")`}`
+      return `the server answered with an error, though with status 200${outage.quote === undefined ? "" : ` ("${outage.quote}")`}`
     case "DecoderEnded":
       return "the thread that decoded the response ended"
   }
 }
 
 /**
- * The server or the way to it failed: no connection, a time-out, a body cut off, a 5xx, `success: false`.
+ * The server or the way to it failed: no connection, a time-out, a body cut off, a 5xx, an error with status 200.
  *
  * @since 0.1.0
  * @category reasons
@@ -256,14 +256,16 @@ const bytes = (count: number): string =>
   count >= 1024 * 1024 ? `${Math.floor(count / (1024 * 1024))} MiB` : `${count} bytes`
 
 /**
- * The response is not what the contract says. Only one that may have been cut off on the way is retryable.
+ * The response is not what the contract says. One that may have been cut off on the way, or came from something between, is
+ * retryable.
  *
  * @since 0.1.0
  * @category reasons
  */
 export class InvalidResponse extends Schema.TaggedError<InvalidResponse>()("InvalidResponse", { problem: Malformed }) {
   get retryable(): boolean {
-    return this.problem._tag === "Html" || this.problem._tag === "NotJson"
+    const { _tag } = this.problem
+    return _tag === "Html" || _tag === "NotJson" || _tag === "NoList"
   }
   /** `size` and `syntax` may come from what was asked for: another page may be well. */
   get fault(): "size" | "syntax" | undefined {

@@ -101,10 +101,32 @@ describe("Envelope.decode", () => {
     ["null"],
     ["5"],
     ['"text"']
-  ])("%j is not an empty list but another's answer, and asking again does not help", (body) => {
+  ])("%j is not an empty list but another's answer, which may have come from something between", (body) => {
     const reason = reasonOf(body)
     assert.strictEqual(reason?._tag, "InvalidResponse")
-    assert.isFalse(reason?.retryable)
+    assert.isTrue(reason?.retryable)
+  })
+
+  it.each([
+    [{ code: 14, message: "upstream is away" }],
+    [{ code: 14, message: "upstream is away", details: [], data: null }],
+    [{ error: "upstream is away" }],
+    [{ error: { message: "upstream is away" } }],
+    [{ success: false, error: { message: "upstream is away" } }]
+  ])("%j is an error that should have had another status, with the server's words", (body) => {
+    const reason = reasonOf(body)
+    assert.strictEqual(reason?._tag, "Unavailable")
+    assert.isTrue(reason?.retryable)
+    assert.include(reason?.message, "<upstream is away>")
+  })
+
+  it.each([
+    [{ code: 14, message: "busy", data: [] }],
+    [{ success: true, code: 0, message: "ok" }],
+    [{ error: null, data: { callSessions: [] } }],
+    [{ error: "none", data: { callSessions: [] } }]
+  ])("%j is a list", (body) => {
+    assert.deepStrictEqual(pageOf(body).rows.sessions(), [])
   })
 
   it("success: false is a failure whatever else there is", () => {

@@ -120,7 +120,8 @@ describe("RetryPolicy.mayRetry", () => {
     assert.isTrue(mayRetry(failed))
     assert.isTrue(mayRetry(new RateLimited({})))
     assert.isTrue(mayRetry(new InvalidResponse({ problem: { _tag: "Html" } })))
-    assert.isFalse(mayRetry(new InvalidResponse({ problem: { _tag: "NoList" } })))
+    assert.isTrue(mayRetry(new InvalidResponse({ problem: { _tag: "NoList" } })))
+    assert.isFalse(mayRetry(new InvalidResponse({ problem: { _tag: "NoContent" } })))
     assert.isFalse(mayRetry(new Unauthorized({})))
   })
 

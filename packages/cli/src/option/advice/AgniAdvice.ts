@@ -47,8 +47,9 @@ const adviceForMalformed = (problem: Malformed, { name }: Speaker): string => {
     case "TooManyRedirects":
     case "RedirectedNowhere":
     case "NoContent":
-    case "NoList":
       return `Check that ${name({ option: "baseUrl" })} and AGNI_BASE_URL name the API.`
+    case "NoList":
+      return `If no request is answered with calls, check that ${name({ option: "baseUrl" })} and AGNI_BASE_URL name the API. Otherwise try again later, with more ${name({ option: "retries" })}.`
     case "TooLarge":
       return `Ask for smaller pages with ${name({ option: "pageSize" })}.`
     case "Html":

@@ -42,6 +42,20 @@ const findRecords = (body: Readonly<Record<string, unknown>>): Records | undefin
     : undefined
 }
 
+const textOf = (value: unknown): string => (typeof value === "string" ? value : "")
+
+const wordsIn = ({ error, message }: Readonly<Record<string, unknown>>): string =>
+  textOf(message) || textOf(isObject(error) ? error["message"] : error)
+
+/** What the server says of a failure, for which it should have had another status; nothing where it is none. */
+const failureIn = (body: Readonly<Record<string, unknown>>): string | undefined => {
+  const { code, data, error, success } = body
+  const isError = (error ?? undefined) !== undefined || (typeof code === "number" && "message" in body)
+  return success === false || ((data ?? undefined) === undefined && success !== true && isError)
+    ? wordsIn(body)
+    : undefined
+}
+
 /** What a body says, as plain data: its sessions as objects, or as whatever another thread made of them. */
 export type Body<Sessions> =
   | {
@@ -69,9 +83,8 @@ export const read = (
     return { _tag: "NotJson", html: text.trimStart().startsWith("<"), characters: text.length }
   }
   if (!isObject(body)) return { _tag: "Unexpected" }
-  if (body["success"] === false) {
-    return { _tag: "Failure", message: typeof body["message"] === "string" ? body["message"] : "" }
-  }
+  const failure = failureIn(body)
+  if (failure !== undefined) return { _tag: "Failure", message: failure }
   const found = findRecords(body)
   if (found === undefined) return { _tag: "Unexpected" }
   const { edition, records, total } = found
