@@ -54,8 +54,8 @@ describe("LastPage.count", () => {
   it.effect("is right, whatever was expected, and whatever comes beyond the end, in a few requests", () =>
     Effect.gen(function* () {
       for (const beyond of ["empty", "last", "first"] as const)
-        for (const size of [1, 2, 10])
-          for (let rows = 0; rows <= 42; rows++)
+        for (const size of [1, 10])
+          for (let rows = 0; rows <= 2 * size + 12; rows++)
             for (const expected of [undefined, 0, 1, rows, rows + 1, 3 * rows, 1e6, Infinity, Number.NaN]) {
               const server = serve(pagesOf(listOf(rows), beyond))
               const found = yield* count(server, { size, ...(expected === undefined ? {} : { expected }) }, beyond)
