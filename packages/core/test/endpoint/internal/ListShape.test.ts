@@ -88,12 +88,15 @@ describe("ListShape.find", () => {
     Effect.gen(function* () {
       const profile = profileOf({ pagesAtMost: 4, pageSize: 2 * size })
       const deep = { isDeep: true, known: profile }
-      for (const [firstPages, probing, expected] of [
+      const cases: ReadonlyArray<
+        readonly [firstPages: Partial<FirstPages>, probing: Partial<Probing.Probing>, expected: ReadonlyArray<number>]
+      > = [
         [{ sorted }, deep, [2, 4, 8]],
         [{}, deep, [4, 16, 64, 256, 1024]],
         [{ sorted }, { ...deep, isFiltered: true }, [4, 16, 64, 256, 1024]],
         [{ sorted }, { ...deep, known: profileOf() }, [4, 16, 64, 256, 1024]]
-      ] as const) {
+      ]
+      for (const [firstPages, probing, expected] of cases) {
         const { pages, shape } = yield* find(hourly(55), firstPages, probing)
         assert.deepStrictEqual(pages, expected)
         assert.strictEqual(shape.depth.pagesAtMost, expected[2] === 8 ? 8 : 16)
