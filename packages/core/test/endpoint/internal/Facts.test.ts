@@ -23,7 +23,7 @@ const textOf = (about: (typeof abouts)[number], rest: Rest): string | undefined 
   Facts.facts(profileOf(rest)).find((fact) => fact.about === about)?.text
 
 const says = (about: (typeof abouts)[number], cases: ReadonlyArray<readonly [rest: Rest, text: string]>) =>
-  it(about, () => {
+  it(`says of the ${about}`, () => {
     for (const [rest, text] of cases) assert.strictEqual(textOf(about, rest), text, JSON.stringify(rest))
   })
 

@@ -6,12 +6,12 @@ import type { CallSessionQuery } from "@callstream/core/model/CallSessionQuery"
 import { pageBeyondAll } from "@callstream/core/model/Limits"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Ask from "../../../src/endpoint/internal/Ask.ts"
+import * as NotedCounts from "../../../src/endpoint/internal/NotedCounts.ts"
 import * as Probes from "../../../src/endpoint/internal/Probes.ts"
 import type * as Probing from "../../../src/endpoint/internal/Probing.ts"
 import type * as Adversary from "../../torture/Adversary.ts"
 import { began, hour, open, rowsAt, second } from "../../history/internal/FakeServer.ts"
-import { noting, profileOf, rows, size, undated } from "./ProbeParts.ts"
+import { noting, profileOf, size } from "./ProbeParts.ts"
 
 const refused = new AgniError({
   reason: new InvalidRequest({ status: 400 }),
@@ -52,6 +52,14 @@ const see = Effect.fnUntraced(function* (
 
 const keysOf = (rows: ReadonlyArray<{ readonly key: string }>): ReadonlyArray<string> => rows.map(({ key }) => key)
 
+const rounds = { cap: 20, sizes: { of: [5, 10, 20], round: "down" } } as const
+
+/** Of these, the newest was created last. */
+const shuffled = (count: number) =>
+  hourly(count).map((row, i) => ({ ...row, created: began - ((i * 37) % count) * second }))
+
+const inDisorder = { order: "created", sorting: false } as const
+
 const bounded = { deep: false, bounded: true } as const
 
 describe("Probes.probe", () => {
@@ -74,6 +82,7 @@ describe("Probes.probe", () => {
           assert.strictEqual(Probes.listed(seen), count)
           assert.deepStrictEqual([...seen.log.shown.keys()].toSorted(), keysOf(seen.controls).toSorted())
           assert.isUndefined(seen.profile.filterProblem)
+          assert.strictEqual(seen.charactersPerPage, 100 * seen.profile.pageSize)
         }
     })
   )
@@ -164,17 +173,22 @@ describe("Probes.probe", () => {
   it.effect("needs only the oldest call that came for a bounded range", () =>
     Effect.gen(function* () {
       const found = yield* see(hourly(75), {}, { options: bounded })
-      assert.deepInclude(found.seen, { oldest: began - 75 * hour, isOldestSure: true })
-      assert.isFalse(
-        found.asked.some(
-          ({ startedAfter, startedBefore }) => (startedAfter === undefined) !== (startedBefore === undefined)
-        )
-      )
+      assert.deepInclude(found.seen, { oldest: began - 75 * hour, isOldestSure: true, isListCut: false })
+      const isHalfOpen = ({ startedAfter, startedBefore }: CallSessionQuery) =>
+        (startedAfter === undefined) !== (startedBefore === undefined) ||
+        (typeof startedAfter === "string" && startedAfter.startsWith("2000"))
+      assert.isFalse(found.asked.some(isHalfOpen))
+      // Otherwise it is asked whether there is an older one.
+      for (const options of [{ deep: true, bounded: true }, { deep: false }, {}])
+        assert.isTrue((yield* see(hourly(75), {}, { options })).asked.some(isHalfOpen), JSON.stringify(options))
       const none = yield* see([{ id: "a", start: undefined, created: began }], {}, { options: bounded })
       assert.deepInclude(none.seen, { oldest: undefined, isOldestSure: false })
       // Without an order the oldest do not come.
       const { seen } = yield* see(hourly(75), { sorting: false }, { options: bounded })
       assert.deepInclude(seen, { isOldestSure: false, oldRows: [], ends: { newest: true, oldest: false } })
+      // Those that all came are known to be all, in whatever order.
+      const few = yield* see(shuffled(7), inDisorder, { options: bounded })
+      assert.deepInclude(few.seen, { isOldestSure: false, ends: { newest: true, oldest: true } })
     })
   )
 
@@ -184,9 +198,33 @@ describe("Probes.probe", () => {
       assert.deepInclude(unsorted.seen, { isOldestSure: true, oldRows: [] })
       assert.isAtMost(unsorted.seen.oldest ?? Infinity, began - 75 * hour)
       assert.isTrue(unsorted.seen.ends.newest)
+      assert.isFalse(unsorted.seen.ends.oldest)
+      // The newest comes first by chance.
+      const disorder = yield* see(shuffled(75), inDisorder)
+      assert.strictEqual(disorder.seen.pages[0]?.rows[0]?.key, "row-0")
+      assert.isFalse(disorder.seen.ends.newest)
+      // In the order of creation the first pages descend by start, and a later one has the newest.
+      const late = hourly(75).map((row, i) => (i === 34 ? { ...row, start: began - second } : row))
+      const created = yield* see(late, { order: "created", sorting: false })
+      assert.isTrue(created.seen.profile.newestFirst)
+      assert.strictEqual(created.seen.controls.at(-1)?.key, "row-34")
+      assert.isFalse(created.seen.ends.newest)
+      // The end of the list was read, and nothing came from before it.
+      const end = yield* see(hourly(35), { sorting: false })
+      assert.deepInclude(end.seen, { ends: { newest: true, oldest: true }, oldRows: [] })
       const oldestFirst = yield* see(hourly(75), { sorting: false, newestFirst: false })
       assert.isFalse(oldestFirst.seen.ends.newest)
       assert.isTrue(oldestFirst.seen.ends.oldest)
+    })
+  )
+
+  it.effect("has pages in the order of the sort only where that was known", () =>
+    Effect.gen(function* () {
+      const oldestFirst = { newestFirst: false }
+      assert.deepInclude((yield* see(hourly(75), oldestFirst)).seen, { sorted: false })
+      const profile = profileOf({ sortBy: "started_at" })
+      assert.deepInclude((yield* see(hourly(75), oldestFirst, { options: { profile } })).seen, { sorted: true })
+      assert.deepInclude((yield* see(hourly(75), { ...oldestFirst, sorting: false })).seen, { sorted: true })
     })
   )
 
@@ -194,10 +232,20 @@ describe("Probes.probe", () => {
     Effect.gen(function* () {
       const options = { pageSize: 50 }
       const sizesOf = ({ log }: Probes.Seen) => new Set([...log.lengths.values()].map(({ size }) => size))
+      // A first page that fails: the second one is asked for by a size that the server does not have.
+      const poison = yield* see(hourly(35), { poison: "row-0" }, { options })
+      assert.isAtMost(NotedCounts.countOf(poison.seen.log, {}, false), 35)
+      // Nothing is forgotten of sizes that the server has.
+      const short = yield* see(hourly(15), { poison: "row-0" })
+      assert.deepInclude(short.seen.profile, { clamped: false, pageSize: 5 })
+      assert.include([...sizesOf(short.seen)], size)
+      // One that repeats its only page is asked for more than that.
+      const only = yield* see(hourly(13), { ...rounds, beyond: "last" }, { options: { pageSize: 30 } })
+      assert.deepStrictEqual([only.seen.profile.pageSize, ...sizesOf(only.seen)], [10, 10])
+      assert.isAtMost(NotedCounts.countOf(only.seen.log, {}, true), 13)
       const clamped = yield* see(hourly(75), {}, { options })
       assert.deepInclude(clamped.seen.profile, { clamped: true, pageSize: size, pageSizeAsked: 50 })
       assert.isAtMost(Math.max(...sizesOf(clamped.seen)), size)
-      const rounds = { cap: 20, sizes: { of: [5, 10, 20], round: "down" } } as const
       const rounded = yield* see(hourly(75), rounds, { options })
       assert.isTrue(rounded.seen.profile.roundsPageSize)
       assert.deepStrictEqual([...sizesOf(rounded.seen)], [rounded.seen.profile.pageSize])
@@ -268,55 +316,4 @@ describe("Probes.probe, where bounds do not work", () => {
       }
     })
   )
-})
-
-describe("Probes.listed", () => {
-  const listed = (pages: Probes.Seen["pages"], profile: Parameters<typeof profileOf>[0] = {}) => {
-    const seen: Pick<Probes.Seen, "pages" | "profile"> = { pages, profile: profileOf(profile) }
-    return Probes.listed({ ...nothing, ...seen })
-  }
-  const nothing: Probes.Seen = {
-    profile: profileOf(),
-    serverNow: began,
-    oldest: undefined,
-    isOldestSure: false,
-    isListCut: false,
-    pagesAtMost: 0,
-    pages: [],
-    sorted: true,
-    localNow: began,
-    about: 0,
-    rate: 0,
-    measured: false,
-    repeats: Effect.succeed(false),
-    controls: [],
-    ends: { newest: false, oldest: false },
-    oldRows: [],
-    log: Ask.makeLog(),
-    trusted: false,
-    charactersPerPage: 0
-  }
-  const page = (number: number, count: number) => ({
-    page: number,
-    rows: [undated("x"), ...rows("row", ...Array.from({ length: count }, (_, i) => began - i * second))].slice(
-      -count || size
-    )
-  })
-
-  it("is what the last page with calls shows, if that is not full: then it may not be the last one", () => {
-    assert.isUndefined(listed([]))
-    assert.strictEqual(listed([page(1, 7)]), 7)
-    assert.isUndefined(listed([page(1, 10)]))
-    assert.strictEqual(listed([page(1, 10), page(4, 7), { page: 16, rows: [] }]), 37)
-    assert.isUndefined(listed([page(1, 10), page(4, 10), { page: 16, rows: [] }]))
-    assert.isUndefined(listed([page(1, 10), { page: 4, rows: [] }]))
-  })
-
-  it("is no length of a page that the server cut, or of one behind a page that fails", () => {
-    assert.isUndefined(listed([page(1, 5)], { clamped: true, pageSize: 5 }))
-    assert.strictEqual(listed([page(1, 5), page(3, 4)], { clamped: true, pageSize: 5 }), 14)
-    assert.strictEqual(listed([page(2, 7)]), 17)
-    assert.strictEqual(listed([page(1, 10)], { pageSizeAsked: 20 }), 10)
-    assert.strictEqual(listed([{ page: 1, rows: [] }]), 0)
-  })
 })
