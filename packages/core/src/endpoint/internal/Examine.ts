@@ -38,7 +38,7 @@ const milli = 1000
 /**
  * The meaning of the bounds, probed with a control row; the result is dropped if the row has left meanwhile.
  *
- * @param known Rows that were listed, by start.
+ * @param known Those that were listed, by start.
  */
 export const bounds = Effect.fnUntraced(function* (
   ask: Ask.Ask,

@@ -89,24 +89,22 @@ describe("FirstPages.read", () => {
     })
   )
 
-  it.effect(
-    "does not ask for the oldest of a range with a beginning by a profile, unless all pages are looked at",
-    () =>
-      Effect.gen(function* () {
-        const known = profileOf()
-        for (const [asks, rest] of [
-          [false, { known, isBounded: true }],
-          [true, { known, isBounded: true, isDeep: true }],
-          [true, { known, isBounded: false }],
-          [true, { known: undefined, isBounded: true }]
-        ] as const) {
-          const { found, questions } = yield* read(hourly(30), {}, rest)
-          assert.strictEqual(found.askedOldest, asks)
-          assert.strictEqual(questions.length, asks ? 2 : 1)
-          assert.strictEqual(found.oldRows.length > 0, asks)
-          if (!asks) assert.strictEqual(found.oldestFirst, "refused")
-        }
-      })
+  it.effect("does not ask for the oldest of a range with a beginning by a profile, unless all pages are read", () =>
+    Effect.gen(function* () {
+      const known = profileOf()
+      for (const [asks, rest] of [
+        [false, { known, isBounded: true }],
+        [true, { known, isBounded: true, isDeep: true }],
+        [true, { known, isBounded: false }],
+        [true, { known: undefined, isBounded: true }]
+      ] as const) {
+        const { found, questions } = yield* read(hourly(30), {}, rest)
+        assert.strictEqual(found.askedOldest, asks)
+        assert.strictEqual(questions.length, asks ? 2 : 1)
+        assert.strictEqual(found.oldRows.length > 0, asks)
+        if (!asks) assert.strictEqual(found.oldestFirst, "refused")
+      }
+    })
   )
 
   it.effect("keeps the order that a profile knows", () =>
@@ -196,7 +194,7 @@ describe("FirstPages.read, where the server rounds sizes", () => {
     })
   )
 
-  it.effect("does not look for it by a profile, and believes what that says", () =>
+  it.effect("does not look for it by a profile, and trusts it", () =>
     Effect.gen(function* () {
       for (const roundsPageSize of [true, false]) {
         const known = profileOf({ roundsPageSize })

@@ -128,20 +128,22 @@ describe("ListShape.find", () => {
     })
   )
 
-  it.effect("sees the order on the first page with two starts, where calls without a start fill those before", () =>
-    Effect.gen(function* () {
-      const list = [...withoutStart(25), ...hourly(40)]
-      const { shape } = yield* find(list)
-      assert.deepInclude(shape, { sortBy: "none", newestFirst: true })
-      assert.strictEqual(shape.plain?.[0]?.key, "row-5")
-      const apart = yield* find(list, { page: 2, front: rows("front", began, began - hour) })
-      assert.deepStrictEqual(apart.shape.plain, rows("front", began, began - hour))
-      const first = rows("first", began - hour, began - 2 * hour)
-      const behind = yield* find(list, { page: 2, front: rows("front", began), first })
-      assert.deepStrictEqual(behind.shape.plain, first)
-      const none = yield* find(list, { first: rows("first", began), ended: true })
-      assert.deepStrictEqual(none.shape.plain, rows("first", began))
-    })
+  it.effect(
+    "sees the order on the first page with two starts, where calls without a start time fill those before",
+    () =>
+      Effect.gen(function* () {
+        const list = [...withoutStart(25), ...hourly(40)]
+        const { shape } = yield* find(list)
+        assert.deepInclude(shape, { sortBy: "none", newestFirst: true })
+        assert.strictEqual(shape.plain?.[0]?.key, "row-5")
+        const apart = yield* find(list, { page: 2, front: rows("front", began, began - hour) })
+        assert.deepStrictEqual(apart.shape.plain, rows("front", began, began - hour))
+        const first = rows("first", began - hour, began - 2 * hour)
+        const behind = yield* find(list, { page: 2, front: rows("front", began), first })
+        assert.deepStrictEqual(behind.shape.plain, first)
+        const none = yield* find(list, { first: rows("first", began), ended: true })
+        assert.deepStrictEqual(none.shape.plain, rows("first", began))
+      })
   )
 
   it.effect("takes the rows in front for the newest where a record fails the first page, and none was sorted", () =>

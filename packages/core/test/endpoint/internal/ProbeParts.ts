@@ -15,7 +15,7 @@ import { askOf, began, control, open } from "../../history/internal/FakeServer.t
 export const size = 10
 
 /** A list that nobody should ask. */
-export const silent: Ask.Ask = Object.assign(() => Effect.die(new Error("a request")), { log: Ask.makeLog() })
+const silent: Ask.Ask = Object.assign(() => Effect.die(new Error("a request")), { log: Ask.makeLog() })
 
 /** What it was asked, page by page. */
 export const noting = (list: AgniClient["Service"]["list"]) => {
@@ -78,7 +78,7 @@ export const probingOf = (
   ...rest
 })
 
-/** Of a list that goes on behind its first page. */
+/** Of a list with more pages than the first. */
 export const firstPagesOf = (rest: Partial<FirstPages.FirstPages> = {}): FirstPages.FirstPages => ({
   answer: { rows: rest.first ?? [], observedAt: began, edition: "camelCase", characters: 100 },
   page: 1,

@@ -133,7 +133,7 @@ describe("Probes.probe", () => {
     })
   )
 
-  it.effect("asks what comes beyond the end only where all pages are looked at, or a whole history is read", () =>
+  it.effect("asks what comes beyond the end only where all pages are read, or a whole history is read", () =>
     Effect.gen(function* () {
       for (const [options, asks] of [
         [{ deep: true }, 1],
