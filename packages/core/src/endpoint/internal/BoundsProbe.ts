@@ -6,6 +6,7 @@ import type { AgniClient } from "../../client/AgniClient.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { CallSession } from "../../model/CallSession.ts"
 import * as CallSessionQuery from "../../model/CallSessionQuery.ts"
+import { earliestStart } from "../../model/Limits.ts"
 import * as Ask from "./Ask.ts"
 import * as Misplaced from "./Misplaced.ts"
 import type { Micros } from "./Micros.ts"
@@ -46,7 +47,7 @@ export const bounds = Effect.fnUntraced(function* (
   const problem = trials[failed]
   const lost = samples[failed]?.row
   if (problem !== undefined && "_tag" in problem)
-    return lost === undefined ? problem : ((yield* coarseness(ask, lost, size)) ?? problem)
+    return lost === undefined || problem === refused ? problem : ((yield* coarseness(ask, lost, size)) ?? problem)
   if (answers.some(({ told }) => told)) return undefined
   if (yield* comeAlone(ask, trials)) return undefined
   // The first row without bounds must be first before and after.
@@ -190,6 +191,19 @@ const comesFirst = Effect.fnUntraced(function* (
     : undefined
 })
 
+const refused: CoverageReason = { _tag: "BoundsRefused" }
+
+/**
+ * Whether the server refuses bounds of a second as it does those of a day before there were calls: a limit on results refuses only the
+ * first ones, where many calls start together.
+ */
+const refusesAll = (ask: Ask.Ask, row: Rows.Dated): Effect.Effect<boolean, AgniError> => {
+  const nowhere = { after: earliestStart - 86_400 * Ask.second, before: earliestStart }
+  const questions = [Ask.around(row), nowhere].map((bounds) => Effect.as(ask(1, bounds), false))
+  const answers = questions.map((question) => Effect.catchIf(question, Ask.isRefusal, () => Effect.succeed(true)))
+  return Effect.map(Effect.all(answers), (answers) => answers.every(Boolean))
+}
+
 /** Some answers may lack a row that others list: it is asked for so often. */
 const mostAbsent = 3
 
@@ -212,6 +226,7 @@ const comesBack = Effect.fnUntraced(
       problem = yield* Ask.control(ask, row, size)
       if (problem === undefined) return row
       if (problem !== Ask.notBack && problem !== Ask.hidden) return problem
+      if (problem === Ask.hidden && turn === 0 && (yield* refusesAll(ask, row))) return refused
       const { rows } = yield* unsorted(sample.page, {})
       const isThere = rows.some(({ key, start }) => key === row.key && start === row.start)
       if (problem === Ask.notBack && isThere && ++stillThere === mostAbsent) return problem

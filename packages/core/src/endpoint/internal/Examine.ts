@@ -13,7 +13,8 @@ export type Offsets = "asked" | "brought" | "unknown"
  */
 export const offsets = Effect.fnUntraced(function* (ask: Ask.Ask, size: number): Effect.fn.Return<Offsets, AgniError> {
   const [second, third, long] = yield* Effect.all([ask(2, {}), ask(3, {}), ask(2, {}, { size: 2 * size })])
-  const isSecond = Rows.alike(long.rows, second.rows)
+  // Calls may have left since the first page was cut: then there is no second one.
+  const isSecond = second.rows.length > 0 && Rows.alike(long.rows, second.rows)
   // Beyond the end, the third page may be empty, and so would be the long one.
   const isThird = second.rows.length === size && Rows.alike(long.rows, third.rows)
   return isSecond === isThird ? "unknown" : isSecond ? "brought" : "asked"
@@ -34,7 +35,11 @@ export const unseen: BoundsSeen = { after: "unknown", before: "unknown", precisi
 
 const milli = 1000
 
-/** The meaning of the bounds, probed with a control row; the result is dropped if the row has left meanwhile. */
+/**
+ * The meaning of the bounds, probed with a control row; the result is dropped if the row has left meanwhile.
+ *
+ * @param known Those that were listed, by start.
+ */
 export const bounds = Effect.fnUntraced(function* (
   ask: Ask.Ask,
   known: ReadonlyArray<Rows.Dated>,
@@ -97,14 +102,15 @@ const zone = Effect.fnUntraced(function* (
   known: ReadonlyArray<Rows.Dated>
 ): Effect.fn.Return<Zone, AgniError> {
   const hour = 3600 * Ask.second
-  const byStart = known.toSorted((left, right) => left.start - right.start)
   for (const share of [0.5, 0.25, 0.75]) {
-    const start = byStart[Math.floor(byStart.length * share)]?.start ?? 0
+    const start = known[Math.floor(known.length * share)]?.start ?? 0
     const [after, before] = [Ask.floorSecond(start) - hour, Ask.floorSecond(start) + hour]
     const { rows } = yield* ask(1, { after, before })
     const starts = rows.flatMap(({ start }) => start ?? [])
     const [least, most] = [Math.min(...starts), Math.max(...starts)]
-    if (most - least <= 2 * hour + 2 * Ask.second && (most < after || least > before)) return "another"
+    // An hour without calls shows nothing: those that were there may have left.
+    if (starts.length > 0 && most - least <= 2 * hour + 2 * Ask.second && (most < after || least > before))
+      return "another"
   }
   return "unknown"
 })

@@ -37,8 +37,7 @@ export const count = Effect.fnUntraced(function* (
   const isShort = (rows: ReadonlyArray<Rows.Row>) => rows.length < size && rows.length === repeated.length
   // One with more rows is in its own place: a limit may answer with a part of the last page.
   const isBeyond = (rows: ReadonlyArray<Rows.Row>) =>
-    rows.length === 0 ||
-    (repeated.length > 0 && rows.length <= repeated.length && (isShort(rows) || Rows.alike(rows, repeated)))
+    rows.length === 0 || (rows.length <= repeated.length && (isShort(rows) || Rows.alike(rows, repeated)))
   let within = 1
   let last = first
   let next = repeated
@@ -48,7 +47,7 @@ export const count = Effect.fnUntraced(function* (
   /** Greater each time, because the guess may be far off. */
   let step = 1
   while (beyond - within > 1) {
-    page = Math.max(within + 1, Math.min(beyond - 1, page))
+    page = Math.max(within + 1, page)
     const rows = yield* look(page)
     if (isBeyond(rows)) {
       beyond = page
@@ -61,7 +60,7 @@ export const count = Effect.fnUntraced(function* (
     page =
       beyond === Infinity
         ? Math.min(mostPages, within + (isGuessed ? step : within))
-        : isGuessed && within === 1 && step <= 4
+        : step <= 4
           ? beyond - step
           : Math.floor(Math.sqrt((within + 1) * beyond))
     step *= 4

@@ -90,8 +90,8 @@ export const find = Effect.fnUntraced(function* (
     ],
     { concurrency: "unbounded" }
   )
-  const depth = needsDepth ? yield* lookFurther(ask, { page, rows: first }, reached) : reached
-  const pages = [...(front.length > 0 ? [{ page: 1, rows: front }] : []), { page, rows: first }, ...depth.pages]
+  const depth = yield* lookFurther(ask, { page, rows: first }, reached)
+  const pages = [{ page: 1, rows: front }, { page, rows: first }, ...depth.pages]
   // Calls without a start time may fill the first page.
   const telling = pages.find(({ rows }) => Rows.distinctStarts(rows) > 1)?.rows ?? first
   return {

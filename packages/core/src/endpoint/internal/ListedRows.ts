@@ -3,6 +3,7 @@ import * as CallSession from "../../model/CallSession.ts"
 import * as Instant from "../../model/Instant.ts"
 import type { Item } from "../../model/Item.ts"
 import type { Page } from "../../model/Page.ts"
+import * as CanonicalJson from "../../model/internal/CanonicalJson.ts"
 import * as Packed from "../../model/internal/Packed.ts"
 import type { Rejected } from "../../model/Rejected.ts"
 import * as CallRows from "../../model/Rows.ts"
@@ -50,11 +51,13 @@ export const idOf = ({ raw }: Rejected): string | undefined => textOf(raw, "id")
 
 /** Without an id it is known by what it says. */
 export const keyOf = (rejected: Rejected): string =>
-  idOf(rejected) ?? `=${JSON.stringify(rejected.raw, withoutSignature)}`
+  idOf(rejected) ?? `=${CanonicalJson.write(withoutRecording(rejected.raw))}`
 
 /** Each response has other signatures of recording URLs. */
-const withoutSignature = (key: string, value: unknown): unknown =>
-  key === "recordingUrl" || key === "recording_url" ? undefined : value
+const withoutRecording = (raw: unknown): unknown =>
+  typeof raw === "object" && raw !== null && !Array.isArray(raw)
+    ? { ...raw, recordingUrl: undefined, recording_url: undefined }
+    : raw
 
 const ofItem = (item: Item<CallSession.CallSession>, page: Page, index: number): Row => {
   const { id, start } = item
@@ -207,7 +210,7 @@ export const makeHeld = (): Held => {
       }
       for (const key of again ?? []) {
         const times = rows.reduce((times, row) => (row.key === key ? times + 1 : times), 0)
-        if (times > 1) repeat(key, times - 1)
+        repeat(key, times - 1)
       }
       return held.size - before
     }
@@ -223,27 +226,20 @@ export const within = (held: Held, { from, to }: Range): ReadonlyArray<Dated> =>
   return rows.reverse().sort(byStart)
 }
 
-const byStart = (left: Dated, right: Dated): number =>
-  left.start - right.start || (left.key < right.key ? -1 : left.key > right.key ? 1 : 0)
+/** No two have the same key. */
+const byStart = (left: Dated, right: Dated): number => left.start - right.start || (left.key < right.key ? -1 : 1)
 
 export const middleOf = (rows: ReadonlyArray<Dated>): Dated | undefined => rows[Math.floor(rows.length / 2)]
 
-/** The same rows, in whatever order: a page that comes again. */
-export const sameRows = (left: ReadonlyArray<Row>, right: ReadonlyArray<Row>): boolean => {
-  if (left.length !== right.length) return false
-  const keys = new Set(left.map(({ key }) => key))
-  return right.every(({ key }) => keys.has(key))
-}
+/** As many rows and the same ones, in whatever order: a page that comes again. */
+export const sameRows = (left: ReadonlyArray<Row>, right: ReadonlyArray<Row>): boolean =>
+  left.length === right.length && isWithin(left, right) && isWithin(right, left)
 
-/** As many rows, which start at the same times. */
+/** As many rows, all with a start, which start at the same times. */
 export const sameStarts = (left: ReadonlyArray<Row>, right: ReadonlyArray<Row>): boolean => {
   const starts = (rows: ReadonlyArray<Row>) => rows.flatMap(({ start }) => start ?? []).sort((a, b) => a - b)
-  const other = starts(right)
-  return (
-    left.length === right.length &&
-    other.length === right.length &&
-    starts(left).every((start, i) => start === other[i])
-  )
+  const [one, other] = [starts(left), starts(right)]
+  return left.length === right.length && other.length === right.length && other.every((start, i) => start === one[i])
 }
 
 /** Whether at least half of the rows are the same: a repeated page, in which equal rows may have another order. */

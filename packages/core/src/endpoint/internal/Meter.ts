@@ -15,24 +15,22 @@ export interface Meter {
 interface State {
   requests: number
   underWay: number
-  /** The requests that did not begin alone: one during which it moves was not alone either. */
-  crowds: number
   /** In milliseconds, of those that were alone. */
   readonly times: Array<number>
 }
 
 export const make = ({ list }: AgniClient["Service"]): Meter => {
-  const state: State = { requests: 0, underWay: 0, crowds: 0, times: [] }
+  const state: State = { requests: 0, underWay: 0, times: [] }
   return {
     client: {
       list: (query, options) =>
         Effect.flatMap(Clock.currentTimeNanos, (began) => {
-          state.requests++
-          if (++state.underWay > 1) state.crowds++
-          const alone = state.underWay === 1 ? state.crowds : undefined
+          const number = ++state.requests
+          const beganAlone = ++state.underWay === 1
           return list(query, options).pipe(
             Effect.tap(() =>
-              alone === state.crowds
+              // No other one began since.
+              beganAlone && number === state.requests
                 ? Effect.map(Clock.currentTimeNanos, (ended) => state.times.push(Number(ended - began) / 1e6))
                 : Effect.void
             ),

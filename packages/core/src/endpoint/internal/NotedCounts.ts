@@ -78,7 +78,7 @@ const forget = (
   for (const page of lengths.values()) noteCount(places, page, page.rows)
 }
 
-/** How many rows the bounds were counted to hold. */
+/** How many rows the bounds were counted to hold; nothing if they were not counted, or held none. */
 export const exactly = (counts: ReadonlyMap<string, Counted>, bounds: Bounds): number | undefined =>
   counts.get(keyOf(bounds))?.rows
 

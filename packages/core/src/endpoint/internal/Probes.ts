@@ -94,7 +94,7 @@ export const look = Effect.fnUntraced(function* (
   const [{ at: oldest, isListCut, sure }, deepest, answers, boundsProblem, measured] = yield* Effect.all(
     [
       findOldest(probing, firstPages, shape, best, controls, comesOldest),
-      needsDepth ? Observe.halve(firstPages.ask, first, shape.depth) : Effect.succeed(shape.depth),
+      Observe.halve(firstPages.ask, first, shape.depth),
       BoundsProbe.filters(probing.unfiltered, tried, size),
       trusted ? Effect.undefined : tryBounds(firstPages, shape, best),
       comesOldest ? Length.measure(best, firstPages, shape, options.measureFrom) : Effect.undefined

@@ -77,6 +77,12 @@ export const withIds = <A>(entries: Iterable<readonly [string, A]>): ReadonlyMap
 
 const rowOf = <Start>({ key, start }: { readonly key: string; readonly start: Start }) => ({ key, start })
 
+/** A row that counts, whatever its key is. */
+const placeOf = <Start>({ key, start }: { readonly key: string; readonly start: Start }) => ({
+  key: hasId(key) ? key : "=",
+  start
+})
+
 // The profile says whether the server rounds sizes.
 const saveLog = ({ created, moved, placed, rounds: _, shown, ...rest }: Ask.Log): typeof Log.Type => ({
   ...rest,
@@ -91,14 +97,14 @@ export const save = ({ log, repeats, ...seen }: Seen, others: Iterable<Ask.Log>)
   Effect.map(repeats, (repeats): SavedProbes => ({
     ...seen,
     repeats,
-    pages: seen.pages.map(({ page, rows }) => ({ page, rows: rows.map(rowOf) })),
+    pages: seen.pages.map(({ page, rows }) => ({ page, rows: rows.map(placeOf) })),
     controls: seen.controls.filter(({ key }) => hasId(key)).map(rowOf),
     // Without the row at an end nothing is known of that end.
     ends: {
       newest: seen.ends.newest && hasId(seen.controls.at(-1)?.key ?? ""),
       oldest: seen.ends.oldest && hasId(seen.controls[0]?.key ?? "")
     },
-    oldRows: seen.oldRows.map(rowOf),
+    oldRows: seen.oldRows.map(placeOf),
     log: saveLog(log),
     others: [...others].map(saveLog)
   }))
