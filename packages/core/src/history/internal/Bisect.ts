@@ -69,7 +69,7 @@ export const read = (
       const at = Ask.floorSecond((from + before) / 2)
       if (at <= rest.from || at >= whole.to) return Effect.undefined
       return Effect.map(
-        handOver({ ...whole, counted: false, from: rest.from, to: at, expected: rows / 2 }),
+        handOver({ ...whole, counted: false, top: undefined, from: rest.from, to: at, expected: rows / 2 }),
         (taken) => {
           if (!taken) return undefined
           rest.from = at
