@@ -92,14 +92,12 @@ export const around = Effect.fnUntraced(function* (
   let here: Created | undefined = first
   for (let turn = 0; turn < mostRequests && !isFound(); turn++) {
     if (here === undefined) return false
-    if (here.rows > 0 && here.oldest > at + after) {
-      later = { page, created: here.oldest }
-      // It was in front of what is there now.
-      if (page === earlier?.page) earlier = undefined
-    } else if (here.newest < at - before) earlier = { page, created: here.rows === 0 ? undefined : here.newest }
+    if (here.rows > 0 && here.oldest > at + after) later = { page, created: here.oldest }
+    else if (here.newest < at - before) earlier = { page, created: here.rows === 0 ? undefined : here.newest }
     else return yield* beside(look, page, here, at, isFound)
-    // Nothing was created about that time. Where the earlier page was read first, calls that came since may have moved others onto it.
-    if (page === earlier?.page && page - later.page === 1) return true
+    // Nothing was created about that time. Had this page been read before the one in front of it, calls that came since could have moved
+    // others onto it.
+    if (page - later.page === 1) return true
     page = between(later, earlier, first.newest, at, turn)
     here = yield* look(page)
   }

@@ -120,6 +120,9 @@ describe("CreationOrder.around", () => {
       const created = even(20_000, 60 * second)
       const { pages } = yield* around(created[4321] ?? 0, { created })
       assert.deepStrictEqual(pages, [1, 64, 433])
+      // The last call of its page: the next page shows that there are no more of that time.
+      assert.deepStrictEqual((yield* around(created[629] ?? 0, { created })).pages, [1, 64, 33, 63, 64])
+      assert.deepStrictEqual((yield* around(created[575] ?? 0, { created })).pages, [1, 64, 33, 58])
       const steep = Array.from({ length: 400 }, (_, i) => began - Math.round(second * 1.05 ** i))
       assert.deepStrictEqual(
         (yield* around(steep[205] ?? 0, { created: steep })).pages,
