@@ -77,9 +77,9 @@ export const windows = (
     )
   })
 
-const isCreatedIn = (range: Micros.Range | undefined, item: Item<CallSession>): boolean => {
-  const created = range === undefined ? undefined : Packed.createdInstant(item)
-  return created !== undefined && range !== undefined && created >= range.from && created < range.to
+const isCreatedIn = ({ from, to }: Micros.Range, item: Item<CallSession>): boolean => {
+  const created = Packed.createdInstant(item) ?? NaN
+  return created >= from && created < to
 }
 
 /** One whose start is text but no time may lie in the range: delivered rather than lost. */
@@ -91,7 +91,7 @@ const isIn = (
 ): boolean => {
   const { row, start } = item
   return start === undefined
-    ? whole || isCreatedIn(created, item) || Rows.hasUnreadableStart(row)
+    ? whole || (created !== undefined && isCreatedIn(created, item)) || Rows.hasUnreadableStart(row)
     : start >= from && (start < to || whole)
 }
 

@@ -189,11 +189,12 @@ describe("the end of all pages", () => {
   it.effect("is where the server goes no deeper, and not where it refuses the first page", () =>
     Effect.gen(function* () {
       const pages = listed(calls(100))
-      const { error, ids, last } = yield* read({
-        answer: (query) => (query.page > 3 ? Effect.fail(refusal) : pages(query))
-      })
-      assert.deepStrictEqual([error, ids.length, last?.coverage], [undefined, 30, unprovable])
       for (const keepGoing of [false, true]) {
+        const { error, ids, last } = yield* read({
+          options: { keepGoing },
+          answer: (query) => (query.page > 3 ? Effect.fail(refusal) : pages(query))
+        })
+        assert.deepStrictEqual([error, ids.length, last?.coverage], [undefined, 30, unprovable])
         const refused = yield* read({ answer: () => Effect.fail(refusal), options: { keepGoing } })
         assert.deepStrictEqual([refused.error, refused.windows], [refusal, []])
       }

@@ -222,7 +222,7 @@ describe("WindowTelemetry.reported", () => {
           annotations: annotations(3, "provisional")
         },
         {
-          text: "without a start time: 5 calls, 4 requests, unprovable: the server counted 5 calls, and 3 were read",
+          text: "without a range: 5 calls, 4 requests, unprovable: the server counted 5 calls, and 3 were read",
           annotations: { ...annotations(5, "unprovable"), "callstream.window.from": bounds["callstream.window.to"] }
         }
       ])
