@@ -156,7 +156,7 @@ const counted = (pages: Stream.Stream<Page, AgniError, AgniClient>): Stream.Stre
         Effect.tap(client.list(query, options), (page) => Effect.sync(() => counts.set(page.page, countOf(page))))
       return pages.pipe(
         Stream.map((page): Read => ({ ...page, brought: counts.get(page.page) ?? 0 })),
-        Stream.provideService(AgniClient, AgniClient.of({ ...client, list }))
+        Stream.provideService(AgniClient, AgniClient.of({ list }))
       )
     })
   )
@@ -194,13 +194,15 @@ const keep = (rows: CallRows.Rows, isMeant: (item: Item<CallSession>) => boolean
  * since, once there were others.
  */
 const endsRepeating = () => {
-  let began: Micros.Micros | undefined
+  let began = 0
   let hasOlder = false
   let thin = 0
   return ({ brought, observedAt, rejected, rows }: Omit<Read, "page">): boolean => {
     // A page of which nothing came has no time.
-    const now = (began ??= observedAt || undefined) ?? -Infinity
-    const older = CallRows.items(rows).filter((item) => (item.start ?? Packed.createdInstant(item) ?? -Infinity) < now)
+    began ||= observedAt
+    const older = CallRows.items(rows).filter(
+      (item) => (item.start ?? Packed.createdInstant(item) ?? -Infinity) < began
+    )
     const fresh = older.length + rejected.length
     const again = brought - countOf({ rejected, rows })
     const isNothing = fresh === 0 && (hasOlder || rows.length === 0)

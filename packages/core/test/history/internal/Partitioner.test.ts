@@ -60,7 +60,11 @@ describe("Partitioner.tasks", () => {
   const oldRows = Array.from({ length: 9 }, (_, i) => control(`old-${i}`, range.from + (i + 1) * hour + 1))
   const shape = {
     about: 5000,
-    controls: [control("oldest", range.from + hour + 1), control("newest", range.to - hour + 1)],
+    controls: [
+      control("oldest", range.from + hour + 1),
+      control("another", range.from + day),
+      control("newest", range.to - hour + 1)
+    ],
     ends: { newest: false, oldest: false },
     oldRows: [],
     rate: 10 / hour
@@ -104,6 +108,15 @@ describe("Partitioner.tasks", () => {
       { from: begin, to: end, expected: 2380.002778 },
       { from: end, to: range.to, expected: 0 }
     ])
+    const only = tasks([], { ends: { newest: true, oldest: true }, controls: [control("only", range.from + hour)] })
+    assert.deepStrictEqual(
+      only.rest.map(({ expected, to }) => [to - range.from, expected]),
+      [
+        [hour, 0],
+        [hour + second, 1],
+        [10 * day, 0]
+      ]
+    )
     const none = tasks([], { ends: { newest: true, oldest: true }, controls: [] })
     assert.deepStrictEqual(none.rest, tasks().rest)
     // Within a task they are what counts.
@@ -146,6 +159,9 @@ describe("Partitioner.tasks", () => {
     // A cut in front of it makes one that is smaller still, and may be empty.
     const cut = tasks([range.from + hour], { oldRows }, { small: true })
     assert.deepStrictEqual([cut.first.length, cut.rest.length], [0, 3])
+    // One that is the whole range has nothing behind it.
+    const last = oldRows.map(({ key, start }) => control(key, start + range.to - range.from - 5 * hour))
+    assert.deepStrictEqual(tasks([], { oldRows: last }, { small: true }), tasks())
     const old = oldRows.map(({ key, start }) => control(key, start + 20 * day))
     assert.deepStrictEqual(tasks([], { oldRows: old }, { small: true }), tasks())
   })
