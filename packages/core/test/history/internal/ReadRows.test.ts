@@ -99,6 +99,7 @@ describe("readRows", () => {
           [60, 100, false],
           [60, 40, true],
           [39, 0, false],
+          [50, 0, true],
           [60, 0, true]
         ] as const)
           assert.strictEqual(
@@ -173,6 +174,15 @@ describe("readRows where the server rounds sizes", () => {
         const disorder = yield* read(rows, { traits: { ...traits, order: "id", sorting: false } })
         assert.deepStrictEqual(disorder.keys, idsOf(rows), round)
       }
+    })
+  )
+
+  it.effect("a walk that shows it has no pages that should overlap", () =>
+    Effect.gen(function* () {
+      const rows = evenly(35)
+      const found = yield* read(rows, { expected: 1000, traits: { cap: 20, sizes: { of: [20], round: "up" } } })
+      assert.deepStrictEqual([found.way, found.keys], ["walk", idsOf(rows)])
+      assert.isAtMost(found.requests, 3)
     })
   )
 })
