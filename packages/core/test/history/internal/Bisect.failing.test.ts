@@ -72,7 +72,8 @@ describe("Bisect.read beside an idle reader", () => {
 
   it.effect("hands over the lower half of what is left, and reads the rest", () =>
     Effect.gen(function* () {
-      const { given: parts, tag, windows } = yield* read(task, { ...given, handOver: () => true })
+      const whole = { ...task, bottom: "row-0", located: 2 }
+      const { given: parts, tag, windows } = yield* read(whole, { ...given, handOver: () => true })
       assert.strictEqual(tag, "Done")
       const [part] = parts
       assert.isDefined(part)
@@ -80,7 +81,7 @@ describe("Bisect.read beside an idle reader", () => {
       assert.approximately(part.to, (task.from + task.to) / 2, 15 * minute)
       assert.strictEqual(part.to % second, 0)
       assert.approximately(part.expected, 290, 15)
-      assert.deepStrictEqual([part.counted, part.top], [false, undefined])
+      assert.deepStrictEqual([part.counted, part.top, part.bottom, part.located], [false, undefined, "row-0", 2])
       assert.deepStrictEqual<unknown>(
         windows.map(({ coverage, from, to }) => [coverage._tag, from, to]),
         [["Proven", parts.at(-1)?.to ?? 0, task.to]]
@@ -91,6 +92,22 @@ describe("Bisect.read beside an idle reader", () => {
         idsOf(windows).length,
         600 - parts.reduce((sum, part) => sum + (part.to - part.from) / minute, 0)
       )
+    })
+  )
+
+  it.effect("hands over nothing of a single second, whatever came before it", () =>
+    Effect.gen(function* () {
+      const at = first + 10 * minute
+      // Far more calls in one second, above, than there can be below.
+      const burst = Array.from({ length: 1900 }, (_, i) => ({ start: at + 4 * second + i * 500, created: first - i }))
+      const below = Array.from({ length: 15 }, (_, i) => ({ start: at + second / 2 + i * 230_000, created: first + i }))
+      const all = [...burst, ...below].map((row, i) => ({ id: `row-${i}`, ...row }))
+      const { given: parts, windows } = yield* read(
+        { from: at + 2 * second, to: at + 6 * second, expected: 1910 },
+        { ...given, rows: all, handOver: () => true, settings: { ...given.settings, perWindow: 5000, controls: [] } }
+      )
+      assert.deepStrictEqual(parts, [])
+      assert.isAbove(idsOf(windows).length, 1900)
     })
   )
 

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { AgniError, Unauthorized } from "@callstream/core/model/AgniError"
 import * as Duration from "effect/Duration"
+import type { ListOptions } from "../../../src/client/AgniClient.ts"
 import * as Empty from "../../../src/history/internal/Empty.ts"
 import { all, assertTile, calls, failure, first, idsOf, minute, namesOf, read, startOf } from "./BisectedRange.ts"
 import { began, day, rowsAt, second } from "./FakeServer.ts"
@@ -68,6 +69,37 @@ describe("Bisect.read", () => {
     })
   )
 
+  it.effect("is cut around each of two", () =>
+    Effect.gen(function* () {
+      const { parts } = yield* read(all, { failing: ["row-47", "row-52"] })
+      assertTile(all, parts)
+      assert.deepStrictEqual(
+        parts.map(({ fails }) => fails !== undefined),
+        [false, true, false, true, false]
+      )
+    })
+  )
+
+  it.effect("is halved for a record that is none of it, because some answers ignore bounds", () =>
+    Effect.gen(function* () {
+      const task = { from: startOf(10), to: startOf(20), expected: 10 }
+      const { parts } = yield* read(task, {
+        failing: ["row-95"],
+        fails: (_, number) => (number === 0 ? failure : undefined),
+        // The reading, whether the time is at fault, or the bounds; and what narrows where the record starts.
+        ignores: (number) => number > 2 && number < 10
+      })
+      assertTile(task, parts)
+      assert.deepStrictEqual(
+        parts.map(({ fails, located }) => [fails, located]),
+        [
+          [undefined, 0],
+          [undefined, 0]
+        ]
+      )
+    })
+  )
+
   it.effect("is halved where records were located in it four times", () =>
     Effect.gen(function* () {
       const traits = { poison: "row-45" }
@@ -126,6 +158,33 @@ describe("Bisect.read", () => {
         parts.map(({ fails, from, to }) => [from, to, fails?.alone]),
         [[all.from, all.to, true]]
       )
+    })
+  )
+
+  it.effect("so is what fails for no question of its own", () =>
+    Effect.gen(function* () {
+      const { parts } = yield* read({ ...all, expected: 1000 }, { settings: { repeats: Effect.fail(failure) } })
+      assert.deepStrictEqual(
+        parts.map(({ fails, from, to }) => [from, to, fails]),
+        [[all.from, all.to, failure]]
+      )
+    })
+  )
+
+  it.effect("asks with few tries, but for those who ask for more", () =>
+    Effect.gen(function* () {
+      const asked: Array<ListOptions> = []
+      const fails = (options: ListOptions) => {
+        asked.push(options)
+        return undefined
+      }
+      yield* read(all, { fails })
+      for (const { insist, tries } of asked) assert.deepStrictEqual([insist, tries], [undefined, undefined])
+      // Nothing starts there, and a record beside it fails.
+      const task = { from: startOf(45) + 10 * second, to: startOf(46) - 10 * second, expected: 1 }
+      const { tag } = yield* read(task, { fails, failing: ["row-45"] })
+      assert.strictEqual(tag, "Done")
+      assert.isTrue(asked.some(({ tries }) => tries === 1))
     })
   )
 

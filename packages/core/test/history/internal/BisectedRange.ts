@@ -39,6 +39,10 @@ interface Given {
   readonly keepGoing?: boolean
   /** What comes of a request in place of an answer. @default nothing */
   readonly fails?: (options: ListOptions, number: number) => AgniError | undefined
+  /** Whether a request is answered as if it had no bounds. @default none is */
+  readonly ignores?: (number: number) => boolean
+  /** Each page with one of these fails. */
+  readonly failing?: ReadonlyArray<string>
   readonly handOver?: (part: Bisect.Task) => boolean
 }
 
@@ -46,8 +50,10 @@ export const read = Effect.fnUntraced(function* (
   task: Bisect.Task,
   {
     facts = {},
+    failing = [],
     fails = () => undefined,
     handOver = () => false,
+    ignores = () => false,
     keepGoing = false,
     rows = calls,
     settings = {},
@@ -59,9 +65,16 @@ export const read = Effect.fnUntraced(function* (
   const server = open(rows, { includes: { after: true, before: true }, ...traits })
   const list = Patience.make((query, options = {}) =>
     Effect.suspend(() => {
-      const error = fails(options, server.requests())
-      const answer = server.client.list(query, options)
-      return error === undefined ? answer : Effect.andThen(Effect.exit(answer), Effect.fail(error))
+      const number = server.requests()
+      const error = fails(options, number)
+      const { startedAfter, startedBefore, ...rest } = query
+      const answer = server.client.list(ignores(number) ? rest : { ...rest, startedAfter, startedBefore }, options)
+      if (error !== undefined) return Effect.andThen(Effect.exit(answer), Effect.fail(error))
+      return Effect.filterOrFail(
+        answer,
+        ({ rows }) => !rows.sessions().some(({ id }) => failing.includes(id)),
+        () => failure
+      )
     })
   )
   const failures: Bisect.Failures = { vain }

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Instant from "@callstream/core/model/Instant"
 import { page, session } from "../Walking.ts"
-import { unprovable, poison, refusal, iso, calls, read, listed } from "./AllPages.ts"
+import { call, unprovable, poison, refusal, iso, calls, read, listed } from "./AllPages.ts"
 import { began, day, hour, second } from "./FakeServer.ts"
 
 describe("the end of all pages", () => {
@@ -37,7 +37,9 @@ describe("the end of all pages", () => {
         // Of the first page nothing came, nor when it was made.
         ["oldest", 10, began + hour, true],
         // They started before the reading began, and appear now.
-        ["oldest", 1, began - 30_000 * second, false]
+        ["oldest", 1, began - 30_000 * second, false],
+        // They have no start time.
+        ["oldest", 10, undefined, false]
       ] as const) {
         const rows = order === "oldest" ? calls(95).reverse() : calls(95)
         let number = 0
@@ -47,7 +49,9 @@ describe("the end of all pages", () => {
           answer: ({ page: at, pageSize = 10 }) => {
             // With each request some come, which were created before the reading began.
             for (let i = 0; i < come; i++) {
-              const times = { startedAt: iso(start + ++number), createdAt: iso(began - hour) }
+              const at = (start ?? began) + ++number
+              const times =
+                start === undefined ? { createdAt: iso(at) } : { startedAt: iso(at), createdAt: iso(began - hour) }
               const one = session(`new-${number}`, times)
               if (order === "oldest") rows.push(one)
               else rows.unshift(one)
@@ -88,6 +92,16 @@ describe("the end of all pages", () => {
         windows.flatMap(({ rejected }) => rejected),
         80
       )
+    })
+  )
+
+  it.effect("is where the records that come again are none that could be decoded", () =>
+    Effect.gen(function* () {
+      const raws = Array.from({ length: 9 }, (_, i) => ({ id: `broken-${i}` }))
+      const { asked } = yield* read({
+        answer: ({ page: number }) => page(number, [call(`call-${number}`, began - hour)], raws, began)
+      })
+      assert.isAtMost(asked.length, 10)
     })
   )
 

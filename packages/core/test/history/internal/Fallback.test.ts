@@ -185,12 +185,12 @@ describe("a page that cannot be rendered", () => {
 
   it.effect("ends where such a page comes again and again beyond the end", () =>
     Effect.gen(function* () {
-      const { asked, ids, last } = yield* read({
+      const { asked, ids, last, windows } = yield* read({
         options: { keepGoing: true, size: 1 },
         answer: (query) =>
           query.page > 3 ? Effect.fail(poison) : page(query.page, [call(`call-${query.page}`, began - hour)])
       })
-      assert.deepStrictEqual([ids.length, last?.coverage._tag], [3, "Gap"])
+      assert.deepStrictEqual([ids.length, last?.coverage._tag, windows.length], [3, "Gap", 3 + 5 + 1])
       assert.isAtMost(asked.length, 60)
     })
   )
