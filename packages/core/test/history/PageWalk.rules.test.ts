@@ -64,7 +64,9 @@ describe("PageWalk.pages: pages without a new call", () => {
       ]
       for (const query of filters) {
         const about = JSON.stringify(query)
-        assert.lengthOf((yield* walk(except(4, 5, 6), query)).ids, 27, about)
+        const { asked, ids } = yield* walk(except(4, 5, 6), query)
+        assert.lengthOf(ids, 27, about)
+        for (const one of asked) assert.deepInclude(one, query)
         assert.lengthOf((yield* walk(except(4, 5, 6, 7), query)).ids, 3, about)
         assert.lengthOf((yield* walk(except(4, 5, 6, 7), query, { concurrency: 5 })).ids, 26, about)
         assert.lengthOf((yield* walk(except(4, 5, 6, 7, 8), query, { concurrency: 5 })).ids, 3, about)
@@ -190,7 +192,8 @@ describe("PageWalk.pages: the size of pages", () => {
 
   it.effect("is the one that came where the server cuts it", () =>
     Effect.gen(function* () {
-      const found = yield* walk(cut(4), { pageSize: 10 })
+      const found = yield* walk(cut(4), { pageSize: 10, agentId: "a" })
+      for (const one of found.asked) assert.strictEqual(one.agentId, "a")
       assert.deepStrictEqual(sizes(found).slice(0, 4), [10, 4, 4, 4])
       assert.deepStrictEqual([found.asked[2]?.page, found.asked[3]?.page, found.ids.length], [1, 2, 30])
     })
