@@ -15,7 +15,7 @@ import { began, day, hour, second } from "./FakeServer.ts"
 const problem = { _tag: "BoundsRefused" } as const
 export const unprovable = { _tag: "Unprovable", reason: problem } as const
 
-export const errorOf = (reason: AgniError["reason"], alone = false) =>
+const errorOf = (reason: AgniError["reason"], alone = false) =>
   new AgniError({ reason, request: "GET", attempts: 1, elapsed: Duration.zero, alone })
 export const down = errorOf(new Unavailable({ outage: { _tag: "Status", status: 500, quote: "cannot render" } }))
 export const poison = errorOf(down.reason, true)
@@ -40,7 +40,7 @@ export interface Given {
   readonly options?: Partial<Parameters<typeof Fallback.windows>[4]>
 }
 
-export const idsOf = (windows: ReadonlyArray<Window>) =>
+const idsOf = (windows: ReadonlyArray<Window>) =>
   windows.flatMap(({ rows }) => CallRows.items(rows).map(({ id }) => id))
 
 export const read = Effect.fnUntraced(function* ({ answer, filters = {}, options = {}, whole = false }: Given) {
