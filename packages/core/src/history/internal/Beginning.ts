@@ -20,14 +20,12 @@ export interface Bounds extends Range {
 }
 
 /** Where a range without a beginning begins. One that ends before the first call is counted too, but not for years. */
-const beginningOf = (until: Micros, to: Micros | undefined, { isOldestSure, oldest }: Seen): Micros =>
-  oldest !== undefined && oldest < until
-    ? oldest
-    : to === undefined
-      ? until
-      : oldest !== undefined && isOldestSure
-        ? Math.max(earliestStart, until - 86_400 * Ask.second)
-        : earliestStart
+const beginningOf = (until: Micros, to: Micros | undefined, { isOldestSure, oldest }: Seen): Micros => {
+  if (oldest !== undefined && oldest < until) return oldest
+  if (to === undefined) return until
+  const dayBefore = until - 86_400 * Ask.second
+  return oldest !== undefined && isOldestSure ? dayBefore : Math.min(earliestStart, dayBefore)
+}
 
 export const boundsOf = (
   { end, from, resume, to }: Asked,

@@ -67,9 +67,9 @@ export const read = (
   const share: Share = (from, before, rows) =>
     Effect.suspend(() => {
       const at = Ask.floorSecond((from + before) / 2)
-      if (at <= rest.from || at >= whole.to) return Effect.undefined
+      if (at <= rest.from) return Effect.undefined
       return Effect.map(
-        handOver({ ...whole, counted: false, from: rest.from, to: at, expected: rows / 2 }),
+        handOver({ ...whole, counted: false, top: undefined, from: rest.from, to: at, expected: rows / 2 }),
         (taken) => {
           if (!taken) return undefined
           rest.from = at
@@ -140,20 +140,17 @@ const divide = Effect.fnUntraced(function* (
   known: Known
 ): Effect.fn.Return<Work, AgniError> {
   const whole: Work = { _tag: "Split", parts: [{ ...task, fails: error }] }
-  if (task.to - task.from <= narrow || vain >= mostVain) return whole
-  if (failing !== undefined && !(yield* Locate.isOfTime(settings, failing))) return whole
+  if (failing === undefined || task.to - task.from <= narrow || vain >= mostVain) return whole
+  if (!(yield* Locate.isOfTime(settings, failing))) return whole
   const located = (task.located ?? 0) + 1
-  const isOfBounds = failing !== undefined && (yield* Locate.isOfBounds(settings, failing))
+  const isOfBounds = yield* Locate.isOfBounds(settings, failing)
   if (isOfBounds && isTooLong(settings, known, task)) {
     const ask = askOf(settings)
     return { _tag: "Done", outputs: windowsOf(settings, known, ask, task, Rows.makeHeld(), Empty.tooWide) }
   }
-  const found =
-    failing === undefined || isOfBounds || located > mostLocated ? [] : yield* Locate.locate(settings, failing)
-  const gaps = found.flatMap(({ from, to }): ReadonlyArray<Range> => {
-    const gap = { from: Math.max(from, task.from), to: Math.min(to, task.to) }
-    return gap.from < gap.to ? [gap] : []
-  })
+  const found = isOfBounds || located > mostLocated ? [] : yield* Locate.locate(settings, failing)
+  // A record that bounds do not hold, where some answers ignore them, is no record of the task.
+  const gaps = found.filter(({ from, to }) => from < task.to && to > task.from)
   if (gaps.length === 0) {
     const middle = Ask.floorSecond((task.from + task.to) / 2)
     return { _tag: "Split", parts: partsOf({ ...task, located: 0 }, [middle], () => undefined) }
@@ -171,7 +168,7 @@ const partsOf = (
 ): ReadonlyArray<Task> => {
   const ends = [...edges.filter((edge) => edge > task.from && edge < task.to), task.to]
   return ends.map((to, i): Task => {
-    const from = i === 0 ? task.from : (ends[i - 1] ?? task.from)
+    const from = ends[i - 1] ?? task.from
     return {
       from,
       to,

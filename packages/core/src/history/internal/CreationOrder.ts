@@ -18,8 +18,14 @@ const mostRequests = 60
 const mostBeside = 10
 const mostPages = 2 ** 20
 
-/** A page that a search has read: with when its nearest call was created, where it has calls. */
-interface Place {
+/** A page of calls that were created later, and when the oldest of them was. */
+interface Later {
+  readonly page: number
+  readonly created: Micros
+}
+
+/** A page of calls that were created earlier, and when the newest of them was; nothing of a page beyond the end. */
+interface Earlier {
   readonly page: number
   readonly created: Micros | undefined
 }
@@ -45,19 +51,18 @@ const createdIn = (rows: ReadonlyArray<Rows.Row>): Created | undefined => {
     newest ??= created
     last = created
   }
-  return { newest: newest ?? -Infinity, oldest: newest === undefined ? -Infinity : last, rows: rows.length }
+  return { newest: newest ?? -Infinity, oldest: last, rows: rows.length }
 }
 
 /** The next page to look at: where the calls would be if they came evenly; every other time halfway, in case they do not. */
-const between = (later: Place, earlier: Place | undefined, first: Micros, at: Micros, turn: number): number => {
-  const top = later.created ?? first
+const between = (later: Later, earlier: Earlier | undefined, first: Micros, at: Micros, turn: number): number => {
   if (earlier === undefined) {
-    const width = later.page === 0 ? 0 : (first - top) / later.page
-    const guess = width <= 0 ? 2 * later.page : later.page + Math.ceil((top - at) / width)
-    return Math.max(later.page + 1, Math.min(guess, 64 * Math.max(1, later.page), mostPages))
+    const width = (first - later.created) / later.page
+    const guess = later.page + Math.ceil((later.created - at) / width)
+    return Math.max(later.page + 1, Math.min(guess, 64 * later.page, mostPages))
   }
-  const isEven = turn % 2 === 0 && earlier.created !== undefined && top > earlier.created
-  const share = isEven ? (top - at) / (top - (earlier.created ?? 0)) : 0.5
+  const isEven = turn % 2 === 0 && earlier.created !== undefined
+  const share = isEven ? (later.created - at) / (later.created - earlier.created) : 0.5
   const guess = Math.round(later.page + share * (earlier.page - later.page))
   return Math.max(later.page + 1, Math.min(earlier.page - 1, guess))
 }
@@ -80,9 +85,9 @@ export const around = Effect.fnUntraced(function* (
     })
   const first = yield* look(1)
   if (first === undefined || first.rows === 0) return false
-  if (first.rows < size) asked = first.rows
-  let later: Place = { page: 0, created: first.newest }
-  let earlier: Place | undefined
+  asked = first.rows
+  let later: Later = { page: 0, created: first.newest }
+  let earlier: Earlier | undefined
   let page = 1
   let here: Created | undefined = first
   for (let turn = 0; turn < mostRequests && !isFound(); turn++) {
@@ -90,15 +95,19 @@ export const around = Effect.fnUntraced(function* (
     if (here.rows > 0 && here.oldest > at + after) later = { page, created: here.oldest }
     else if (here.newest < at - before) earlier = { page, created: here.rows === 0 ? undefined : here.newest }
     else return yield* beside(look, page, here, at, isFound)
-    // Nothing was created about that time.
-    if (earlier !== undefined && earlier.page - later.page <= 1) return true
+    // Nothing was created about that time. Had this page been read before the one in front of it, calls that came since could have moved
+    // others onto it.
+    if (page - later.page === 1) return true
     page = between(later, earlier, first.newest, at, turn)
     here = yield* look(page)
   }
   return isFound()
 })
 
-/** The pages next to one that holds calls of that time, as far as they do too. */
+/**
+ * The pages next to one that holds calls of that time, as far as they do too. Calls that come move others onto the pages behind: from the
+ * first page on they are read in their order.
+ */
 const beside = Effect.fnUntraced(function* (
   look: (page: number) => Effect.Effect<Created | undefined, AgniError>,
   page: number,
@@ -106,16 +115,17 @@ const beside = Effect.fnUntraced(function* (
   at: Micros,
   isFound: () => boolean
 ): Effect.fn.Return<boolean, AgniError> {
-  for (const step of [1, -1]) {
-    let last = here
-    for (let next = page + step; next >= 1 && !isFound(); next += step) {
-      const isOver = step === 1 ? last.oldest < at - before : last.newest > at + after
-      if (isOver || last.rows === 0) break
-      if (Math.abs(next - page) > mostBeside) return false
-      const found = yield* look(next)
-      if (found === undefined) return false
-      last = found
-    }
+  let first = page
+  let last: Created | undefined = here
+  for (; first > 1 && last.newest <= at + after && !isFound(); first--) {
+    if (page - first === mostBeside) return false
+    last = yield* look(first - 1)
+    if (last === undefined) return false
+  }
+  for (let next = first + 1; last.rows > 0 && last.oldest >= at - before && !isFound(); next++) {
+    if (next - page > mostBeside) return false
+    last = yield* look(next)
+    if (last === undefined) return false
   }
   return true
 })

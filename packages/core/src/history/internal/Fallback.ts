@@ -17,7 +17,10 @@ import * as PageWalk from "../PageWalk.ts"
 import * as Rows from "../../endpoint/internal/ListedRows.ts"
 import * as PartialRead from "./PartialRead.ts"
 
-type Read = Pick<Page, "page" | "rows" | "rejected" | "observedAt">
+interface Read extends Pick<Page, "page" | "rows" | "rejected" | "observedAt"> {
+  /** How many records the answer had, with those that came before. */
+  readonly brought: number
+}
 
 interface Options {
   /** Calls without a start time come too, if they were created in this range; nothing if they do not. */
@@ -74,9 +77,9 @@ export const windows = (
     )
   })
 
-const isCreatedIn = (range: Micros.Range | undefined, item: Item<CallSession>): boolean => {
-  const created = range === undefined ? undefined : Packed.createdInstant(item)
-  return created !== undefined && range !== undefined && created >= range.from && created < range.to
+const isCreatedIn = ({ from, to }: Micros.Range, item: Item<CallSession>): boolean => {
+  const created = Packed.createdInstant(item) ?? NaN
+  return created >= from && created < to
 }
 
 /** One whose start is text but no time may lie in the range: delivered rather than lost. */
@@ -88,7 +91,7 @@ const isIn = (
 ): boolean => {
   const { row, start } = item
   return start === undefined
-    ? whole || isCreatedIn(created, item) || Rows.hasUnreadableStart(row)
+    ? whole || (created !== undefined && isCreatedIn(created, item)) || Rows.hasUnreadableStart(row)
     : start >= from && (start < to || whole)
 }
 
@@ -124,11 +127,10 @@ const pagesFrom = (
   options: Options
 ): Stream.Stream<Read, AgniError, AgniClient> =>
   Stream.suspend(() =>
-    PageWalk.pages(
-      { ...filters, page: reading.next, pageSize: options.size },
-      { concurrency: options.concurrency }
+    counted(
+      PageWalk.pages({ ...filters, page: reading.next, pageSize: options.size }, { concurrency: options.concurrency })
     ).pipe(
-      Stream.map((read): Read => {
+      Stream.map((read) => {
         reading.next = read.page + 1
         return read
       }),
@@ -143,6 +145,22 @@ const pagesFrom = (
     )
   )
 
+const countOf = ({ rejected, rows }: Pick<Page, "rejected" | "rows">): number => rows.length + rejected.length
+
+/** A walk leaves out the records that came before: each of its pages, and how many there were. */
+const counted = (pages: Stream.Stream<Page, AgniError, AgniClient>): Stream.Stream<Read, AgniError, AgniClient> =>
+  Stream.unwrap(
+    Effect.map(AgniClient, (client) => {
+      const counts = new Map<number, number>()
+      const list: typeof client.list = (query, options) =>
+        Effect.tap(client.list(query, options), (page) => Effect.sync(() => counts.set(page.page, countOf(page))))
+      return pages.pipe(
+        Stream.map((page): Read => ({ ...page, brought: counts.get(page.page) ?? 0 })),
+        Stream.provideService(AgniClient, AgniClient.of({ list }))
+      )
+    })
+  )
+
 /** The page that failed, as far as it can be read. */
 const readInParts = Effect.fnUntraced(function* (
   reading: Reading,
@@ -154,7 +172,7 @@ const readInParts = Effect.fnUntraced(function* (
   const found = yield* Ask.catchPoison(Effect.fail(error), () => PartialRead.page(list, filters, reading.next, size))
   reading.lost = error
   reading.next++
-  return found
+  return { ...found, brought: countOf(found) }
 })
 
 const onlyNew = (delivered: Set<string>, page: Read): Read => {
@@ -171,21 +189,25 @@ const keep = (rows: CallRows.Rows, isMeant: (item: Item<CallSession>) => boolean
 
 /**
  * The walk over pages ends when nothing new comes. A server that repeats its last page while calls come in, or begins again
- * behind it, always has something new to that walk: pages that bring far fewer new records of the time before the reading
- * began than the fullest one, five times in a row, are beyond the end too.
+ * behind it, always has something new to that walk: pages that bring fewer new records of the time before the reading
+ * began than records that came already, five times in a row, are beyond the end too. So are pages of calls that came
+ * since, once there were others.
  */
 const endsRepeating = () => {
-  let began: Micros.Micros | undefined
-  let fullest = 0
+  let began = 0
+  let hasOlder = false
   let thin = 0
-  return ({ observedAt, rejected, rows }: Pick<Page, "rejected" | "rows" | "observedAt">): boolean => {
+  return ({ brought, observedAt, rejected, rows }: Omit<Read, "page">): boolean => {
     // A page of which nothing came has no time.
-    const now = (began ??= observedAt || undefined) ?? -Infinity
-    const older = CallRows.items(rows).filter((item) => (item.start ?? Packed.createdInstant(item) ?? -Infinity) < now)
+    began ||= observedAt
+    const older = CallRows.items(rows).filter(
+      (item) => (item.start ?? Packed.createdInstant(item) ?? -Infinity) < began
+    )
     const fresh = older.length + rejected.length
-    fullest = Math.max(fullest, fresh)
-    const isNothing = rows.length + rejected.length === 0
-    thin = isNothing || fresh * 2 < fullest ? thin + 1 : 0
+    const again = brought - countOf({ rejected, rows })
+    const isNothing = fresh === 0 && (hasOlder || rows.length === 0)
+    hasOlder ||= fresh > 0
+    thin = isNothing || fresh < again ? thin + 1 : 0
     return thin === 5
   }
 }

@@ -66,7 +66,7 @@ export const tasks = (
     small && !newestFirst && middle !== undefined && oldRows.length >= 9 ? Ask.floorSecond(middle.start) : Infinity
   const edges = edgesOf(range, [...cuts, oldest, end, soon])
   const all = edges.map((to, i): Task => {
-    const from = i === 0 ? range.from : (edges[i - 1] ?? range.from)
+    const from = edges[i - 1] ?? range.from
     const low = Math.max(from, oldest)
     const high = Math.min(to, end)
     const empty = low >= high || from >= latest

@@ -99,10 +99,10 @@ export const reported = <R>(
 
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`
 
-/** The last window has no width: it holds the calls without a start time. */
+/** Two kinds of windows have no width: that of the calls without a start time, and the pages of a list whose bounds do not work. */
 const describe = (window: Window): string => {
   const { coverage, from, requests, to } = window
-  const place = from === to ? "without a start time" : `${Instant.format(from)} to ${Instant.format(to)}`
+  const place = from === to ? "without a range" : `${Instant.format(from)} to ${Instant.format(to)}`
   return (
     `${place}: ${counted(countOf(window), "call")}, ${counted(requests, "request")}, ` +
     (coverage._tag === "Proven" ? "proven" : `${verdict(coverage)}: ${CoverageReason.describe(coverage.reason)}`)

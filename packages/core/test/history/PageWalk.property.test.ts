@@ -1,9 +1,9 @@
-import * as CallSessions from "@callstream/core/CallSessions"
+import * as PageWalk from "@callstream/core/history/PageWalk"
 import { AgniSimulator } from "@callstream/core/testing"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { all, between, idsOf, json } from "./history/Walking.ts"
+import { all, between, idsOf, json } from "./Walking.ts"
 
 const orders = ["start-desc", "start-asc", "created-desc", "created-asc", "id-desc", "id-asc", "insertion"] as const
 
@@ -48,7 +48,7 @@ const expected = (
   return { ids: [...new Set(rows)], pages: Math.ceil(rows.length / size) }
 }
 
-describe("CallSessions.pages over any quiet endpoint", () => {
+describe("PageWalk.pages over any quiet endpoint", () => {
   it.effect.prop(
     "brings every session once, in the server's order, with few requests",
     configuration,
@@ -61,7 +61,7 @@ describe("CallSessions.pages over any quiet endpoint", () => {
           ...(tied ? { ties: { share: 0.5, ways: 10 } } : {})
         }
         const simulator = yield* AgniSimulator.make(options)
-        const { elements, error } = yield* all(simulator, CallSessions.pages({ pageSize }, { concurrency }))
+        const { elements, error } = yield* all(simulator, PageWalk.pages({ pageSize }, { concurrency }))
         const about = json(chosen)
         assert.isUndefined(error, about)
         const { ids, pages } = expected(options, pageSize)
