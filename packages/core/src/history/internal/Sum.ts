@@ -37,7 +37,12 @@ export interface Expected {
   readonly later: ReadonlyArray<Micros>
   /** Whether calls start in the distant future, right behind the range. */
   readonly distant: boolean
+  /** When calls without a start time were created that lie before the range, if the server places them so. @default none */
+  readonly earlier?: ReadonlyArray<Micros>
 }
+
+/** Where calls lie that no window has: their bounds reach two seconds beyond the range. */
+export const before = ({ from }: Range) => ({ after: earliestStart, before: Ask.floorSecond(from) - Ask.second })
 
 /**
  * Whether the count of all calls with a start equals the delivered ones. Bounds that are too wide to be trusted can only count
@@ -49,7 +54,7 @@ export const dated = Effect.fnUntraced(function* (
   known: Known,
   ledger: Deliveries,
   range: Range,
-  { distant, later }: Expected,
+  { distant, earlier = [], later }: Expected,
   ask: Ask.Ask
 ): Effect.fn.Return<boolean, AgniError> {
   const repeats = yield* settings.repeats
@@ -58,7 +63,15 @@ export const dated = Effect.fnUntraced(function* (
   const wide = { after: earliestStart, before: Ask.ceilSecond(range.to) + (distant ? 0 : Ask.second) }
   const all = yield* Count.rows(ask, wide, { expected: Math.max(1, expected), size, repeats })
   if (all === expected) return true
-  if (all !== undefined && all > expected) return false
+  if (all !== undefined && all > expected) {
+    // No window counted them, so they are counted by themselves.
+    const bounds = before(range)
+    const options = { expected: earlier.length, size, repeats }
+    if (earlier.length === 0 || all !== expected + earlier.length) return false
+    const counted = (yield* Count.rows(ask, bounds, options)) ?? NaN
+    const came = ledger.between(bounds)
+    return counted >= came.within + earlier.length && counted <= came.within + came.at + earlier.length
+  }
   const starts = Float64Array.from(later).sort()
   // Calls came since the newest one was looked for.
   const parts = tiles({ ...settings, ends: { ...settings.ends, newest: false } }, known, range)

@@ -111,14 +111,7 @@ const measure = ({ about, ask, range, repeats, settings: { size } }: Work) =>
 
 /** Whether the count of all calls with a start is what was delivered. */
 const countDated = ({ about: { known, ledger }, ask, found, range, settings }: Work) =>
-  Sum.dated(
-    settings,
-    known(),
-    ledger,
-    range,
-    { later: [...found.later.rows.values()].flatMap(({ start }) => start ?? []), distant: found.distant.size() > 0 },
-    ask
-  )
+  Sum.dated(settings, known(), ledger, range, Found.besides(found), ask)
 
 /**
  * The pages at the front, down to a start, and the count of all calls. Where nothing is at the front, it does not matter which answer

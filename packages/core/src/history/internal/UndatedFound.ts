@@ -2,6 +2,7 @@
 import type * as Micros from "../../endpoint/internal/Micros.ts"
 import * as Rows from "../../endpoint/internal/ListedRows.ts"
 import type { Deliveries } from "./Deliveries.ts"
+import * as Sum from "./Sum.ts"
 
 export interface Found {
   readonly range: Micros.Range
@@ -119,6 +120,16 @@ export const lacks = ({ distant, places, undated }: Found): boolean => places > 
 
 /** How many rows with a start in the range there should be. */
 export const dated = ({ later, ledger, measured }: Found): number => measured ?? ledger.rows() + later.size()
+
+/** What the counts of all calls with a start have besides those that came. */
+export const besides = ({ distant, later, ledger, range, undated }: Found): Sum.Expected => ({
+  later: [...later.rows.values()].flatMap(({ start }) => start ?? []),
+  distant: distant.size() > 0,
+  earlier: [...undated.rows.values()].flatMap((row) => {
+    const created = ledger.placed.has(row.key) ? undefined : Rows.createdOf(row)
+    return created === undefined || created >= Sum.before(range).before ? [] : created
+  })
+})
 
 /** Rows of the server whose calls are not among the others. */
 const sizeWithout = (held: Rows.Held, ...others: ReadonlyArray<ReadonlyMap<string, unknown>>): number => {

@@ -109,7 +109,11 @@ const find = Effect.fnUntraced(function* (
   const all = () => new Map([...shown(), ...ask.log.created])
   const elsewhere = () => [...all().values()].filter((created) => !isIn(created)).length
   const isMeant = (row: Rows.Row) => isIn(creationOf(row))
-  const ofBounds = yield* readPlaced(ask, new Map([...placed()].filter(([, created]) => isIn(created))))
+  const ofBounds = yield* readPlaced(
+    ask,
+    new Map([...placed(), ...shown()].filter(([, created]) => isIn(created))),
+    placed()
+  )
   const done = (
     others: ReadonlyArray<Rows.Row>,
     coverage: Coverage.Coverage,
@@ -177,12 +181,15 @@ const find = Effect.fnUntraced(function* (
 
 /**
  * The calls that came for bounds in which they were created. The windows counted them among the others, so it is known which there are: they
- * are only requested again.
+ * are only requested again. Where a server places some so, it places all, also those before the first call with a start time, which no
+ * window has.
  */
 const readPlaced = Effect.fnUntraced(function* (
   ask: Ask.Ask,
-  placed: ReadonlyMap<string, Micros.Micros>
+  known: ReadonlyMap<string, Micros.Micros>,
+  cameSo: ReadonlyMap<string, Micros.Micros>
 ): Effect.fn.Return<ReadonlyArray<Rows.Row>, AgniError> {
+  const placed = cameSo.size === 0 ? cameSo : known
   const found = Rows.makeHeld()
   const seen = Rows.makeHeld()
   const created = [...placed.values()].sort((a, b) => a - b)

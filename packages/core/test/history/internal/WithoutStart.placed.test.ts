@@ -86,4 +86,11 @@ describe("WithoutStart.window of calls that lie within bounds", () => {
       assert.strictEqual((yield* find({}, [ghost])).tag, "Provisional")
     })
   )
+
+  it.effect("brings those that came for no bounds, if others did", () =>
+    Effect.gen(function* () {
+      const found = yield* find({ coalesces: true }, createdOf(meant.slice(1)), createdOf(meant))
+      assert.deepStrictEqual([found.tag, found.ids], ["Proven", ids])
+    })
+  )
 })
