@@ -16,6 +16,9 @@ import { ask as askOf, horizonFor, type Settings, temper } from "./Settings.ts"
 /** More pages in front are not read for the few that may be meant. */
 const mostInFront = 50
 
+/** More are not looked for one by one. */
+const mostLookups = 50
+
 /** While calls come and start, a count and the pages after it agree only between two of them: it is tried a few times. */
 const attempts = 4
 
@@ -195,11 +198,16 @@ const readPlaced = Effect.fnUntraced(function* (
   const created = [...placed.values()].sort((a, b) => a - b)
   const [from = 0] = created
   const bounds = Ask.boundsOf({ from, to: created.at(-1) ?? from })
-  for (let page = 1, isNew = true; isNew && found.size() < placed.size; page++) {
-    const rows = (yield* Ask.orNothing(ask(page, bounds)))?.rows ?? []
-    isNew = seen.add(rows) > 0
+  const note = (rows: ReadonlyArray<Rows.Row>) => {
     found.add(rows.filter(({ key, start }) => start === undefined && placed.has(key)))
+    return seen.add(rows) > 0
   }
+  for (let page = 1, isNew = true; isNew && found.size() < placed.size; page++)
+    isNew = note((yield* Ask.orNothing(ask(page, bounds)))?.rows ?? [])
+  // A limit may hide some of so many, or of bounds so far apart.
+  const hidden = [...placed].filter(([key]) => !found.rows.has(key)).slice(0, mostLookups)
+  for (const [key, start] of hidden)
+    if (!found.rows.has(key)) note((yield* Ask.orNothing(ask(1, Ask.around({ start }))))?.rows ?? [])
   return [...found.rows.values()]
 })
 
@@ -262,7 +270,8 @@ const countThem = Effect.fnUntraced(function* (
   const isWide = () => ask.log.width >= newest - oldest
   // A limit on the width of a range hides calls, which would count as without a start time: both ends must be seen.
   if (withStart !== undefined && withStart < all && !isWide()) yield* ask(1, dated)
-  const isWhole = withStart === all || isWide()
+  // One that hides all of them leaves no width, if all known ones start together.
+  const isWhole = withStart === all || (isWide() && withStart !== 0)
   return withStart === undefined || withStart > all || !isWhole ? undefined : all - withStart
 })
 

@@ -76,7 +76,7 @@ describe("all pages of a whole history", () => {
   it.effect("are read again in pages of another size, where a call is on some of them only", () =>
     Effect.gen(function* () {
       let proven = 0
-      for (let number = 4; number <= 20; number++)
+      for (let number = 4; number <= 12; number++)
         for (let hidden = 0; hidden < number; hidden++)
           for (const beyond of ["first", "last"] as const) {
             const undated = there.slice(0, number)

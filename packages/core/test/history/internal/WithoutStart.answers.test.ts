@@ -270,6 +270,17 @@ describe("WithoutStart.window", () => {
     })
   )
 
+  it.effect("a limit that hides all calls with a start does not show it, though they start together", () =>
+    Effect.gen(function* () {
+      const together = rowsAt([range.to - day, range.to - day])
+      const given = { rows: [...together, ...meant], settings: { controls: controlsOf(together) }, delivered: 2 }
+      const disorder = { order: "id", sorting: false } as const
+      assert.deepStrictEqual((yield* find({ ...given, traits: disorder })).ids, idsOf(meant))
+      const span = { most: day, cut: "first" } as const
+      assert.isUndefined((yield* find({ ...given, traits: { ...disorder, span } })).window)
+    })
+  )
+
   it.effect("an outage does not show it either where no window brought any", () =>
     Effect.gen(function* () {
       assert.isUndefined((yield* find({ rows: [], delivered: 0, settings: {} })).outside)

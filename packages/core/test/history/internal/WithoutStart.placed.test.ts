@@ -93,4 +93,18 @@ describe("WithoutStart.window of calls that lie within bounds", () => {
       assert.deepStrictEqual([found.tag, found.ids], ["Proven", ids])
     })
   )
+
+  it.effect("brings those that a limit hides from bounds so far apart", () =>
+    Effect.gen(function* () {
+      for (const cut of ["first", "last", "empty", "error"] as const) {
+        const span = { most: 8 * hour, cut } as const
+        const found = yield* find(
+          { coalesces: true, order: "id", span },
+          createdOf(meant),
+          createdOf([...meant, ...others])
+        )
+        assert.deepStrictEqual([found.tag, found.ids], ["Proven", ids], cut)
+      }
+    })
+  )
 })
