@@ -173,7 +173,7 @@ const find = Effect.fnUntraced(function* (
     const listed = there > 0 ? 0 : elsewhere()
     const outside: Coverage.Outside = { created: Math.max(there - meant.length - unassigned, listed), unassigned }
     if (placed().size === 0 && listed === 0) fronts.set(outside, new Set(front.rows.map(({ key }) => key)))
-    return done(meant, { _tag: "Proven" }, outside)
+    return done(meant, front.lacks ? moved : { _tag: "Proven" }, outside)
   }
   const behind = yield* readElsewhere(there, count, byCreation)
   const { coverage, rows } = behind
@@ -279,6 +279,8 @@ interface Front {
   readonly rows: ReadonlyArray<Rows.Row>
   /** Whether they come before all others, on pages that were read to the first of those. */
   readonly isAtFront: boolean
+  /** Whether pages have more places for them than they are: one that is listed twice takes the place of another one. */
+  readonly lacks: boolean
 }
 
 /** Those on the first pages of the list without bounds. */
@@ -288,6 +290,7 @@ const readFront = Effect.fnUntraced(function* (
   isLoose: IsLoose
 ): Effect.fn.Return<Front, AgniError> {
   const found = Rows.makeHeld()
+  let places = 0
   let isFirst = true
   let isAtFront = false
   // Behind a page that holds no others there may be more.
@@ -296,11 +299,12 @@ const readFront = Effect.fnUntraced(function* (
     const { rows } = yield* ask(page, {})
     const loose = rows.filter(isLoose)
     found.add(loose)
+    places += loose.length
     const ends = loose.length < rows.length
     isFirst &&= rows.slice(0, loose.length).every(isLoose)
     isAtFront = isFirst && ends && found.size() > 0
     isOpen = isFirst && !ends
     if (loose.length === 0 || isAtFront || (!isFirst && found.size() > there)) break
   }
-  return { rows: [...found.rows.values()], isAtFront }
+  return { rows: [...found.rows.values()], isAtFront, lacks: isAtFront && places > found.size() }
 })
