@@ -159,11 +159,12 @@ const find = Effect.fnUntraced(function* (
     return placed().size === 0 ? undefined : done([], { _tag: "Proven" }, { created: elsewhere(), unassigned: 0 })
   }
   let front = yield* readFront(ask, there, isLoose)
-  for (let left = attempts; left > 1 && front.isAtFront && front.rows.length !== there; left--) {
+  const isRight = () => front.rows.length === there && !front.lacks
+  for (let left = attempts; left > 1 && front.isAtFront && !isRight(); left--) {
     const before: number = there
     there = (yield* count()) ?? before
     // Others are elsewhere, where nothing moved.
-    if (there === before) break
+    if (there === before && !front.lacks) break
     front = yield* readFront(ask, there, isLoose)
   }
   if (front.rows.length === there) {
