@@ -155,6 +155,22 @@ export const recount = Effect.fnUntraced(function* (
 })
 
 /**
+ * Whether a count that was less than what came is the same again: a limit cuts it so each time. Otherwise some answers leave out calls, and the
+ * counts of all calls and of those with a start may be of different lists, so that their difference says nothing.
+ */
+export const isSteady = Effect.fnUntraced(function* (
+  settings: Settings,
+  ledger: Deliveries,
+  ask: Ask.Ask
+): Effect.fn.Return<boolean, AgniError> {
+  const counted = ledger.least()
+  if (counted === undefined) return true
+  const { after, before, rows } = counted
+  const options = { expected: rows, size: settings.size, repeats: yield* settings.repeats }
+  return ((yield* Count.rows(ask, { after, before }, options)) ?? rows) === rows
+})
+
+/**
  * Counts the bounds again for which a page came that is not as long as the last one of what came. Where a server repeats a page beyond
  * the end, a limit explains it: one on results is in the count, and of one on the depth the page comes again. Otherwise there were more
  * rows, or are now.

@@ -323,7 +323,7 @@ const judge = Effect.fnUntraced(function* (
   })
   const isExplained = (yield* explained) || (yield* Effect.andThen(Sum.recountPages(settings, ledger, ask), explained))
   const agrees = isCounted && found.measured === undefined && !Found.lacks(found) && still && isExplained
-  const complete = !counts.old && agrees && ledger.proven()
+  const complete = !counts.old && agrees && ledger.proven() && (yield* Sum.isSteady(settings, ledger, ask))
   const coverage: Coverage.Coverage = complete
     ? temper(settings, known(), ask.log, { from: range.from, to: -Infinity }, { _tag: "Proven" })
     : whyNot(found, counts, known(), about.inPart || !ledger.isWhole())

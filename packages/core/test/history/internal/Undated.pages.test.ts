@@ -1,9 +1,11 @@
 /** All pages of a list without bounds, which do not overlap: one call leaves, so that another one is passed by, and a third one comes. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Ask from "../../../src/endpoint/internal/Ask.ts"
+import * as NotedCounts from "../../../src/endpoint/internal/NotedCounts.ts"
 import type * as Adversary from "../../torture/Adversary.ts"
 import { began, hour } from "./FakeServer.ts"
-import { dated, type Given, read, step, young } from "./LastWindow.ts"
+import { dated, type Given, range, read, step, young } from "./LastWindow.ts"
 
 const size = 3
 
@@ -97,6 +99,26 @@ describe("all pages of a whole history", () => {
             assert.isEmpty(missing, JSON.stringify({ number, hidden, beyond }))
           }
       assert.isAbove(proven, 0)
+    })
+  )
+
+  it.effect("prove nothing where an earlier count was less than what came, and is another one now", () =>
+    Effect.gen(function* () {
+      const bounds = { after: range.from, before: young }
+      const tagOf = (counted: number) =>
+        Effect.map(
+          read({
+            rows: dated,
+            before: (ledger) =>
+              Effect.sync(() => {
+                const log = Ask.makeLog()
+                NotedCounts.noteCount(log.counts, bounds, counted)
+                ledger.note({ log })
+              })
+          }),
+          ({ tag }) => tag
+        )
+      assert.deepStrictEqual([yield* tagOf(23), yield* tagOf(22)], ["Proven", "Provisional"])
     })
   )
 })
