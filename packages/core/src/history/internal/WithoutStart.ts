@@ -151,22 +151,14 @@ const find = Effect.fnUntraced(function* (
   }
   const count = () => countThem(settings, ask, end, about)
   const byCreation = () => readByCreation(settings, ask, range, isLoose)
-  let there = yield* count()
-  if (there === undefined) {
+  const counted = yield* count()
+  if (counted === undefined) {
     // A limit on the width of a range hides how many there are, and no page of the order of creation.
     const created = yield* byCreation()
     if (created !== undefined) return done(created.rows.filter(isMeant), created.coverage, undefined)
     return placed().size === 0 ? undefined : done([], { _tag: "Proven" }, { created: elsewhere(), unassigned: 0 })
   }
-  let front = yield* readFront(ask, there, isLoose)
-  const isRight = () => front.rows.length === there && !front.lacks
-  for (let left = attempts; left > 1 && front.isAtFront && !isRight(); left--) {
-    const before: number = there
-    there = (yield* count()) ?? before
-    // Others are elsewhere, where nothing moved.
-    if (there === before && !front.lacks) break
-    front = yield* readFront(ask, there, isLoose)
-  }
+  const { front, there } = yield* readCounted(ask, counted, count, isLoose)
   if (front.rows.length === there) {
     const meant = front.rows.filter(isMeant)
     const unassigned = front.rows.filter((row) => creationOf(row) === undefined).length
@@ -274,6 +266,26 @@ const countThem = Effect.fnUntraced(function* (
   // One that hides all of them leaves no width, if all known ones start together.
   const isWhole = withStart === all || (isWide() && withStart !== 0)
   return withStart === undefined || withStart > all || !isWhole ? undefined : all - withStart
+})
+
+/** Those in front, and how many there are: counted and read again while both do not agree. */
+const readCounted = Effect.fnUntraced(function* (
+  ask: Ask.Ask,
+  counted: number,
+  count: () => Effect.Effect<number | undefined, AgniError>,
+  isLoose: IsLoose
+): Effect.fn.Return<{ readonly front: Front; readonly there: number }, AgniError> {
+  let there = counted
+  let front = yield* readFront(ask, there, isLoose)
+  const isRight = () => front.rows.length === there && !front.lacks
+  for (let left = attempts; left > 1 && front.isAtFront && !isRight(); left--) {
+    const before = there
+    there = (yield* count()) ?? before
+    // Others are elsewhere, where nothing moved.
+    if (there === before && !front.lacks) break
+    front = yield* readFront(ask, there, isLoose)
+  }
+  return { front, there }
 })
 
 interface Front {
