@@ -79,6 +79,15 @@ const isApart = (left: Page, right: Page): boolean => {
   return right.starts.every((start) => !starts.has(start))
 }
 
+/**
+ * Whether a page may be the first one again, of whatever size: then all of the shorter one is on the longer one. A row on both is not enough,
+ * because rows behind one that an answer leaves out have other places there.
+ */
+const mayBeFirst = (first: Page, { starts }: Page): boolean => {
+  const there = new Set(first.starts)
+  return starts.filter((start) => there.has(start)).length >= Math.min(first.starts.length, starts.length)
+}
+
 const isFull = ({ starts }: Page, size: number): boolean => starts.length === size
 
 const placeOf = ({ page, starts }: Page, size: number): number => (page - 1) * size + starts.length
@@ -117,7 +126,9 @@ export const make = (log: Log) => {
       const isEarlier = pages !== undefined && isAgain(page, pages)
       // Where nothing comes beyond the end, a last page that comes one page later has more rows in front of it than before.
       if (!isEarlier || !isFull(page, size)) noteCount(log.places, bounds, place)
-      if (!isEarlier) notePage(log.lengths, { after, before, rows: place, size, length: rows.length, isFirst })
+      const mayBeAgain = first === undefined || mayBeFirst(first, page)
+      if (!isEarlier)
+        notePage(log.lengths, { after, before, rows: place, size, length: rows.length, isFirst: mayBeAgain })
     }
     if (pages === undefined) {
       spread.pages.set(key, { last: page, furthest: page })

@@ -37,6 +37,8 @@ export interface Expected {
   readonly later: ReadonlyArray<Micros>
   /** Whether calls start in the distant future, right behind the range. */
   readonly distant: boolean
+  /** When calls without a start time were created that lie before the range, if the server places them so. @default none */
+  readonly earlier?: ReadonlyArray<Micros>
 }
 
 /** The count of all calls that start in the range; and later, where none is expected in the distant future. */
@@ -50,6 +52,9 @@ export const datedIn = Effect.fnUntraced(function* (
   return yield* Count.rows(ask, wide, { expected: Math.max(1, rows), size, repeats: yield* repeats })
 })
 
+/** Where calls lie that no window has: their bounds reach two seconds beyond the range. */
+export const before = ({ from }: Range) => ({ after: earliestStart, before: Ask.floorSecond(from) - Ask.second })
+
 /**
  * Whether the count of all calls with a start equals the delivered ones. Bounds that are too wide to be trusted can only count
  * too few, so one count that agrees is enough; otherwise the trusted parts are counted. Each must hold as many as came: where
@@ -60,7 +65,7 @@ export const dated = Effect.fnUntraced(function* (
   known: Known,
   ledger: Deliveries,
   range: Range,
-  { distant, later }: Expected,
+  { distant, earlier = [], later }: Expected,
   ask: Ask.Ask
 ): Effect.fn.Return<boolean, AgniError> {
   const repeats = yield* settings.repeats
@@ -68,7 +73,15 @@ export const dated = Effect.fnUntraced(function* (
   const expected = ledger.rows() + later.length
   const all = yield* datedIn(settings, ask, range, { distant, rows: expected })
   if (all === expected) return true
-  if (all !== undefined && all > expected) return false
+  if (all !== undefined && all > expected) {
+    // No window counted them, so they are counted by themselves.
+    const bounds = before(range)
+    const options = { expected: earlier.length, size, repeats }
+    if (earlier.length === 0 || all !== expected + earlier.length) return false
+    const counted = (yield* Count.rows(ask, bounds, options)) ?? NaN
+    const came = ledger.between(bounds)
+    return counted >= came.within + earlier.length && counted <= came.within + came.at + earlier.length
+  }
   const starts = Float64Array.from(later).sort()
   // Calls came since the newest one was looked for.
   const parts = tiles({ ...settings, ends: { ...settings.ends, newest: false } }, known, range)
@@ -149,6 +162,22 @@ export const recount = Effect.fnUntraced(function* (
   const first = yield* Count.rows(ask, bounds, options)
   const second = yield* Count.rows(ask, bounds, options)
   return first === undefined || second === undefined ? 0 : Math.abs(first - second)
+})
+
+/**
+ * Whether a count that was less than what came is the same again: a limit cuts it so each time. Otherwise some answers leave out calls, and the
+ * counts of all calls and of those with a start may be of different lists, so that their difference says nothing.
+ */
+export const isSteady = Effect.fnUntraced(function* (
+  settings: Settings,
+  ledger: Deliveries,
+  ask: Ask.Ask
+): Effect.fn.Return<boolean, AgniError> {
+  const counted = ledger.least()
+  if (counted === undefined) return true
+  const { after, before, rows } = counted
+  const options = { expected: rows, size: settings.size, repeats: yield* settings.repeats }
+  return ((yield* Count.rows(ask, { after, before }, options)) ?? rows) === rows
 })
 
 /**

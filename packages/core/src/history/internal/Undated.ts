@@ -93,8 +93,10 @@ const lookAndCount = Effect.fnUntraced(function* (
           concurrency: 2
         })
   if (inPart) found.measured = yield* measure(work)
-  for (const rows of pages) Found.note(found, rows)
-  return { pages, both: isEmpty && Found.size(found) === 0 ? together : yield* countAll(work) }
+  const endWalk = Found.noteWalk(found, pages)
+  const both = isEmpty && Found.size(found) === 0 ? together : yield* countAll(work)
+  endWalk(both)
+  return { pages, both }
 })
 
 const attempt = Effect.fnUntraced(function* (
@@ -153,8 +155,8 @@ const readToEnd = Effect.fnUntraced(function* (work: Work, pages: Front.Pages): 
   const atFirst = yield* countAll(work)
   let before: ReadonlyArray<Rows.Row> = []
   let most = 0
-  const place = Found.placing(found)
-  for (const rows of pages) place.add(rows)
+  const walk = Found.walk(found)
+  for (const rows of pages) walk.add(rows)
   for (let page = pages.length + 1; ; page++) {
     // It may have to be counted again as more is found.
     if (page >= most) most = limit([...found.undated.rows.values(), ...found.distant.rows.values()])
@@ -164,34 +166,37 @@ const readToEnd = Effect.fnUntraced(function* (work: Work, pages: Front.Pages): 
     const { rows } = answer
     if (yield* Ask.isEnd(ask, {}, page, rows, [before, first], { repeats })) break
     before = rows
-    Found.note(found, rows)
-    place.add(rows)
+    walk.add(rows)
   }
   const total = yield* countAll(work)
-  if (total !== undefined && total > Found.expected(found)) yield* readTurned(work, pages)
+  walk.end(total)
+  if (total !== undefined && (total > Found.expected(found) || Found.lacks(found))) yield* readTurned(work, pages)
   const isRight = total !== undefined && total === atFirst && total === Found.expected(found)
-  return { total, still: isRight && (yield* isStillThere(work, place.pages())) }
+  return { total, still: isRight && (yield* isStillThere(work, walk.pages(), total)) }
 })
 
 /**
  * Pages do not overlap: where a call leaves, another one is passed by, and the sum is right if a third one comes. So those that were found
- * must be there again; others that are there would make the sum wrong.
+ * must be there again; others that are there would make the sum wrong. Pages of another size have their ends elsewhere.
  */
 const isStillThere = Effect.fnUntraced(function* (
   { about, ask, found, settings }: Work,
-  { first, last }: Found.Pages
+  { first, last }: Found.Pages,
+  total: number
 ): Effect.fn.Return<boolean, AgniError> {
   // Then nothing is proven, whatever is there.
   if (about.inPart || !about.ledger.proven()) return false
   const there = new Set<string>()
+  const size = ask.log.rounds || settings.size < 3 ? settings.size : settings.size - 1
+  const begin = Math.floor(((first - 1) * settings.size) / size) + 1
+  const behind = Math.ceil(Math.min(total, last * settings.size) / size) + 1
   const lengths = yield* Effect.forEach(
-    Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => first + i),
+    Array.from({ length: Math.max(0, behind - begin) }, (_, i) => begin + i),
     (page) =>
-      Effect.map(Ask.orNothing(ask(page, {})), (answer) => {
-        const rows = answer?.rows ?? []
-        Found.note(found, rows)
-        for (const { key } of rows) there.add(key)
-        return rows.length
+      Effect.map(Ask.orNothing(ask(page, {}, { size })), (answer) => {
+        Found.note(found, answer?.rows ?? [])
+        for (const { key } of answer?.rows ?? []) there.add(key)
+        return answer?.rows.length ?? 0
       }),
     { concurrency: settings.concurrency }
   )
@@ -249,8 +254,8 @@ const judge = Effect.fnUntraced(function* (
     withoutStart: expected - Found.dated(found) - distant.rows.size
   })
   const isExplained = (yield* explained) || (yield* Effect.andThen(Sum.recountPages(settings, ledger, ask), explained))
-  const agrees = isCounted && found.measured === undefined && still && isExplained
-  const complete = !counts.old && agrees && ledger.proven()
+  const agrees = isCounted && found.measured === undefined && !Found.lacks(found) && still && isExplained
+  const complete = !counts.old && agrees && ledger.proven() && (yield* Sum.isSteady(settings, ledger, ask))
   const coverage: Coverage.Coverage = complete
     ? temper(settings, known(), ask.log, { from: range.from, to: -Infinity }, { _tag: "Proven" })
     : whyNot(found, counts, known(), about.inPart || !ledger.isWhole())

@@ -49,14 +49,7 @@ export const measure = ({ about, ask, range, repeats, settings: { size } }: Work
 
 /** Whether the count of all calls with a start is what was delivered. */
 const countDated = ({ about: { known, ledger }, ask, found, range, settings }: Work) =>
-  Sum.dated(
-    settings,
-    known(),
-    ledger,
-    range,
-    { later: [...found.later.rows.values()].flatMap(({ start }) => start ?? []), distant: found.distant.size() > 0 },
-    ask
-  )
+  Sum.dated(settings, known(), ledger, range, Found.besides(found), ask)
 
 /**
  * Looked for after the count of all: one that was found and left before it would let another one, not found, make it right.

@@ -16,6 +16,9 @@ import { ask as askOf, horizonFor, type Settings, temper } from "./Settings.ts"
 /** More pages in front are not read for the few that may be meant. */
 const mostInFront = 50
 
+/** More are not looked for one by one. */
+const mostLookups = 50
+
 /** While calls come and start, a count and the pages after it agree only between two of them: it is tried a few times. */
 const attempts = 4
 
@@ -109,7 +112,11 @@ const find = Effect.fnUntraced(function* (
   const all = () => new Map([...shown(), ...ask.log.created])
   const elsewhere = () => [...all().values()].filter((created) => !isIn(created)).length
   const isMeant = (row: Rows.Row) => isIn(creationOf(row))
-  const ofBounds = yield* readPlaced(ask, new Map([...placed()].filter(([, created]) => isIn(created))))
+  const ofBounds = yield* readPlaced(
+    ask,
+    new Map([...placed(), ...shown()].filter(([, created]) => isIn(created))),
+    placed()
+  )
   const done = (
     others: ReadonlyArray<Rows.Row>,
     coverage: Coverage.Coverage,
@@ -144,21 +151,14 @@ const find = Effect.fnUntraced(function* (
   }
   const count = () => countThem(settings, ask, end, about)
   const byCreation = () => readByCreation(settings, ask, range, isLoose)
-  let there = yield* count()
-  if (there === undefined) {
+  const counted = yield* count()
+  if (counted === undefined) {
     // A limit on the width of a range hides how many there are, and no page of the order of creation.
     const created = yield* byCreation()
     if (created !== undefined) return done(created.rows.filter(isMeant), created.coverage, undefined)
     return placed().size === 0 ? undefined : done([], { _tag: "Proven" }, { created: elsewhere(), unassigned: 0 })
   }
-  let front = yield* readFront(ask, there, isLoose)
-  for (let left = attempts; left > 1 && front.isAtFront && front.rows.length !== there; left--) {
-    const before: number = there
-    there = (yield* count()) ?? before
-    // Others are elsewhere, where nothing moved.
-    if (there === before) break
-    front = yield* readFront(ask, there, isLoose)
-  }
+  const { front, there } = yield* readCounted(ask, counted, count, isLoose)
   if (front.rows.length === there) {
     const meant = front.rows.filter(isMeant)
     const unassigned = front.rows.filter((row) => creationOf(row) === undefined).length
@@ -166,7 +166,7 @@ const find = Effect.fnUntraced(function* (
     const listed = there > 0 ? 0 : elsewhere()
     const outside: Coverage.Outside = { created: Math.max(there - meant.length - unassigned, listed), unassigned }
     if (placed().size === 0 && listed === 0) fronts.set(outside, new Set(front.rows.map(({ key }) => key)))
-    return done(meant, { _tag: "Proven" }, outside)
+    return done(meant, front.lacks ? moved : { _tag: "Proven" }, outside)
   }
   const behind = yield* readElsewhere(there, count, byCreation)
   const { coverage, rows } = behind
@@ -177,22 +177,30 @@ const find = Effect.fnUntraced(function* (
 
 /**
  * The calls that came for bounds in which they were created. The windows counted them among the others, so it is known which there are: they
- * are only requested again.
+ * are only requested again. Where a server places some so, it places all, also those before the first call with a start time, which no
+ * window has.
  */
 const readPlaced = Effect.fnUntraced(function* (
   ask: Ask.Ask,
-  placed: ReadonlyMap<string, Micros.Micros>
+  known: ReadonlyMap<string, Micros.Micros>,
+  cameSo: ReadonlyMap<string, Micros.Micros>
 ): Effect.fn.Return<ReadonlyArray<Rows.Row>, AgniError> {
+  const placed = cameSo.size === 0 ? cameSo : known
   const found = Rows.makeHeld()
   const seen = Rows.makeHeld()
   const created = [...placed.values()].sort((a, b) => a - b)
   const [from = 0] = created
   const bounds = Ask.boundsOf({ from, to: created.at(-1) ?? from })
-  for (let page = 1, isNew = true; isNew && found.size() < placed.size; page++) {
-    const rows = (yield* Ask.orNothing(ask(page, bounds)))?.rows ?? []
-    isNew = seen.add(rows) > 0
+  const note = (rows: ReadonlyArray<Rows.Row>) => {
     found.add(rows.filter(({ key, start }) => start === undefined && placed.has(key)))
+    return seen.add(rows) > 0
   }
+  for (let page = 1, isNew = true; isNew && found.size() < placed.size; page++)
+    isNew = note((yield* Ask.orNothing(ask(page, bounds)))?.rows ?? [])
+  // A limit may hide some of so many, or of bounds so far apart.
+  const hidden = [...placed].filter(([key]) => !found.rows.has(key)).slice(0, mostLookups)
+  for (const [key, start] of hidden)
+    if (!found.rows.has(key)) note((yield* Ask.orNothing(ask(1, Ask.around({ start }))))?.rows ?? [])
   return [...found.rows.values()]
 })
 
@@ -255,14 +263,37 @@ const countThem = Effect.fnUntraced(function* (
   const isWide = () => ask.log.width >= newest - oldest
   // A limit on the width of a range hides calls, which would count as without a start time: both ends must be seen.
   if (withStart !== undefined && withStart < all && !isWide()) yield* ask(1, dated)
-  const isWhole = withStart === all || isWide()
+  // One that hides all of them leaves no width, if all known ones start together.
+  const isWhole = withStart === all || (isWide() && withStart !== 0)
   return withStart === undefined || withStart > all || !isWhole ? undefined : all - withStart
+})
+
+/** Those in front, and how many there are: counted and read again while both do not agree. */
+const readCounted = Effect.fnUntraced(function* (
+  ask: Ask.Ask,
+  counted: number,
+  count: () => Effect.Effect<number | undefined, AgniError>,
+  isLoose: IsLoose
+): Effect.fn.Return<{ readonly front: Front; readonly there: number }, AgniError> {
+  let there = counted
+  let front = yield* readFront(ask, there, isLoose)
+  const isRight = () => front.rows.length === there && !front.lacks
+  for (let left = attempts; left > 1 && front.isAtFront && !isRight(); left--) {
+    const before = there
+    there = (yield* count()) ?? before
+    // Others are elsewhere, where nothing moved.
+    if (there === before && !front.lacks) break
+    front = yield* readFront(ask, there, isLoose)
+  }
+  return { front, there }
 })
 
 interface Front {
   readonly rows: ReadonlyArray<Rows.Row>
   /** Whether they come before all others, on pages that were read to the first of those. */
   readonly isAtFront: boolean
+  /** Whether pages have more places for them than they are: one that is listed twice takes the place of another one. */
+  readonly lacks: boolean
 }
 
 /** Those on the first pages of the list without bounds. */
@@ -272,6 +303,7 @@ const readFront = Effect.fnUntraced(function* (
   isLoose: IsLoose
 ): Effect.fn.Return<Front, AgniError> {
   const found = Rows.makeHeld()
+  let places = 0
   let isFirst = true
   let isAtFront = false
   // Behind a page that holds no others there may be more.
@@ -280,11 +312,12 @@ const readFront = Effect.fnUntraced(function* (
     const { rows } = yield* ask(page, {})
     const loose = rows.filter(isLoose)
     found.add(loose)
+    places += loose.length
     const ends = loose.length < rows.length
     isFirst &&= rows.slice(0, loose.length).every(isLoose)
     isAtFront = isFirst && ends && found.size() > 0
     isOpen = isFirst && !ends
     if (loose.length === 0 || isAtFront || (!isFirst && found.size() > there)) break
   }
-  return { rows: [...found.rows.values()], isAtFront }
+  return { rows: [...found.rows.values()], isAtFront, lacks: isAtFront && places > found.size() }
 })

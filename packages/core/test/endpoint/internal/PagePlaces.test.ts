@@ -21,3 +21,25 @@ describe("a page that is an earlier one again", () => {
     assert.strictEqual(countOf(5), 15)
   })
 })
+
+/** Whether a page may be the first one again, where rows with these numbers came as the first page, and then as the third of another size. */
+const isFirst = (first: ReadonlyArray<number>, third: ReadonlyArray<number>): boolean | undefined => {
+  const log = Ask.makeLog()
+  const note = PagePlaces.make(log)
+  const rowsOf = (numbers: ReadonlyArray<number>) => numbers.map((i) => ({ key: `row-${i}`, start: 1_000_000 * i }))
+  note({ bounds: {}, page: 1, size: first.length, order: "newest" }, rowsOf(first))
+  note({ bounds: {}, page: 3, size: third.length, order: "newest" }, rowsOf(third))
+  return [...log.lengths.values()][0]?.isFirst
+}
+
+describe("a page of another size", () => {
+  it("may be the first one again if the shorter of both is a part of the longer one", () => {
+    assert.isTrue(isFirst([1, 2, 3, 4, 5], [1, 2, 3]))
+    assert.isTrue(isFirst([1, 2, 3], [1, 2, 3, 4, 5]))
+  })
+
+  it("is not the first one again for a row that is on both, because one that was left out gives others another place", () => {
+    assert.isFalse(isFirst([1, 3, 4, 5, 6], [6, 7, 8]))
+    assert.isFalse(isFirst([1, 2, 3], [3, 4, 5, 6]))
+  })
+})

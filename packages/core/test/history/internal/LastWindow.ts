@@ -34,6 +34,8 @@ export interface Given {
   readonly unproven?: boolean
   readonly inPart?: boolean
   readonly keepGoing?: boolean
+  /** How far apart bounds may be that are trusted. @default 20 days */
+  readonly width?: number
   readonly settings?: (server: Adversary.Server) => Partial<Settings>
   /** What happens before the last window is read: an answer is noted, or a window is delivered. */
   readonly before?: (ledger: Deliveries.Deliveries) => Effect.Effect<void, AgniError>
@@ -50,7 +52,8 @@ export const read = Effect.fnUntraced(function* ({
   rows,
   settings: rest = () => ({}),
   traits = {},
-  unproven = false
+  unproven = false,
+  width = 20 * day
 }: Given) {
   yield* TestClock.setTime(began / 1000)
   const server = open(rows, traits, step)
@@ -73,7 +76,7 @@ export const read = Effect.fnUntraced(function* ({
   const window = yield* Undated.window(
     settings,
     range,
-    { early: Effect.succeed(looked), ledger, inPart, known: () => known({ width: 20 * day }) },
+    { early: Effect.succeed(looked), ledger, inPart, known: () => known({ width }) },
     keepGoing
   )
   return {

@@ -252,6 +252,25 @@ describe("Sum.recount", () => {
   )
 })
 
+describe("Sum.isSteady", () => {
+  const isSteady = Effect.fnUntraced(function* (one: Given, counted: number) {
+    const { ask, ledger, settings } = yield* given(one)
+    NotedCounts.noteCount(ask.log.counts, { after: from, before: to }, counted)
+    ledger.note({ log: ask.log })
+    return yield* Sum.isSteady(settings, ledger, ask)
+  })
+
+  it.effect("a count that was less than what came is the same again, as a limit cuts it, or cannot be had", () =>
+    Effect.gen(function* () {
+      assert.isTrue(yield* isSteady({}, 4))
+      assert.isFalse(yield* isSteady({}, 3))
+      assert.isTrue(yield* isSteady({ traits: { results: { most: 3, cut: "first" } } }, 3))
+      assert.isFalse(yield* isSteady({ traits: { results: { most: 2, cut: "first" } } }, 3))
+      assert.isTrue(yield* isSteady({ traits: { poison: "row-3" } }, 3))
+    })
+  )
+})
+
 describe("Sum.recountPages", () => {
   interface Noted {
     readonly length?: number

@@ -132,9 +132,9 @@ describe("the calls that no window holds", () => {
     Effect.gen(function* () {
       const found = yield* make
       const pagesOf = (...pages: ReadonlyArray<ReadonlyArray<Rows.Row>>) => {
-        const placing = Found.placing(found)
-        for (const rows of pages) placing.add(rows)
-        return placing.pages()
+        const walk = Found.walk(found)
+        for (const rows of pages) walk.add(rows)
+        return walk.pages()
       }
       const [call, undated, distant] = [row("call", young), row("undated"), row("distant", range.to)]
       assert.deepStrictEqual(pagesOf([call], [call], [call, undated], [undated]), { first: 2, last: 4 })
@@ -144,6 +144,30 @@ describe("the calls that no window holds", () => {
       assert.deepStrictEqual(pagesOf([call], [call], [undated], [call]), { first: 1, last: 4 })
       const none = pagesOf([call], [call])
       assert.isAbove(none.first, none.last)
+    })
+  )
+
+  it.effect("are lacking where pages have more places for them", () =>
+    Effect.gen(function* () {
+      const [call, came, one, other] = [row("call", young), row("came"), row("one"), row("other")]
+      const distant = row("distant", range.to)
+      const lacks = (total: number | undefined, ...pages: ReadonlyArray<ReadonlyArray<Rows.Row>>) =>
+        Effect.map(make, (found) => {
+          Found.noteWalk(found, pages)(total)
+          return Found.lacks(found)
+        })
+      assert.isTrue(yield* lacks(5, [call, call], [one, other], [one]))
+      assert.isTrue(yield* lacks(4, [one, other], [other, call]))
+      assert.isTrue(yield* lacks(4, [distant, one], [one, call]))
+      assert.isFalse(yield* lacks(5, [call, call], [call, one], [other]))
+      // Others that came with a window have no place among them.
+      assert.isFalse(yield* lacks(4, [came, one], [came, other]))
+      // Equal rows of both kinds may change places.
+      assert.isFalse(yield* lacks(4, [one, call], [one, call]))
+      // A page behind all rows is another one again.
+      assert.isFalse(yield* lacks(4, [call, call], [one, other], [one, other]))
+      assert.isTrue(yield* lacks(5, [call, call], [one, other], [one, other]))
+      assert.isFalse(yield* lacks(undefined, [one, other], [one, other]))
     })
   )
 })

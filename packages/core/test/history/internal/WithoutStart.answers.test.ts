@@ -225,6 +225,31 @@ describe("WithoutStart.window", () => {
     })
   )
 
+  it.effect(
+    "one that is listed twice in front takes the place of another one, also where other calls are in some counts only",
+    () =>
+      Effect.gen(function* () {
+        let proven = 0
+        const size = 3
+        for (const hiding of [0, 1, 2])
+          for (let every = 2; every <= 12; every++) {
+            const hidden = {
+              ids: dated.slice(0, hiding).map(({ id }) => id),
+              when: { by: "number", every, for: every - 1 }
+            } as const
+            const { ids, outside, tag } = yield* find({
+              settings: { size },
+              traits: { ...inFront, cap: size, tieOrder: hiding === 0 ? "id" : "query", hidden }
+            })
+            // Or it says that so many exist, and not which they are.
+            if (tag !== "Proven" || outside?.unassigned !== 0) continue
+            proven++
+            assert.deepStrictEqual(ids, idsOf(meant), JSON.stringify({ hiding, every }))
+          }
+        assert.isAbove(proven, 0)
+      })
+  )
+
   it.effect("two that leave between two pages make another one be passed by, and no number shows it", () =>
     Effect.gen(function* () {
       // On the last page of the list by start are some of these.
@@ -267,6 +292,17 @@ describe("WithoutStart.window", () => {
         { traits: { ...later, offset: { most: 20, cut: "empty" } as const }, delivered: 5 }
       ])
         assert.isUndefined((yield* find({ settings: { controls: [] }, ...one })).outside, JSON.stringify(one))
+    })
+  )
+
+  it.effect("a limit that hides all calls with a start does not show it, though they start together", () =>
+    Effect.gen(function* () {
+      const together = rowsAt([range.to - day, range.to - day])
+      const given = { rows: [...together, ...meant], settings: { controls: controlsOf(together) }, delivered: 2 }
+      const disorder = { order: "id", sorting: false } as const
+      assert.deepStrictEqual((yield* find({ ...given, traits: disorder })).ids, idsOf(meant))
+      const span = { most: day, cut: "first" } as const
+      assert.isUndefined((yield* find({ ...given, traits: { ...disorder, span } })).window)
     })
   )
 

@@ -86,4 +86,25 @@ describe("WithoutStart.window of calls that lie within bounds", () => {
       assert.strictEqual((yield* find({}, [ghost])).tag, "Provisional")
     })
   )
+
+  it.effect("brings those that came for no bounds, if others did", () =>
+    Effect.gen(function* () {
+      const found = yield* find({ coalesces: true }, createdOf(meant.slice(1)), createdOf(meant))
+      assert.deepStrictEqual([found.tag, found.ids], ["Proven", ids])
+    })
+  )
+
+  it.effect("brings those that a limit hides from bounds so far apart", () =>
+    Effect.gen(function* () {
+      for (const cut of ["first", "last", "empty", "error"] as const) {
+        const span = { most: 8 * hour, cut } as const
+        const found = yield* find(
+          { coalesces: true, order: "id", span },
+          createdOf(meant),
+          createdOf([...meant, ...others])
+        )
+        assert.deepStrictEqual([found.tag, found.ids], ["Proven", ids], cut)
+      }
+    })
+  )
 })
