@@ -16,7 +16,7 @@ const [left, right] = [
 const evidenceOf = (of: typeof range, calls = 2): PartEvidence.Evidence => {
   const shown = Shown.make([of])
   const starts = Float64Array.from({ length: calls }, (_, i) => of.from + i)
-  shown.delivered.put({ ...of, proven: true, calls, rows: calls, starts, extra: 0, inside: 0 })
+  shown.delivered.put({ ...of, proven: true, calls, rows: calls, starts, ids: new Uint32Array(), extra: 0, inside: 0 })
   return PartEvidence.save(of, known(), shown)
 }
 
