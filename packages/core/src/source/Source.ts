@@ -47,6 +47,8 @@ export type Unit = {
       readonly coverage?: CoverageSet.Part | undefined
       /** How many of them exist that are not in it, where they were counted. */
       readonly outside?: CoverageSet.Outside | undefined
+      /** Rows that have a start came late for their window: none was delivered before. @default a sink has those before its position */
+      readonly late?: boolean | undefined
     }
   | {
       readonly _tag: "Page"

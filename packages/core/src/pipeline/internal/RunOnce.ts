@@ -126,7 +126,7 @@ export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2,
       VersionClock.Current,
       clock
     )
-    yield* Deliver.all({ ...options, sinks: handles, units, run, tell, commit, clock, letters, orClose, began })
+    yield* Deliver.all({ ...options, sinks: handles, units, run, tell, commit, clock, letters, orClose, began, least })
   }
   yield* closeAll({ handles, letters, commit, orClose })
   const { coverage, received, totals } = yield* Ref.get(run)
