@@ -18,6 +18,7 @@ import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import * as Struct from "effect/Struct"
 import * as TestClock from "effect/testing/TestClock"
 import * as ListServer from "../history/ListServer.ts"
 import { settle } from "../history/Walking.ts"
@@ -124,7 +125,10 @@ const world = () => {
     )
     return { exit, requests: server.requests() }
   })
-  return { run, table, listed, saved: () => saved }
+  const lose = (field: keyof State) => {
+    saved = JSON.stringify(Struct.omit(decodeState(saved ?? ""), [field]))
+  }
+  return { run, table, listed, saved: () => saved ?? "", lose }
 }
 
 const horizon = ListServer.now * 1000 - 2 * 3_600_000_000
@@ -249,4 +253,49 @@ describe("a run that is killed at a commit and resumes", () => {
         assert.isAtLeast(tally.runs, 0.7 * count)
       })
     )
+
+  for (const stretches of [1, 2]) {
+    const rows = ListServer.rowsOf(200, "same")
+    const range = { from: Instant.of((rows[0]?.start ?? 0) * 1000), to: Instant.of((rows[199]?.start ?? 0) * 1000 + 1) }
+    const source = { pageSize: 10, pagesPerWindow: 2, stretchSize: 60, concurrency: 1 }
+    const killed = Effect.fnUntraced(function* () {
+      yield* TestClock.setTime(ListServer.now)
+      const one = world()
+      const { exit } = yield* one.run(ListServer.make(rows), source, range, stretches, { commit: 4, before: false })
+      assert.isTrue(Exit.isFailure(exit))
+      assert.isAbove(one.table.rows.length, 10)
+      return one
+    })
+    const finished = Effect.fnUntraced(function* (one: ReturnType<typeof world>) {
+      const { exit } = yield* one.run(ListServer.make(rows), source, range, stretches)
+      if (Exit.isFailure(exit)) return yield* Effect.failCause(exit.cause)
+      assert.notInclude(one.saved(), '"evidence"')
+      assert.sameMembers(
+        one.table.rows,
+        rows.map(({ id }) => id)
+      )
+      return exit.value.coverage
+    })
+
+    it.effect(`says so where the state has no evidence, in ${stretches} stretches`, () =>
+      Effect.gen(function* () {
+        const one = yield* killed()
+        assert.strictEqual(verdictOf(yield* finished(one)), "proven")
+        const other = yield* killed()
+        other.lose("evidence")
+        const { entries } = yield* finished(other)
+        assert.strictEqual(entries[0]?.reason?._tag, "Resumed")
+        assert.strictEqual(entries.at(-1)?.verdict, "proven")
+      })
+    )
+
+    it.effect(`brings all again to a table that was emptied, in ${stretches} stretches`, () =>
+      Effect.gen(function* () {
+        const one = yield* killed()
+        one.table.cursors.clear()
+        one.table.rows.length = 0
+        yield* finished(one)
+      })
+    )
+  }
 })
