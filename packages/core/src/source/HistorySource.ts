@@ -122,7 +122,7 @@ const evidenceOf = ({ evidence }: OnePiece.Progress, to: Position.Position, call
     )
 })
 
-/** What was committed cannot be compared with answers that come now. */
+/** Committed windows that cannot be compared with answers of now. */
 const doubtIn = (range: CoverageSet.Range): Doubt => ({ range, verdict: "provisional", reason: { _tag: "Resumed" } })
 
 /** Says so with the first unit. */

@@ -5,6 +5,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import * as Struct from "effect/Struct"
 import * as Instant from "../../src/model/Instant.ts"
 import * as EvidenceJson from "../../src/history/internal/EvidenceJson.ts"
 import * as OnePiece from "../../src/history/internal/OnePiece.ts"
@@ -32,11 +33,11 @@ const encoded = (evidence: PartEvidence.Evidence | undefined): Schema.Json | und
 
 const unknown = Effect.die("nothing is known of what was committed")
 
-const settingsOf = (range: Case["range"], { cuts = [], ...options }: Read) => {
-  const { apart: _a, end: _e, killed: _k, resume: _r, sideBySide: _s, ...rest } = options
+const settingsOf = (range: Case["range"], read: Read) => {
+  const rest = Struct.omit(read, ["apart", "cuts", "end", "killed", "resume", "sideBySide"])
   // A range without an end has the same in each process.
   const end = range.to === undefined ? History.openEnd(Instant.of(startAt), Instant.of(startAt)) : undefined
-  return { ...rest, cuts: cuts.map((cut) => Instant.of(cut)), end, order: "oldest" } as const
+  return { ...rest, cuts: read.cuts?.map((cut) => Instant.of(cut)) ?? [], end, order: "oldest" } as const
 }
 
 /** At a commit a process has the evidence up to the window that was delivered last. */
@@ -83,7 +84,8 @@ const inStretches = Effect.fnUntraced(function* (
   { readers, size }: NonNullable<Read["sideBySide"]>,
   chance: Chance
 ) {
-  const { cuts, order: _, ...settings } = settingsOf(range, read)
+  const { cuts, ...all } = settingsOf(range, read)
+  const settings = Struct.omit(all, ["order"])
   const killed = yield* Killed
   let before: ReadonlyArray<ReadonlyArray<Window>> = []
   let begun: ReadonlyArray<ReadBefore.Begun & History.Begun> | undefined

@@ -1,5 +1,6 @@
 /** A range that is read in one piece, from its beginning or from where an earlier reading of it was stopped. */
 import * as Effect from "effect/Effect"
+import * as Ref from "effect/Ref"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type { AgniClient } from "../../client/AgniClient.ts"
@@ -50,14 +51,14 @@ export const windows = (
   const { from, to } = asked.success
   if (from !== undefined && to !== undefined && from > to) return refuse("from", "must not be later than to")
   return Stream.suspend(() => {
-    let progress: Progress = { evidence: () => undefined, rows: () => 0, noteRest: () => {} }
+    const progress = Ref.makeUnsafe<Progress>({ evidence: () => undefined, rows: () => 0, noteRest: () => {} })
     const all = Stream.unwrap(
       Effect.gen(function* () {
         const reading = yield* RangeReading.open(asked.success, options, undefined, yield* Effect.scope, resumed)
-        progress = reading
+        yield* Ref.set(progress, reading)
         return Stream.concat(reading.windows(0, { cuts: asked.success.cuts }), reading.closing)
       })
     )
-    return Stream.map(WindowTelemetry.reported(all), (window) => ({ window, progress }))
+    return Stream.map(WindowTelemetry.reported(all), (window) => ({ window, progress: Ref.getUnsafe(progress) }))
   })
 }

@@ -31,7 +31,7 @@ const KnownFacts = Schema.Struct({
 })
 
 export const Evidence = Schema.Struct({
-  /** What was read: from its beginning to its end, and the parts of it. */
+  /** The hull of all that was read, and its parts. */
   range: Schema.Struct(range),
   parts: Schema.Array(Schema.Struct(range)),
   known: KnownFacts,

@@ -228,6 +228,32 @@ const inNoWindow = (
 const earlyOf = (settings: Settings, range: Micros.Range, scope: Scope.Scope | undefined): Reading.Options["early"] =>
   scope && { look: (rows) => UndatedFront.early(settings, range, rows), scope }
 
+const belowOf = (seen: Probes.Seen) => {
+  const listed = Probes.listed(seen)
+  return (task: Task.Task): Task.Task =>
+    listed !== undefined && Task.isElsewhere(seen.log.shown, everything, task) ? { ...task, below: listed } : task
+}
+
+/** The last window. */
+const lastOf = (
+  settings: Settings,
+  range: {
+    readonly asked: Asked.Asked
+    readonly all: Micros.Range
+    readonly whole: boolean
+    readonly wholeRange: Micros.Range
+    readonly inPart: boolean
+  },
+  seen: Probes.Seen,
+  reading: Effect.Success<ReturnType<typeof Reading.make>>,
+  { keepGoing, withoutStart }: { readonly keepGoing: boolean; readonly withoutStart: boolean }
+) => {
+  const { all, asked, inPart, whole, wholeRange } = range
+  if (whole) return inNoWindow(settings, wholeRange, reading, inPart, keepGoing)
+  if (!withoutStart) return Effect.undefined
+  return withoutStartIn(settings, { from: asked.from ?? -Infinity, to: all.to }, seen, reading)
+}
+
 /** The windows of the stretches, and the last one, of the calls without a start time. */
 const readAll = Effect.fnUntraced(function* (
   settings: Settings,
@@ -246,6 +272,7 @@ const readAll = Effect.fnUntraced(function* (
 ): Effect.fn.Return<RangeReading, AgniError> {
   const { ahead, beside, newestFirst, resumed } = options
   const isFromOldest = asked.from === undefined
+  const isResumed = resumed !== undefined
   const { before, inPart, parts, range } =
     beside?.read === undefined
       ? ReadBefore.resume(
@@ -259,24 +286,14 @@ const readAll = Effect.fnUntraced(function* (
     ...options,
     end: all.to,
     // What lies beside a part was counted too.
-    ends: {
-      whole: whole && !inPart,
-      // An earlier reading may have found another first call.
-      fromOldest: isFromOldest && (resumed !== undefined || range.from === all.from),
-      newestFirst
-    },
+    // An earlier reading may have found another first call.
+    ends: { whole: whole && !inPart, fromOldest: isFromOldest && (isResumed || range.from === all.from), newestFirst },
     logs: [seen.log, ...settings.logs, ...(beside?.logs ?? [])],
     before,
-    early: earlyOf(settings, wholeRange, whole && !inPart && resumed === undefined ? options.scope : undefined)
+    early: earlyOf(settings, wholeRange, whole && !inPart && !isResumed ? options.scope : undefined)
   })
-  const listed = Probes.listed(seen)
-  const below = (task: Task.Task): Task.Task =>
-    listed !== undefined && Task.isElsewhere(seen.log.shown, everything, task) ? { ...task, below: listed } : task
-  const last = whole
-    ? inNoWindow(settings, wholeRange, reading, inPart, options.keepGoing)
-    : options.withoutStart
-      ? withoutStartIn(settings, { from: asked.from ?? -Infinity, to: all.to }, seen, reading)
-      : Effect.undefined
+  const below = belowOf(seen)
+  const last = lastOf(settings, { asked, all, whole, wholeRange, inPart }, seen, reading, options)
   // What cut the range into stretches, or came beyond the end of the list, is evidence for the last window, too.
   const closing = WindowTelemetry.ofClosing(
     Effect.andThen(Effect.sync(reading.noteAll), Effect.flatMap(last, reading.closing))
@@ -291,30 +308,24 @@ const readAll = Effect.fnUntraced(function* (
         // An empty window would count as that of the calls without a start time.
         if ((at.from ?? resumed) !== undefined && one.from >= one.to) return Stream.empty
         // A sink may have lost what it had of it.
-        if (resumed?.parts.some(({ from, to }) => from < one.to && to > one.from) === true)
-          reading.ledger.forgetRange(one)
-        const cuts = [...at.cuts, reading.horizon(), settings.latest]
+        if (isResumed) reading.ledger.forgetRange(one)
         // Nobody waits for the first calls of a stretch.
         const shape = { newestFirst, small: isFromOldest && beside === undefined, ahead }
-        const tasks = Partitioner.tasks(one, cuts, seen, shape, settings.latest)
+        const tasks = Partitioner.tasks(
+          one,
+          [...at.cuts, reading.horizon(), settings.latest],
+          seen,
+          shape,
+          settings.latest
+        )
         const rest = CutTasks.cut(settings, tasks.rest.map(below), {
           rows: one.from === stretches[nth]?.from ? stretches[nth].rows : undefined,
           measured: seen.measured && !newestFirst,
           note: reading.noteCut
         })
         // While others read stretches there are no requests to spare.
-        const read = reading.windows(
-          { first: tasks.first.map(below), rest },
-          () => Ref.getUnsafe(readers) === 1,
-          ending.begin
-        )
-        return Stream.concat(
-          Stream.fromEffectDrain(Ref.update(readers, (count) => count + 1)),
-          Stream.ensuring(
-            read,
-            Ref.update(readers, (count) => count - 1)
-          )
-        )
+        const isAlone = () => Ref.getUnsafe(readers) === 1
+        return Readers.counted(readers, reading.windows({ first: tasks.first.map(below), rest }, isAlone, ending.begin))
       }),
     closing: ending.outputs,
     begun: Effect.suspend(() => SavedProbes.save(seen, settings.logs)),

@@ -48,7 +48,7 @@ export const make = (
   }
 }
 
-/** What was read while bounds and filters seemed to work is held against no answer of now. */
+/** No answer of now says anything of windows that were read while bounds and filters seemed to work. */
 const notCompared = (parts: ReadonlyArray<Micros.Range>, end: Micros.Micros, now: Micros.Micros): Window => {
   const coverage: Coverage = { _tag: "Provisional", reason: { _tag: "Resumed" } }
   const revised = parts.map(({ from, to }) => ({ from, to, coverage }))

@@ -98,7 +98,7 @@ interface Evidenced {
   readonly evidence: SideBySide["evidence"]
 }
 
-/** The evidence of what all sinks have of each stretch: saved anew when one of them has more. */
+/** The evidence of what all sinks have of each stretch: made again when one of them has more. */
 const evidenceOf = ({ evidence, sinks }: Evidenced) => {
   let last = ""
   let saved: Schema.Json | undefined

@@ -33,7 +33,7 @@ interface Fault {
   readonly at: ReadonlyArray<number>
   readonly error?: AgniError
   /** Answers from the first failed request on. */
-  readonly then?: Adversary.Server
+  readonly later?: Adversary.Server
   /** A record that no decoder takes is on each page with this call. */
   readonly brokenBeside?: string
 }
@@ -60,7 +60,7 @@ interface Result {
 
 const read = Effect.fnUntraced(function* (
   server: Adversary.Server,
-  { at, brokenBeside, error = limited, then }: Fault,
+  { at, brokenBeside, error = limited, later }: Fault,
   asked: OpenRange,
   options: Omit<Options, "resume">
 ): Effect.fn.Return<Result> {
@@ -77,7 +77,7 @@ const read = Effect.fnUntraced(function* (
         hasFailed = true
         return Effect.fail(error)
       }
-      const answer = (hasFailed ? (then ?? server) : server).client.list(query, how)
+      const answer = (hasFailed ? (later ?? server) : server).client.list(query, how)
       return Effect.map(answer, (page) =>
         Rows.items(page.rows).some(({ id }) => id === brokenBeside) ? { ...page, rejected: [broken(page.page)] } : page
       )
@@ -152,7 +152,7 @@ describe("windows that resume", () => {
         const hidden = order === "oldest" ? "row-3" : `row-${count - 4}`
         const lacking = rows.filter(({ id }) => id !== hidden)
         const at = yield* middleOf(range, options)
-        const result = yield* read(open(lacking), { at: [at], then: open(rows) }, range, options)
+        const result = yield* read(open(lacking), { at: [at], later: open(rows) }, range, options)
         assert.isAbove(result.before.windows, 2)
         assert.deepStrictEqual(sorted(result.ids), allIds)
         assert.strictEqual(result.set, "provisional")
@@ -172,9 +172,9 @@ describe("windows that resume", () => {
           // So each count stays the same.
           const comes = listed.at(order === "oldest" ? -1 : 0)
           for (const gone of listed.filter((id, i) => i % 12 === 0 && id !== comes)) {
-            const then = open(rows.filter(({ id }) => id !== gone))
+            const later = open(rows.filter(({ id }) => id !== gone))
             const lacking = open(rows.filter(({ id }) => id !== comes))
-            const result = yield* read(lacking, { at: [at], then }, range, options)
+            const result = yield* read(lacking, { at: [at], later }, range, options)
             // Another request brought its window before the reading ended.
             if (result.ids.includes(gone)) continue
             lost++
