@@ -66,8 +66,8 @@ export const sourceOf = (job: Job, end: Instant.Instant | undefined, { progress,
     stretches:
       stretches === undefined
         ? undefined
-        : (state, readers, begun) =>
-            Effect.map(stretches(state, readers, begun), (beside) => ({
+        : (state, readers, begun, evidence) =>
+            Effect.map(stretches(state, readers, begun, evidence), (beside) => ({
               ...beside,
               units: (nth, at) => watched(beside.units(nth, at)),
               closing: watched(beside.closing)

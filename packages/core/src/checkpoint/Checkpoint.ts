@@ -55,7 +55,7 @@ export const State = Schema.Struct({
   source: Schema.optionalKey(Schema.Json),
   /** The coverage of everything that the sinks hold. */
   coverage: Schema.optionalKey(CoverageSet),
-  /** Of a stretch that is read by itself: what its answers showed, and what was delivered of it. */
+  /** What answers showed, and which calls were delivered: it has hashes of their ids, and their starts. */
   evidence: Schema.optionalKey(Schema.Json),
   /** Of a run whose stretches are read in parallel: they tile its range. Until they are finished, the rest is empty. */
   stretches: Schema.optionalKey(Schema.Array(Stretch))

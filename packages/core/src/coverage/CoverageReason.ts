@@ -18,7 +18,7 @@ import * as Schema from "effect/Schema"
  * - `AnswersDisagree`: more than so many requests did not bring answers that agree, so it was read once, and not again.
  * - `FromCache`: a cache answered, or a replica that lags.
  * - `NotCounted`, `TooDeepToCount`: whether the whole adds up was not counted, or could not be.
- * - `Resumed`: an earlier run read a part, and only one run that reads the whole can compare it with the server's total.
+ * - `Resumed`: an earlier process read a part, and this one could not compare it with its answers, or with the server's total.
  * - `CountDiffers`: the server counts more calls, or fewer, than were read.
  * - `WiderThanSeen`: nothing was found in a range wider than any that the server was seen to answer in full.
  * - `Changing`: a filter by something that changes during a call.
@@ -117,7 +117,7 @@ export const describe = (reason: CoverageReason): string => {
     case "TooDeepToCount":
       return "the server has no pages so deep that all calls could be counted"
     case "Resumed":
-      return "the run resumed, so it could not check whether all calls without a start time came"
+      return "the run resumed, and could not compare what was read before with later answers"
     case "CountDiffers":
       return `the server counted ${calls(reason.counted)}, and ${reason.read} were read`
     case "WiderThanSeen":

@@ -5,18 +5,16 @@
  */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
-import { AgniClient } from "../client/AgniClient.ts"
+import type { AgniClient } from "../client/AgniClient.ts"
 import type { AgniError } from "../model/AgniError.ts"
 import type { CallSessionQuery } from "../model/CallSessionQuery.ts"
 import * as Instant from "../model/Instant.ts"
 import type { Range, Window } from "./Coverage.ts"
-import * as Asked from "./internal/Asked.ts"
 import * as Clocks from "../endpoint/internal/Clocks.ts"
-import * as RangeReading from "./internal/RangeReading.ts"
+import * as OnePiece from "./internal/OnePiece.ts"
+import * as Stretches from "./internal/Stretches.ts"
 import * as WindowTelemetry from "./internal/WindowTelemetry.ts"
-import { mistakeIn, refuse } from "./internal/Refuse.ts"
 import type * as EndpointProfile from "../endpoint/EndpointProfile.ts"
 
 /**
@@ -30,7 +28,10 @@ export interface Options extends Pick<CallSessionQuery, "agentId" | "status" | "
   readonly concurrency?: number | undefined
   /** Instants that no window spans: the positions of the sinks of a resumed run. @default none */
   readonly cuts?: ReadonlyArray<Instant.Bound> | undefined
-  /** Where a run resumes: what comes before it in `order` is not read again, and the range stays the same. @default none */
+  /**
+   * Where a run resumes: what comes before it in `order` is not read again, and the range stays the same. Nothing is known of that part,
+   * so no answer is compared with it. @default none
+   */
   readonly resume?: Instant.Bound | undefined
   /**
    * Which windows come first. Within a window calls ascend in any case. Where time bounds do not work, pages come in the
@@ -90,23 +91,8 @@ export interface OpenRange {
  * @since 0.1.0
  * @category streams
  */
-export const windows = (range: OpenRange = {}, options: Options = {}): Stream.Stream<Window, AgniError, AgniClient> => {
-  const mistake = mistakeIn(options)
-  if (mistake !== undefined) return Stream.fail(mistake)
-  const asked = Asked.read({ ...range, cuts: options.cuts, end: options.end, resume: options.resume })
-  if (Result.isFailure(asked)) return Stream.fail(asked.failure)
-  const { from, to } = asked.success
-  if (from !== undefined && to !== undefined && from > to) return refuse("from", "must not be later than to")
-  return WindowTelemetry.reported(begin(asked.success, options))
-}
-
-const begin = (range: Asked.Asked, options: Options): Stream.Stream<Window, AgniError, AgniClient> =>
-  Stream.unwrap(
-    Effect.gen(function* () {
-      const { closing, windows } = yield* RangeReading.open(range, options, undefined, yield* Effect.scope)
-      return Stream.concat(windows(0, { cuts: range.cuts }), closing)
-    })
-  )
+export const windows = (range: OpenRange = {}, options: Options = {}): Stream.Stream<Window, AgniError, AgniClient> =>
+  Stream.map(OnePiece.windows(range, options), ({ window }) => window)
 
 /**
  * A stretch of a range, and where an earlier run left off in it.
@@ -162,21 +148,12 @@ export interface SideBySide {
 export const sideBySide = (
   range: OpenRange,
   options: SideBySideOptions
-): Effect.Effect<SideBySide, AgniError, AgniClient> => {
-  const mistake = mistakeIn(options)
-  if (mistake !== undefined) return Effect.fail(mistake)
-  const asked = Asked.read({ ...range, end: options.end })
-  if (Result.isFailure(asked)) return Effect.fail(asked.failure)
-  const { sideBySide, stretchSize: size, stretches } = options
-  return Effect.map(
-    RangeReading.open(asked.success, { ...options, order: "oldest" }, { sideBySide, size, stretches }),
-    ({ closing, stretches, windows }) => ({
-      stretches: stretches.map(({ from, to }) => ({ from: Instant.of(from), to: Instant.of(to) })),
-      windows: (stretch, at) => WindowTelemetry.reported(windows(stretch, at)),
-      closing: WindowTelemetry.reported(closing)
-    })
-  )
-}
+): Effect.Effect<SideBySide, AgniError, AgniClient> =>
+  Effect.map(Stretches.open(range, options), ({ closing, stretches, windows }) => ({
+    stretches: stretches.map(({ from, to }) => ({ from: Instant.of(from), to: Instant.of(to) })),
+    windows: (stretch, at) => WindowTelemetry.reported(windows(stretch, at)),
+    closing: WindowTelemetry.reported(closing)
+  }))
 
 /**
  * The end of a range without one: a day after the latest credible clock. A call that starts later had a broken clock, and is

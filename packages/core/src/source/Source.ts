@@ -33,8 +33,8 @@ export type Unit = {
   readonly doubts?: ReadonlyArray<Doubt> | undefined
   /** Observations of the endpoint. */
   readonly endpoint?: CoverageSet.Endpoint | undefined
-  /** Of a stretch that is read by itself: what its answers showed up to here, and what was delivered. */
-  readonly evidence?: Schema.Json | undefined
+  /** What answers showed up to here, and what was delivered. */
+  readonly evidence?: Evidence | undefined
 } & (
   | {
       readonly _tag: "Window"
@@ -47,6 +47,8 @@ export type Unit = {
       readonly coverage?: CoverageSet.Part | undefined
       /** How many of them exist that are not in it, where they were counted. */
       readonly outside?: CoverageSet.Outside | undefined
+      /** Rows that have a start came late for their window: none was delivered before. @default a sink has those before its position */
+      readonly late?: boolean | undefined
     }
   | {
       readonly _tag: "Page"
@@ -54,6 +56,19 @@ export type Unit = {
       readonly coverage?: CoverageSet.CoverageSet | undefined
     }
 )
+
+/**
+ * What a reading that resumes after a unit must know: what answers showed, and which calls were delivered.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Evidence {
+  /** Made when the unit is committed: it grows with the calls. Calls no request. */
+  readonly save: () => Schema.Json | undefined
+  /** Calls that it is of. */
+  readonly calls: number
+}
 
 /**
  * A range whose coverage was too good.
@@ -76,6 +91,8 @@ export interface Place {
   readonly from: Position | undefined
   /** The positions of the other sinks: no unit may span one. */
   readonly cuts: ReadonlyArray<Position>
+  /** The evidence of the last unit that was committed, at `from` or behind it. @default none */
+  readonly evidence?: Schema.Json | undefined
 }
 
 /**
@@ -103,6 +120,8 @@ export interface SideBySide<out E = never, out R = never> {
   readonly units: (stretch: number, at: Place) => Stream.Stream<Unit, E, R>
   /** After all stretches: what is in none of them, and what is taken back of any. */
   readonly closing: Stream.Stream<Unit, E, R>
+  /** What a process must know that resumes when these parts are committed. @default it needs nothing */
+  readonly evidence?: ((committed: ReadonlyArray<CoverageSet.Range>) => Schema.Json | undefined) | undefined
 }
 
 /**
@@ -158,11 +177,16 @@ export interface Source<S, out E = never, out R = never> {
   /** Ascending from `from` on, none across a cut. */
   readonly units: (state: S, at: Place) => Stream.Stream<Unit, E, R>
   /**
-   * Opens its stretches: those of an earlier run, or new ones for so many readers.
+   * Opens its stretches: those of an earlier run, with the evidence of its last commit, or new ones for so many readers.
    * @default it can only be read in one piece
    */
   readonly stretches?:
-    | ((state: S, readers: number, begun: ReadonlyArray<Begun> | undefined) => Effect.Effect<SideBySide<E, R>, E, R>)
+    | ((
+        state: S,
+        readers: number,
+        begun: ReadonlyArray<Begun> | undefined,
+        evidence: Schema.Json | undefined
+      ) => Effect.Effect<SideBySide<E, R>, E, R>)
     | undefined
   /** How several processes read it. @default it can only be read by one */
   readonly parts?: Parts<S, E, R> | undefined

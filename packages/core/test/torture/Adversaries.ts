@@ -309,3 +309,6 @@ export const apart = (one: Case): Case => ({
   ...one,
   read: { ...one.read, order: undefined, sideBySide: one.read.sideBySide ?? { readers: 2, size: 40 }, apart: one.seed }
 })
+
+/** The same history, read by processes that are killed, one after another. */
+export const killed = (one: Case): Case => ({ ...one, read: { ...one.read, order: undefined, killed: one.seed } })

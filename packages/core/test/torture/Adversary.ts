@@ -112,6 +112,8 @@ export interface Server {
   readonly requests: () => number
   /** Ids that an answer listed. */
   readonly listed: ReadonlySet<string>
+  /** Only these are listed, and nothing was counted: the process that saw the rest was killed. */
+  readonly forget: (isKnown: (id: string) => boolean) => void
   /** Ids that the last page of bounds counted which reach no further than the range, and not beyond what is old enough. */
   readonly counted: ReadonlySet<string>
   readonly countedOld: ReadonlySet<string>
@@ -324,6 +326,12 @@ export const serve = (
     began: options.began,
     requests: () => number,
     listed,
+    forget: (isKnown) => {
+      for (const id of listed) if (!isKnown(id)) listed.delete(id)
+      counted.clear()
+      countedOld.clear()
+      counts.length = 0
+    },
     counted,
     countedOld,
     counts,

@@ -21,6 +21,7 @@ import {
   second
 } from "./AdversaryProvable.ts"
 import { finalCoverage, windows as read } from "./Histories.ts"
+import { Killed } from "./KilledReading.ts"
 import * as VirtualTime from "./VirtualTime.ts"
 
 export interface Judgement {
@@ -194,7 +195,9 @@ const provenWrong = (
   if (isClaimed && old.length > 0) wrong.push(`proven up to the horizon, and ${old.length} that were shown are missing`)
   for (const { coverage, from, to } of said) {
     if (coverage._tag !== "Proven" || from === to) continue
-    if (to > began - horizon + second) wrong.push("proven beyond the horizon")
+    // A process whose predecessors left nothing has a clock of its own.
+    const clock = one.read.killed === undefined ? began : server.now()
+    if (to > clock - horizon + second) wrong.push("proven beyond the horizon")
     const lost = shownOld.filter(({ start = -Infinity }) => start >= from && start < to)
     if (lost.length > 0) wrong.push(`${lost.length} that were shown are missing from a window that is proven`)
   }
@@ -260,6 +263,7 @@ export const windows = (one: Case, server = open(one)) =>
   Stream.runCollect(read(one)).pipe(
     Effect.provideService(AgniClient, one.client === true ? AdversaryClient.make(server) : server.client),
     Effect.provideService(References.MinimumLogLevel, "None"),
+    Effect.provideService(Killed, (left) => server.forget((id) => left?.listed.has(id) ?? false)),
     Random.withSeed(one.seed),
     VirtualTime.make(server)
   )

@@ -20,6 +20,8 @@ export interface Read extends Omit<History.Options, "cuts" | "end" | "resume"> {
   readonly sideBySide?: { readonly readers: number; readonly size: number } | undefined
   /** Each stretch is read by itself, in an order that this draws, and some by two readings. */
   readonly apart?: number | undefined
+  /** The process that reads is killed now and then, and another one resumes: where, this draws. */
+  readonly killed?: number | undefined
 }
 
 export const rangeOf = ({ from, to }: Case["range"]): History.OpenRange => ({

@@ -9,19 +9,22 @@ import * as History from "@callstream/core/history/History"
 import * as Effect from "effect/Effect"
 import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import * as KilledReading from "./KilledReading.ts"
 import * as ReadingParts from "../../src/history/internal/ReadingParts.ts"
 
 export const windows = ({ range, read }: Pick<Case, "range" | "read">) => {
   const cuts = read.cuts?.map((cut) => Instant.of(cut))
-  return read.sideBySide === undefined
-    ? History.windows(rangeOf(range), {
-        ...read,
-        cuts,
-        resume: read.resume === undefined ? undefined : Instant.of(read.resume)
-      })
-    : read.apart === undefined
-      ? inStretches(range, read, read.sideBySide)
-      : inParts(range, read, read.sideBySide, random(read.apart))
+  return read.killed !== undefined
+    ? KilledReading.windows(range, read, random(read.killed))
+    : read.sideBySide === undefined
+      ? History.windows(rangeOf(range), {
+          ...read,
+          cuts,
+          resume: read.resume === undefined ? undefined : Instant.of(read.resume)
+        })
+      : read.apart === undefined
+        ? inStretches(range, read, read.sideBySide)
+        : inParts(range, read, read.sideBySide, random(read.apart))
 }
 
 /** All windows of all stretches, in the order of their starts, and then those of the ending. */

@@ -2,7 +2,7 @@
  * `node packages/core/test/torture/adversaries-main.ts --count 5000 [--seed N] [--only TRAIT] [--with TRAIT]`: histories on the adversary, and
  * for each trait how many, how many are proven, and how many wrongly. Each seed that is wrong is printed; then the exit code
  * is 1. `--until-wrong` stops there; with `--small` it is made as small as it stays wrong besides, and printed as JSON.
- * At the end the histories that cost most for their pages are printed. `--weak` prints each seed that could have been proven and was not. `--apart`: each stretch in a process of its own. `--with`: that trait besides those of each seed.
+ * At the end the histories that cost most for their pages are printed. `--weak` prints each seed that could have been proven and was not. `--apart`: each stretch in a process of its own. `--killed`: each process is killed, and the next one resumes. `--with`: that trait besides those of each seed.
  */
 import { parseArgs } from "node:util"
 import * as Effect from "effect/Effect"
@@ -21,6 +21,7 @@ const { values } = parseArgs({
     quiet: { type: "boolean" },
     weak: { type: "boolean" },
     apart: { type: "boolean" },
+    killed: { type: "boolean" },
     small: { type: "boolean" },
     "until-wrong": { type: "boolean" }
   }
@@ -80,7 +81,8 @@ const note = (one: Adversaries.Case, exit: Exit.Exit<Judge.Judgement, unknown>):
 
 for (let seed = first; seed < first + Number(values.count); seed++) {
   const drawn = Adversaries.make(seed, only, also)
-  const one = values.apart === true ? Adversaries.apart(drawn) : drawn
+  const one =
+    values.apart === true ? Adversaries.apart(drawn) : values.killed === true ? Adversaries.killed(drawn) : drawn
   const server = Judge.open(one)
   const exit = await Effect.runPromiseExit(Judge.runOn(one, server))
   noteCost(one, server.requests())

@@ -44,6 +44,12 @@ export const boundsOf = (
   }
 }
 
+/** The same where a part was read before, oldest first: reading resumes at its end, wherever the first call is by now. */
+export const boundsAfter = (bounds: Bounds, read: Range | undefined): Bounds =>
+  read === undefined
+    ? bounds
+    : { ...bounds, from: read.to, all: { from: Math.min(bounds.all.from, read.from), to: bounds.all.to } }
+
 /** Why nothing can be proven, whatever is counted, if so. */
 const doubtOf = ({ from, to }: Asked, { isListCut, isOldestSure }: Seen, { search, status }: Ask.Filters) =>
   Settings.doubtOf(status, search) ??

@@ -4,6 +4,7 @@ import type * as Coverage from "../Coverage.ts"
 import type { Bounds } from "../../endpoint/internal/Ask.ts"
 import * as Rows from "../../endpoint/internal/ListedRows.ts"
 import type { Micros, Range } from "../../endpoint/internal/Micros.ts"
+import * as IdSet from "./IdSet.ts"
 
 /** Calls whose start lies between two bounds, and those whose start is one of them: a server may count those or not. */
 export interface Number {
@@ -18,6 +19,8 @@ interface Stretch extends Range {
   readonly rows: number
   /** Ascending. */
   readonly starts: Float64Array
+  /** The hashes of the ids, as those of `IdSet`: a reading that resumes knows by them which calls came. */
+  readonly ids: Uint32Array
   /**
    * Rows that the server lists besides, under ids that came already, those of a gap that cannot be had, and records whose start is not
    * understood.
@@ -31,6 +34,8 @@ export interface Delivered {
   readonly add: (window: Coverage.Window) => void
   /** Adds what another process delivered. */
   readonly put: (stretch: Stretch) => void
+  /** Removes the windows of a range, which are read again. */
+  readonly remove: (range: Range) => void
   /** Rows, as the server counts them. */
   readonly rows: () => number
   readonly between: (bounds: Bounds) => Number
@@ -81,6 +86,7 @@ const ofWindow = (window: Coverage.Window): Stretch => {
     calls: items.length,
     rows: items.length + rejected.length + extra,
     starts,
+    ids: IdSet.hashesOf([...items.map(({ id }) => id), ...rejected.map(Rows.keyOf)]),
     extra: extra + unplaced,
     inside: insideOf(window, unplaced)
   }
@@ -97,6 +103,11 @@ export const make = (): Delivered => {
     stretches,
     rows: () => rows,
     put,
+    remove: ({ from, to }) => {
+      const others = stretches.filter((one) => one.from < from || one.to > to)
+      stretches.splice(0, stretches.length, ...others)
+      rows = stretches.reduce((sum, one) => sum + one.rows, 0)
+    },
     add: (window) => put(ofWindow(window)),
     between: (bounds) => {
       const { after = -Infinity, before = Infinity } = bounds

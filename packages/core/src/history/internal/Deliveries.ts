@@ -77,19 +77,18 @@ export interface Deliveries {
   readonly unplaced: ReadonlySet<string>
   /** Whether calls were seen with two starts. */
   readonly moved: () => number
-  /** What this reading showed and brought, for the process that judges the whole. */
-  readonly evidence: (known: Known) => Evidence.Evidence
+  /**
+   * What this reading showed and brought, for the process that judges the whole, or reads on.
+   *
+   * @param committed What another one takes over of it. @default all
+   */
+  readonly evidence: (known: Known, committed?: Evidence.Committed) => Evidence.Evidence
   /** Takes over what the readings of other parts showed and brought. */
-  readonly restore: (parts: ReadonlyArray<Before>) => void
+  readonly restore: (parts: ReadonlyArray<Evidence.Before>) => void
+  /** Forgets what an earlier reading brought of a range: it is read again. */
+  readonly forgetRange: (range: Micros.Range) => void
   /** Whether it is known of each call that came, when it starts. */
   readonly isWhole: () => boolean
-}
-
-/** A part that other processes read: the last one has the evidence of what it read itself. */
-export interface Before {
-  readonly evidence: Evidence.Evidence | undefined
-  /** Read by an earlier process, which left the number of its calls only. */
-  readonly counted: (Micros.Range & { readonly rows: number; readonly proven: boolean }) | undefined
 }
 
 /** @param parts What is read of the range, where an earlier run has read the rest. */
@@ -149,11 +148,13 @@ export const make = (
     recent: shown.recent,
     unplaced: shown.unplaced,
     moved: () => shown.moved.size,
-    evidence: (known) => Evidence.save({ from: range.from, to: Shown.hull(shown)?.to ?? range.from }, known, shown),
+    evidence: (known, committed) =>
+      Evidence.save({ from: range.from, to: Shown.hull(shown)?.to ?? range.from }, known, shown, committed),
     restore: (parts) => {
-      restore(shown, ends, parts)
+      Evidence.restoreAll(shown, ends, parts, changed)
       isWhole &&= parts.every(({ counted }) => counted === undefined)
     },
+    forgetRange: (range) => Shown.forget(shown, range),
     isWhole: () => isWhole
   }
 }
@@ -162,25 +163,6 @@ const unrepeated = (shown: Shown.Shown, horizon: Micros.Micros): ReadonlyArray<S
   [...Shown.unrepeated(shown).values()].filter(
     (page) => Shown.unexplained(shown, new Map([["", page]]), horizon).length > 0
   )
-
-const restore = (shown: Shown.Shown, ends: Shown.Ends, parts: ReadonlyArray<Before>): void => {
-  let twice = 0
-  for (const { counted, evidence } of parts) {
-    if (evidence !== undefined) twice += Evidence.restore(shown, evidence)
-    if (counted === undefined) continue
-    const { from, proven, rows, to } = counted
-    // Nobody looks for its calls one by one, so none of what is said of it is taken back.
-    const starts = new Float64Array()
-    shown.delivered.put({ from, to, proven: false, calls: rows, rows, starts, extra: rows, inside: 0 })
-    shown.proven &&= proven
-  }
-  // All of them must be there, before it is known which of the listed ones are missing.
-  for (const { evidence } of parts)
-    for (const [key, start] of evidence?.listed ?? []) Shown.noteRow(shown, ends, key, start)
-  const all = Shown.hull(shown)
-  // Of which part it was is not known.
-  if (twice > 0 && all !== undefined) shown.revisions.push({ ...all, coverage: changed })
-}
 
 interface Work {
   readonly settings: Settings

@@ -5,8 +5,7 @@ export interface IdSet {
   /** Whether it is new. */
   readonly add: (id: string) => boolean
   readonly size: () => number
-  /** The hashes of all of them, in pairs of numbers. */
-  readonly hashes: () => Uint32Array
+  readonly clear: () => void
   /** Adds ids by their hashes; how many of them were there. */
   readonly addHashes: (hashes: Uint32Array) => number
 }
@@ -14,14 +13,26 @@ export interface IdSet {
 /** Beyond so many, which are 64 MB, no further one is remembered. */
 const most = 4_000_000
 
-const hashesIn = (table: Uint32Array, size: number): Uint32Array => {
-  const hashes = new Uint32Array(2 * size)
-  let next = 0
-  for (let at = 0; at < table.length; at += 2) {
-    if (table[at + 1] === 0) continue
-    hashes[next++] = table[at] ?? 0
-    hashes[next++] = table[at + 1] ?? 0
+const hashInto = (hashes: Uint32Array, at: number, id: string): void => {
+  let a = 0x811c9dc5
+  let b = 0x1b873593
+  for (let i = 0; i < id.length; i++) {
+    const code = id.charCodeAt(i)
+    a = Math.imul(a ^ code, 0x01000193)
+    b = Math.imul(b ^ code, 0x5bd1e995)
+    b ^= b >>> 15
   }
+  a = Math.imul(a ^ (a >>> 16), 0x85ebca6b)
+  b = Math.imul(b ^ (b >>> 13), 0xc2b2ae35)
+  hashes[at] = a ^ (a >>> 13)
+  // Both zero is an empty slot.
+  hashes[at + 1] = (b ^ (b >>> 16) ^ id.length) >>> 0 || 1
+}
+
+/** The hashes of ids, in pairs of numbers. */
+export const hashesOf = (ids: ReadonlyArray<string>): Uint32Array => {
+  const hashes = new Uint32Array(2 * ids.length)
+  for (let i = 0; i < ids.length; i++) hashInto(hashes, 2 * i, ids[i] ?? "")
   return hashes
 }
 
@@ -31,20 +42,11 @@ export const make = (limit: number = most): IdSet => {
   let size = 0
   let high = 0
   let low = 0
+  const hashed = new Uint32Array(2)
   const hash = (id: string): void => {
-    let a = 0x811c9dc5
-    let b = 0x1b873593
-    for (let i = 0; i < id.length; i++) {
-      const code = id.charCodeAt(i)
-      a = Math.imul(a ^ code, 0x01000193)
-      b = Math.imul(b ^ code, 0x5bd1e995)
-      b ^= b >>> 15
-    }
-    a = Math.imul(a ^ (a >>> 16), 0x85ebca6b)
-    b = Math.imul(b ^ (b >>> 13), 0xc2b2ae35)
-    high = (a ^ (a >>> 13)) >>> 0
-    // Both zero is an empty slot.
-    low = (b ^ (b >>> 16) ^ id.length) >>> 0 || 1
+    hashInto(hashed, 0, id)
+    high = hashed[0] ?? 0
+    low = hashed[1] ?? 0
   }
   /** Where the hash is, or would be. */
   const find = (): number => {
@@ -82,6 +84,10 @@ export const make = (limit: number = most): IdSet => {
   }
   return {
     size: () => size,
+    clear: () => {
+      table.fill(0)
+      size = 0
+    },
     has: (id) => {
       hash(id)
       return table[find() + 1] !== 0
@@ -90,7 +96,6 @@ export const make = (limit: number = most): IdSet => {
       hash(id)
       return addHash()
     },
-    hashes: () => hashesIn(table, size),
     addHashes: (hashes) => {
       let there = 0
       for (let at = 0; at < hashes.length; at += 2) {

@@ -31,8 +31,9 @@ const KnownFacts = Schema.Struct({
 })
 
 export const Evidence = Schema.Struct({
-  /** The part that was read. */
+  /** The hull of all that was read, and its parts. */
   range: Schema.Struct(range),
+  parts: Schema.Array(Schema.Struct(range)),
   known: KnownFacts,
   windows: Schema.Array(
     Schema.Struct({
@@ -40,13 +41,14 @@ export const Evidence = Schema.Struct({
       proven: Schema.Boolean,
       calls: Schema.Number,
       rows: Schema.Number,
-      /** How many of the starts are of it. */
+      /** How many of the starts, and of the ids, are of it. */
       starts: Schema.Number,
+      ids: Schema.Number,
       extra: Schema.Number,
       inside: Schema.Number
     })
   ),
-  /** The starts of all windows, eight bytes each, and the hashes of the ids, eight bytes each. */
+  /** The starts and the hashes of the ids of all windows, one window after another, eight bytes each. */
   starts: Schema.Uint8ArrayFromBase64,
   ids: Schema.Uint8ArrayFromBase64,
   /** Listed, with a start, and not delivered by this reading. */
@@ -79,25 +81,78 @@ const revisionOf = ({ coverage, from, to }: Windows.Revision): ReadonlyArray<Evi
 const bytesOf = ({ buffer, byteLength, byteOffset }: Float64Array | Uint32Array): Uint8Array =>
   new Uint8Array(buffer, byteOffset, byteLength)
 
-const startsOf = (windows: ReadonlyArray<{ readonly starts: Float64Array }>): Float64Array => {
-  const all = new Float64Array(windows.reduce((sum, { starts }) => sum + starts.length, 0))
+/** The arrays of all windows, one after another. */
+const joinedStarts = (all: ReadonlyArray<Float64Array>): Float64Array => {
+  const joined = new Float64Array(all.reduce((sum, { length }) => sum + length, 0))
   let next = 0
-  for (const { starts } of windows) {
-    all.set(starts, next)
-    next += starts.length
+  for (const one of all) {
+    joined.set(one, next)
+    next += one.length
   }
-  return all
+  return joined
 }
 
-export const save = (range: Micros.Range, known: Known, shown: Shown.Shown): Evidence => {
-  const { delivered } = shown
+const joinedIds = (all: ReadonlyArray<Uint32Array>): Uint32Array => {
+  const joined = new Uint32Array(all.reduce((sum, { length }) => sum + length, 0))
+  let next = 0
+  for (const one of all) {
+    joined.set(one, next)
+    next += one.length
+  }
+  return joined
+}
+
+type Delivered = Shown.Shown["delivered"]["stretches"]
+
+const saved = (windows: Delivered): Pick<Evidence, "ids" | "starts" | "windows"> => ({
+  windows: windows.map(({ ids, starts, ...rest }) => ({ ...rest, starts: starts.length, ids: ids.length / 2 })),
+  starts: bytesOf(joinedStarts(windows.map(({ starts }) => starts))),
+  ids: bytesOf(joinedIds(windows.map(({ ids }) => ids)))
+})
+
+const windowsIn = (evidence: Evidence): Delivered => {
+  // A copy begins where numbers of eight bytes may.
+  const starts = new Float64Array(evidence.starts.slice().buffer)
+  const ids = new Uint32Array(evidence.ids.slice().buffer)
+  let start = 0
+  let id = 0
+  return evidence.windows.map((window) => {
+    const one = {
+      ...window,
+      starts: starts.subarray(start, start + window.starts),
+      ids: ids.subarray(2 * id, 2 * (id + window.ids))
+    }
+    start += window.starts
+    id += window.ids
+    return one
+  })
+}
+
+/** What of a reading another one takes over: the rest is read again. */
+export interface Committed {
+  readonly parts: ReadonlyArray<Micros.Range>
+  /**
+   * Of the calls that were listed and did not come yet: all, or those of the probes. A process that is saved with each commit has no
+   * more, because those of the windows in progress would be most of it.
+   */
+  readonly listed: "all" | "probes"
+}
+
+/** @param committed What is taken over of it. @default all that was read */
+export const save = (range: Micros.Range, known: Known, shown: Shown.Shown, committed?: Committed): Evidence => {
+  const parts = (committed?.parts ?? [range]).flatMap(({ from, to }) => {
+    const part = { from: Math.max(range.from, from), to: Math.min(range.to, to) }
+    return part.from < part.to ? [part] : []
+  })
+  const isSafe = ({ from, to }: Micros.Range) => parts.some((part) => from >= part.from && to <= part.to)
+  const windows = shown.delivered.stretches.filter((window) => committed === undefined || isSafe(window))
+  const awaited = [...shown.awaited].filter(([key]) => committed?.listed !== "probes" || shown.begun.has(key))
   return {
-    range: { from: range.from, to: range.to },
+    range: committed === undefined ? range : { from: parts[0]?.from ?? range.from, to: parts.at(-1)?.to ?? range.from },
+    parts,
     known: { ...known, span: known.span, cut: known.cut },
-    windows: delivered.stretches.map(({ starts, ...rest }) => ({ ...rest, starts: starts.length })),
-    starts: bytesOf(startsOf(delivered.stretches)),
-    ids: bytesOf(shown.ids.hashes()),
-    listed: SavedProbes.withIds([...shown.elsewhere, ...shown.awaited, ...shown.late]),
+    ...saved(windows),
+    listed: SavedProbes.withIds([...shown.elsewhere, ...awaited, ...shown.late]),
     withoutStart: withIds(shown.withoutStart),
     recent: withIds(shown.recent),
     unplaced: withIds(shown.unplaced),
@@ -119,25 +174,29 @@ export const save = (range: Micros.Range, known: Known, shown: Shown.Shown): Evi
   }
 }
 
+/** Only of these parts, in which windows begin and end: what lies beyond is read again. */
+export const within = (evidence: Evidence, parts: ReadonlyArray<Micros.Range>): Evidence => {
+  const kept = windowsIn(evidence).filter(({ from, to }) => parts.some((part) => from >= part.from && to <= part.to))
+  return {
+    ...evidence,
+    range: { from: parts[0]?.from ?? evidence.range.from, to: parts.at(-1)?.to ?? evidence.range.from },
+    parts,
+    ...saved(kept)
+  }
+}
+
 const addAll = <A>(to: Set<A>, from: Iterable<A>): void => {
   for (const one of from) to.add(one)
 }
 
-const addDelivered = ({ delivered, ids }: Shown.Shown, evidence: Evidence): number => {
-  // A copy begins where numbers of eight bytes may.
-  const starts = new Float64Array(evidence.starts.slice().buffer)
-  let next = 0
-  for (const window of evidence.windows) {
-    delivered.put({ ...window, starts: starts.subarray(next, next + window.starts) })
-    next += window.starts
-  }
-  return ids.addHashes(new Uint32Array(evidence.ids.slice().buffer))
-}
-
 /** Adds it to what this process knows; how many of its calls came from another part too. */
 export const restore = (shown: Shown.Shown, evidence: Evidence): number => {
-  Shown.reach(shown, evidence.range)
-  const twice = addDelivered(shown, evidence)
+  for (const part of evidence.parts) Shown.reach(shown, part)
+  let twice = 0
+  for (const window of windowsIn(evidence)) {
+    shown.delivered.put(window)
+    twice += shown.ids.addHashes(window.ids)
+  }
   for (const [key, at] of evidence.created) shown.created.set(key, at)
   Shown.notePlaced(shown, new Map(evidence.placed))
   addAll(shown.withoutStart, evidence.withoutStart)
@@ -157,6 +216,45 @@ export const restore = (shown: Shown.Shown, evidence: Evidence): number => {
   shown.differing += evidence.differing
   shown.older ||= evidence.older
   return twice
+}
+
+/** A part that other processes read: the last one has the evidence of what it read itself. */
+export interface Before {
+  readonly evidence: Evidence | undefined
+  /** Read by an earlier process, which left the number of its calls only. */
+  readonly counted: (Micros.Range & { readonly rows: number; readonly proven: boolean }) | undefined
+}
+
+/**
+ * Takes over what the readings of other parts showed and brought.
+ *
+ * @param moved What the windows are whose calls came from another part too.
+ */
+export const restoreAll = (
+  shown: Shown.Shown,
+  ends: Shown.Ends,
+  parts: ReadonlyArray<Before>,
+  moved: Coverage.Coverage
+): void => {
+  let twice = 0
+  for (const { counted, evidence } of parts) {
+    if (evidence !== undefined) twice += restore(shown, evidence)
+    if (counted === undefined) continue
+    const { from, proven, rows, to } = counted
+    // Nobody looks for its calls one by one, so none of what is said of it is taken back.
+    const nothing = { starts: new Float64Array(), ids: new Uint32Array() }
+    shown.delivered.put({ from, to, proven: false, calls: rows, rows, ...nothing, extra: rows, inside: 0 })
+    shown.proven &&= proven
+  }
+  // All of them must be there, before it is known which of the listed ones are missing.
+  for (const { evidence } of parts)
+    for (const [key, start] of evidence?.listed ?? []) {
+      Shown.noteRow(shown, ends, key, start)
+      shown.begun.add(key)
+    }
+  const all = Shown.hull(shown)
+  // Of which part it was is not known.
+  if (twice > 0 && all !== undefined) shown.revisions.push({ ...all, coverage: moved })
 }
 
 /** What several processes know of the endpoint, together. */

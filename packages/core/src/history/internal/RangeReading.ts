@@ -5,7 +5,6 @@ import * as Ref from "effect/Ref"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { AgniClient } from "../../client/AgniClient.ts"
-import type { CoverageReason } from "../../coverage/CoverageReason.ts"
 import type { AgniError } from "../../model/AgniError.ts"
 import type { Window } from "../Coverage.ts"
 import type * as Ask from "../../endpoint/internal/Ask.ts"
@@ -21,7 +20,6 @@ import * as Cut from "./Cut.ts"
 import * as CutTasks from "./CutTasks.ts"
 import type * as Evidence from "./PartEvidence.ts"
 import * as Ending from "./Ending.ts"
-import * as Fallback from "./Fallback.ts"
 import * as Partitioner from "./Partitioner.ts"
 import * as ReadBefore from "./ReadBefore.ts"
 import * as Readers from "./Readers.ts"
@@ -30,6 +28,7 @@ import type { Settings } from "./Settings.ts"
 import * as Task from "./Task.ts"
 import * as Undated from "./Undated.ts"
 import * as UndatedFront from "./UndatedFront.ts"
+import * as UnfilteredReading from "./UnfilteredReading.ts"
 import * as WindowTelemetry from "./WindowTelemetry.ts"
 import * as Windows from "./Windows.ts"
 import * as WithoutStart from "./WithoutStart.ts"
@@ -87,8 +86,14 @@ export interface RangeReading {
   readonly closing: Stream.Stream<Window, AgniError, AgniClient>
   /** What the probes saw, and other answers before the first window: another process reads on with it. */
   readonly begun: Effect.Effect<SavedProbes.SavedProbes, AgniError>
-  /** What its answers showed and its windows brought; nothing where no answer is evidence. */
-  readonly evidence: () => Evidence.Evidence | undefined
+  /**
+   * What its answers showed and its windows brought; nothing where no answer is evidence.
+   *
+   * @param committed What another one takes over of it. @default all
+   */
+  readonly evidence: (committed?: Evidence.Committed) => Evidence.Evidence | undefined
+  /** Rows delivered, of an earlier reading too. */
+  readonly rows: () => number
   /** Notes answers that no window is of, after the last one. */
   readonly noteRest: () => void
 }
@@ -110,12 +115,14 @@ const report = Effect.fnUntraced(function* (profile: EndpointProfile.EndpointPro
  * In one piece, unless it is said how many stretches are read in parallel.
  *
  * @param scope in which the whole may be counted while the last windows are. @default nothing is
+ * @param resumed The evidence of an earlier reading of what comes before, where it is read in one piece. @default none
  */
 export const open = Effect.fnUntraced(function* (
   range: Asked.Asked,
   options: Options,
   beside: Beside | undefined,
-  scope?: Scope.Scope
+  scope?: Scope.Scope,
+  resumed?: Evidence.Evidence
 ): Effect.fn.Return<RangeReading, AgniError, AgniClient> {
   const { agentId, callerNumber, channel, concurrency = 4, keepGoing = false, search, status } = options
   const filters = { agentId, status, channel, callerNumber, search }
@@ -126,7 +133,8 @@ export const open = Effect.fnUntraced(function* (
   const clocks = Clocks.make(seen.localNow, seen.log)
   yield* report(profile, clocks)
   const newestFirst = options.order === "newest"
-  const bounds = Beginning.boundsOf(range, seen, clocks, newestFirst)
+  const asked = Beginning.boundsOf(range, seen, clocks, newestFirst)
+  const bounds = newestFirst || beside !== undefined ? asked : Beginning.boundsAfter(asked, resumed?.range)
   const { all, from, to, whole } = bounds
   if (range.from !== undefined && range.from >= all.to) {
     const later = notYet(range.from, all.to, seen.serverNow)
@@ -134,15 +142,18 @@ export const open = Effect.fnUntraced(function* (
       stretches: [{ from: later.from, to: later.to }],
       windows: () => Stream.make(later),
       closing: Stream.empty,
-      ...noEvidence(seen)
+      ...UnfilteredReading.noEvidence(seen)
     }
   }
   const { filterProblem } = profile
   const { ahead = false, hold, horizon, pagesPerWindow, withoutStart } = options
   if (filterProblem !== undefined) {
-    const about = { filterProblem, filters, size: profile.pageSize }
+    const about = { filterProblem, filters, size: profile.pageSize, resumed, now: seen.serverNow }
     const patient = AgniClient.of({ ...client, list })
-    return { ...unfiltered(range, bounds, options, beside, about, patient), ...noEvidence(seen) }
+    return {
+      ...UnfilteredReading.make(range, bounds, options, beside, about, patient),
+      ...UnfilteredReading.noEvidence(seen)
+    }
   }
   const readers = ahead && beside === undefined ? Readers.readersFor(concurrency, seen) : concurrency
   const settings = Beginning.settingsOf(list, filters, range, seen, clocks, {
@@ -164,6 +175,7 @@ export const open = Effect.fnUntraced(function* (
     {
       ahead,
       beside,
+      resumed,
       scope,
       // Where all windows are read at once, the small ones at both ends have a place besides: they would be read last, and alone.
       concurrency: Readers.perReader(
@@ -179,41 +191,6 @@ export const open = Effect.fnUntraced(function* (
       withoutStart: withoutStart !== "skip" && settings.controls.length > 0
     }
   )
-})
-
-/** All pages, where bounds or filters do not work. */
-const unfiltered = (
-  { from: since }: Asked.Asked,
-  { all, from, whole }: Beginning.Bounds,
-  { concurrency = 4, keepGoing = false, withoutStart }: Options,
-  beside: Beside | undefined,
-  about: { readonly filterProblem: CoverageReason; readonly filters: Ask.Filters; readonly size: number },
-  client: AgniClient["Service"]
-): Pick<RangeReading, "closing" | "stretches" | "windows"> => {
-  const stretches = beside?.stretches ?? [{ from, to: all.to }]
-  const created = withoutStart === "skip" ? undefined : { from: since ?? -Infinity, to: all.to }
-  const { filterProblem, filters, size } = about
-  return {
-    stretches,
-    windows: (nth, at) => {
-      const one = stretches[nth] ?? all
-      const isLast = nth === stretches.length - 1
-      return Fallback.windows({ from: at.from ?? one.from, to: one.to }, whole && isLast, filters, filterProblem, {
-        created: isLast ? created : undefined,
-        concurrency,
-        keepGoing,
-        size
-      }).pipe(Stream.provideService(AgniClient, client))
-    },
-    closing: Stream.empty
-  }
-}
-
-/** No answer says more of a window than the pages it was read from. */
-const noEvidence = (seen: Probes.Seen) => ({
-  begun: SavedProbes.save(seen, []),
-  evidence: () => undefined,
-  noteRest: () => {}
 })
 
 const everything: Micros.Range = { from: -Infinity, to: Infinity }
@@ -251,6 +228,32 @@ const inNoWindow = (
 const earlyOf = (settings: Settings, range: Micros.Range, scope: Scope.Scope | undefined): Reading.Options["early"] =>
   scope && { look: (rows) => UndatedFront.early(settings, range, rows), scope }
 
+const belowOf = (seen: Probes.Seen) => {
+  const listed = Probes.listed(seen)
+  return (task: Task.Task): Task.Task =>
+    listed !== undefined && Task.isElsewhere(seen.log.shown, everything, task) ? { ...task, below: listed } : task
+}
+
+/** The last window. */
+const lastOf = (
+  settings: Settings,
+  range: {
+    readonly asked: Asked.Asked
+    readonly all: Micros.Range
+    readonly whole: boolean
+    readonly wholeRange: Micros.Range
+    readonly inPart: boolean
+  },
+  seen: Probes.Seen,
+  reading: Effect.Success<ReturnType<typeof Reading.make>>,
+  { keepGoing, withoutStart }: { readonly keepGoing: boolean; readonly withoutStart: boolean }
+) => {
+  const { all, asked, inPart, whole, wholeRange } = range
+  if (whole) return inNoWindow(settings, wholeRange, reading, inPart, keepGoing)
+  if (!withoutStart) return Effect.undefined
+  return withoutStartIn(settings, { from: asked.from ?? -Infinity, to: all.to }, seen, reading)
+}
+
 /** The windows of the stretches, and the last one, of the calls without a start time. */
 const readAll = Effect.fnUntraced(function* (
   settings: Settings,
@@ -261,35 +264,36 @@ const readAll = Effect.fnUntraced(function* (
   options: Omit<Reading.Options, "before" | "early" | "end" | "ends" | "logs"> & {
     readonly scope: Scope.Scope | undefined
     readonly beside: Beside | undefined
+    readonly resumed: Evidence.Evidence | undefined
     readonly ahead: boolean
     readonly withoutStart: boolean
     readonly newestFirst: boolean
   }
 ): Effect.fn.Return<RangeReading, AgniError> {
-  const { ahead, beside, newestFirst } = options
+  const { ahead, beside, newestFirst, resumed } = options
   const isFromOldest = asked.from === undefined
+  const isResumed = resumed !== undefined
   const { before, inPart, parts, range } =
     beside?.read === undefined
-      ? ReadBefore.resume(ReadBefore.toRead(stretches, all, newestFirst), beside?.resumed)
+      ? ReadBefore.resume(
+          ReadBefore.toRead(stretches, all, newestFirst),
+          beside?.resumed ?? resumed,
+          resumed !== undefined
+        )
       : ReadBefore.of(beside.read, all, Math.min(settings.now, options.earliest) - settings.horizon)
   const wholeRange = { from: range.from, to: all.to }
   const reading = yield* Reading.make(settings, range, parts, {
     ...options,
     end: all.to,
     // What lies beside a part was counted too.
-    ends: { whole: whole && !inPart, fromOldest: isFromOldest && range.from === all.from, newestFirst },
+    // An earlier reading may have found another first call.
+    ends: { whole: whole && !inPart, fromOldest: isFromOldest && (isResumed || range.from === all.from), newestFirst },
     logs: [seen.log, ...settings.logs, ...(beside?.logs ?? [])],
     before,
-    early: earlyOf(settings, wholeRange, whole && !inPart ? options.scope : undefined)
+    early: earlyOf(settings, wholeRange, whole && !inPart && !isResumed ? options.scope : undefined)
   })
-  const listed = Probes.listed(seen)
-  const below = (task: Task.Task): Task.Task =>
-    listed !== undefined && Task.isElsewhere(seen.log.shown, everything, task) ? { ...task, below: listed } : task
-  const last = whole
-    ? inNoWindow(settings, wholeRange, reading, inPart, options.keepGoing)
-    : options.withoutStart
-      ? withoutStartIn(settings, { from: asked.from ?? -Infinity, to: all.to }, seen, reading)
-      : Effect.undefined
+  const below = belowOf(seen)
+  const last = lastOf(settings, { asked, all, whole, wholeRange, inPart }, seen, reading, options)
   // What cut the range into stretches, or came beyond the end of the list, is evidence for the last window, too.
   const closing = WindowTelemetry.ofClosing(
     Effect.andThen(Effect.sync(reading.noteAll), Effect.flatMap(last, reading.closing))
@@ -302,33 +306,31 @@ const readAll = Effect.fnUntraced(function* (
       Stream.suspend(() => {
         const one = ReadBefore.restOf({ ...(stretches[nth] ?? range), at: at.from })
         // An empty window would count as that of the calls without a start time.
-        if (at.from !== undefined && one.from >= one.to) return Stream.empty
-        const cuts = [...at.cuts, reading.horizon(), settings.latest]
+        if ((at.from ?? resumed) !== undefined && one.from >= one.to) return Stream.empty
+        // A sink may have lost what it had of it.
+        if (isResumed) reading.ledger.forgetRange(one)
         // Nobody waits for the first calls of a stretch.
         const shape = { newestFirst, small: isFromOldest && beside === undefined, ahead }
-        const tasks = Partitioner.tasks(one, cuts, seen, shape, settings.latest)
+        const tasks = Partitioner.tasks(
+          one,
+          [...at.cuts, reading.horizon(), settings.latest],
+          seen,
+          shape,
+          settings.latest
+        )
         const rest = CutTasks.cut(settings, tasks.rest.map(below), {
           rows: one.from === stretches[nth]?.from ? stretches[nth].rows : undefined,
           measured: seen.measured && !newestFirst,
           note: reading.noteCut
         })
         // While others read stretches there are no requests to spare.
-        const read = reading.windows(
-          { first: tasks.first.map(below), rest },
-          () => Ref.getUnsafe(readers) === 1,
-          ending.begin
-        )
-        return Stream.concat(
-          Stream.fromEffectDrain(Ref.update(readers, (count) => count + 1)),
-          Stream.ensuring(
-            read,
-            Ref.update(readers, (count) => count - 1)
-          )
-        )
+        const isAlone = () => Ref.getUnsafe(readers) === 1
+        return Readers.counted(readers, reading.windows({ first: tasks.first.map(below), rest }, isAlone, ending.begin))
       }),
     closing: ending.outputs,
     begun: Effect.suspend(() => SavedProbes.save(seen, settings.logs)),
     evidence: reading.evidence,
+    rows: reading.rows,
     noteRest: reading.noteRest
   }
 })

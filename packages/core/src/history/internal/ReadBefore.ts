@@ -1,9 +1,9 @@
 /** What other processes read of a range, before this one reads its ending. */
+import * as Equal from "effect/Equal"
 import type * as CoverageSet from "../../coverage/CoverageSet.ts"
 import type * as Micros from "../../endpoint/internal/Micros.ts"
 import type * as Cut from "./Cut.ts"
-import type * as Deliveries from "./Deliveries.ts"
-import type * as PartEvidence from "./PartEvidence.ts"
+import * as PartEvidence from "./PartEvidence.ts"
 import * as Shown from "./Shown.ts"
 
 /** A stretch, and where an earlier run left off. */
@@ -48,7 +48,7 @@ const restOfProof = ({ calls, entries, evidence, from, to }: Proof, horizon: Mic
 
 /** What other processes read: the parts whose calls are known one by one, and the rest of which only the number is. */
 export const of = (proofs: ReadonlyArray<Proof>, all: Micros.Range, horizon: Micros.Micros) => {
-  const before = proofs.map((proof): Deliveries.Before => {
+  const before = proofs.map((proof): PartEvidence.Before => {
     const { rows = 0, ...rest } = restOfProof(proof, horizon)
     return { evidence: proof.evidence, counted: rest.from < rest.to ? { ...rest, rows } : undefined }
   })
@@ -71,19 +71,39 @@ export const resumed = (
   evidence: PartEvidence.Evidence | undefined
 ): PartEvidence.Evidence | undefined => (evidence?.range.to === at ? evidence : undefined)
 
+/** The evidence of the parts that were committed, if it has all of them: windows behind a commit are read again. */
+export const committed = (
+  parts: ReadonlyArray<Micros.Range>,
+  evidence: PartEvidence.Evidence | undefined
+): PartEvidence.Evidence | undefined => {
+  const all = Shown.joined(parts.filter(({ from, to }) => from < to))
+  if (evidence === undefined || all.length === 0) return undefined
+  const kept = PartEvidence.within(evidence, all)
+  const read = Shown.joined(kept.windows.map(({ from, to }) => ({ from, to })))
+  return Equal.equals(read, all) ? kept : undefined
+}
+
+/** The same where a range is read in one piece. */
+export const committedTo = (at: Micros.Micros, evidence: PartEvidence.Evidence | undefined) =>
+  evidence && committed([{ from: evidence.range.from, to: at }], evidence)
+
 interface ToRead {
   readonly parts: ReadonlyArray<Micros.Range>
   readonly range: Micros.Range
   readonly inPart: boolean
 }
 
-/** The rest of a part, and what an earlier reading of it knows: as if this one had read all of it. */
-export const resume = ({ inPart, parts, range }: ToRead, evidence: PartEvidence.Evidence | undefined) =>
+/**
+ * The rest of a part, and what an earlier reading of it knows: as if this one had read all of it.
+ *
+ * @param alone whether nobody else reads the rest of the range.
+ */
+export const resume = ({ inPart, parts, range }: ToRead, evidence: PartEvidence.Evidence | undefined, alone = false) =>
   evidence === undefined
     ? { parts, range, inPart, before: [] }
     : {
-        parts: Shown.joined([evidence.range, ...parts]),
-        range: { from: evidence.range.from, to: range.to },
-        inPart,
+        parts: Shown.joined([...evidence.parts, ...parts]),
+        range: { from: Math.min(evidence.range.from, range.from), to: Math.max(evidence.range.to, range.to) },
+        inPart: inPart && !alone,
         before: [{ evidence, counted: undefined }]
       }

@@ -1,4 +1,6 @@
 /** How many windows a reading reads at the same time, and how large they are. */
+import * as Ref from "effect/Ref"
+import * as Stream from "effect/Stream"
 import type * as Probes from "../../endpoint/internal/Probes.ts"
 import * as Cut from "./Cut.ts"
 import * as Partitioner from "./Partitioner.ts"
@@ -30,3 +32,13 @@ export const readersFor = (concurrency: number, seen: Parameters<typeof Partitio
 /** A few more than its share: while one waits for its sinks, the others use its requests. */
 export const perReader = (concurrency: number, readers: number): number =>
   readers === 1 ? concurrency : Math.min(concurrency, Math.ceil(concurrency / readers) + 1)
+
+/** Counts a reader while it reads. */
+export const counted = <A, E, R>(readers: Ref.Ref<number>, read: Stream.Stream<A, E, R>): Stream.Stream<A, E, R> =>
+  Stream.concat(
+    Stream.fromEffectDrain(Ref.update(readers, (count) => count + 1)),
+    Stream.ensuring(
+      read,
+      Ref.update(readers, (count) => count - 1)
+    )
+  )

@@ -56,8 +56,10 @@ interface Reading {
   readonly noteCut: (log: Ask.Log, order: Known["order"]) => void
   /** The look that began when all rows had come, if none came since. */
   readonly early: Effect.Effect<UndatedFront.Early | undefined>
-  /** What its answers showed, for the process that reads the ending. */
-  readonly evidence: () => EvidenceOf.Evidence
+  /** What its answers showed, for the process that reads the ending, or what is not committed. */
+  readonly evidence: (committed?: EvidenceOf.Committed) => EvidenceOf.Evidence
+  /** Rows delivered. */
+  readonly rows: () => number
   /** Notes answers that no window is of. */
   readonly noteRest: () => void
   /** The same, and what the probes saw since the reading began. */
@@ -100,7 +102,7 @@ export interface Options {
     | { readonly look: (rows: number) => Effect.Effect<UndatedFront.Early, AgniError>; readonly scope: Scope.Scope }
     | undefined
   /** What other processes read before it. @default nothing */
-  readonly before?: ReadonlyArray<Deliveries.Before> | undefined
+  readonly before?: ReadonlyArray<EvidenceOf.Before> | undefined
 }
 
 /** Observations of the endpoint that a person should know. A limit is measured if a range was cut. */
@@ -228,7 +230,8 @@ export const make = Effect.fnUntraced(function* (
     closing: (withoutStart) => close(settings, options, ledger, known, withoutStart),
     early,
     noteCut: (log, order) => tell({ order, differs: false, deepest: Infinity, whole: 0, worth: 0, log }),
-    evidence: () => ledger.evidence(known()),
+    evidence: (committed) => ledger.evidence(known(), committed),
+    rows: ledger.rows,
     noteRest: () => noteRest(settings, ledger),
     noteAll: () => noteAll(settings, options, ledger)
   } satisfies Reading

@@ -1,6 +1,5 @@
 /** One reading of a range in several processes: one begins it, each stretch is read by any, and one ends it. */
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
@@ -14,7 +13,7 @@ import * as Instant from "../../model/Instant.ts"
 import type { Range, Window } from "../Coverage.ts"
 import type { OpenRange, SideBySideOptions } from "../History.ts"
 import * as Asked from "./Asked.ts"
-import * as Evidence from "./PartEvidence.ts"
+import * as EvidenceJson from "./EvidenceJson.ts"
 import * as RangeReading from "./RangeReading.ts"
 import * as ReadBefore from "./ReadBefore.ts"
 import { mistake, mistakeIn } from "./Refuse.ts"
@@ -25,13 +24,7 @@ const Note = Schema.Struct({ probes: SavedProbes.SavedProbes, rows: Schema.Array
 
 const makeCodecs = () => {
   const note = Schema.toCodecJson(Note)
-  const evidence = Schema.toCodecJson(Evidence.Evidence)
-  return {
-    encodeNote: Schema.encodeEffect(note),
-    decodeNote: Schema.decodeUnknownEffect(note),
-    encodeEvidence: Schema.encodeEffect(evidence),
-    decodeEvidence: Schema.decodeUnknownOption(evidence)
-  }
+  return { encodeNote: Schema.encodeEffect(note), decodeNote: Schema.decodeUnknownEffect(note) }
 }
 
 const made: { codecs?: ReturnType<typeof makeCodecs> } = {}
@@ -106,15 +99,13 @@ interface Place {
   readonly evidence: Schema.Json | undefined
 }
 
-const evidenceOf = (json: Schema.Json | undefined) => Option.getOrUndefined(codecs().decodeEvidence(json))
-
 /** The windows of a stretch, and the evidence of those that came so far. */
 export const stretch = (range: OpenRange, options: Options, cut: Cut, nth: number, at: Place) =>
   Effect.map(
     resume(range, options, cut, (rows) => ({
       // The others are as if they were read.
       stretches: cut.stretches.map((one, i) => ({ ...one, at: i === nth ? at.from : one.to, rows: rows[i] })),
-      resumed: ReadBefore.resumed(at.from, evidenceOf(at.evidence))
+      resumed: ReadBefore.resumed(at.from, EvidenceJson.decode(at.evidence))
     })),
     ({ evidence, noteRest, windows }) => ({
       windows: Stream.concat(
@@ -123,7 +114,7 @@ export const stretch = (range: OpenRange, options: Options, cut: Cut, nth: numbe
       ),
       evidence: Effect.suspend(() => {
         const known = evidence()
-        return known === undefined ? Effect.undefined : Effect.orDie(codecs().encodeEvidence(known))
+        return Effect.succeed(known === undefined ? undefined : EvidenceJson.encode(known))
       })
     })
   )
@@ -137,7 +128,7 @@ const callsOf = ({ divided, entries }: CoverageSet.CoverageSet): number | undefi
 const proofOf = ({ coverage, evidence, failed, range }: StretchProof): ReadBefore.Proof => ({
   ...range,
   entries: coverage.entries,
-  evidence: evidenceOf(evidence),
+  evidence: EvidenceJson.decode(evidence),
   calls: failed === undefined ? callsOf(coverage) : undefined
 })
 

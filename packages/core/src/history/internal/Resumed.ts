@@ -7,8 +7,9 @@ import type { Instant } from "../../model/Instant.ts"
 import * as Rows from "../../model/Rows.ts"
 import * as ListedRows from "../../endpoint/internal/ListedRows.ts"
 import { make, type Window } from "../Coverage.ts"
-import * as History from "../History.ts"
+import type * as History from "../History.ts"
 import * as IdSet from "./IdSet.ts"
+import * as OnePiece from "./OnePiece.ts"
 
 /** The part that was delivered. */
 interface Position {
@@ -16,7 +17,8 @@ interface Position {
   at: Instant | undefined
   /** Where the range ends: a reading that resumes has the same. */
   end: Instant | undefined
-  attempts: number
+  /** What the reading that failed knows. */
+  progress: OnePiece.Progress | undefined
   readonly ids: IdSet.IdSet
   readonly rejected: Set<string>
 }
@@ -32,17 +34,21 @@ export const windows = (
     const position: Position = {
       at: undefined,
       end: undefined,
-      attempts: 0,
+      progress: undefined,
       ids: IdSet.make(),
       rejected: new Set()
     }
     const read = Stream.suspend(() => {
       const { at, end } = position
-      position.attempts++
-      return History.windows(range, { ...options, end: options.end ?? end, resume: at })
+      return OnePiece.windows(
+        range,
+        { ...options, end: options.end ?? end, resume: at },
+        evidenceOf(position, isNewestFirst)
+      )
     })
     return read.pipe(
-      Stream.map((window) => {
+      Stream.map(({ progress, window }) => {
+        position.progress = progress
         if (window.from < window.to) {
           if (isNewestFirst) position.end ??= window.to
           position.at = isNewestFirst ? window.from : window.to
@@ -53,19 +59,23 @@ export const windows = (
     )
   })
 
-/** The window without what came before an error. */
-const onlyNew = ({ attempts, ids, rejected }: Position, window: Window): Window => {
-  const isNew = window.rejected.map((record) => {
-    const key = ListedRows.keyOf(record)
-    return !rejected.has(key) && rejected.add(key) !== undefined
-  })
-  if (attempts === 1) {
-    for (let place = 0; place < window.rows.length; place++) ids.add(window.rows.id(place))
-    return window
-  }
+/** What the reading that failed showed and brought: its answers are evidence, too. */
+const evidenceOf = ({ at, progress }: Position, isNewestFirst: boolean) => {
+  if (at === undefined) return undefined
+  progress?.noteRest()
+  const part = isNewestFirst ? { from: at, to: Infinity } : { from: -Infinity, to: at }
+  return progress?.evidence({ parts: [part], listed: "all" })
+}
+
+/** The window without what came before an error: where bounds do not work, all pages come again. */
+const onlyNew = ({ ids, rejected }: Position, window: Window): Window => {
   const items = Rows.items(window.rows)
   const fresh = items.filter(({ id }) => ids.add(id))
-  return fresh.length === items.length && isNew.every(Boolean)
+  const others = window.rejected.filter((record) => {
+    const key = ListedRows.keyOf(record)
+    return !rejected.has(key) && rejected.add(key)
+  })
+  return fresh.length === items.length && others.length === window.rejected.length
     ? window
-    : make(fresh, { ...window, rejected: window.rejected.filter((_, i) => isNew[i]) })
+    : make(fresh, { ...window, rejected: others })
 }

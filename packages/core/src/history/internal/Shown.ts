@@ -140,6 +140,18 @@ export const reach = ({ reached }: Shown, range: Micros.Range): void => {
   reached.splice(0, reached.length, ...joined([...reached, range]))
 }
 
+/** A range is read again, because what has its calls lost them: they do not come twice. */
+export const forget = ({ delivered, ids, reached }: Shown, { from, to }: Micros.Range): void => {
+  delivered.remove({ from, to })
+  ids.clear()
+  for (const one of delivered.stretches) ids.addHashes(one.ids)
+  const others = reached.flatMap((one) => [
+    { from: one.from, to: Math.min(one.to, from) },
+    { from: Math.max(one.from, to), to: one.to }
+  ])
+  reached.splice(0, reached.length, ...joined(others.filter((one) => one.from < one.to)))
+}
+
 /** Notes that an answer listed a row. */
 export const noteRow = (shown: Shown, { fromOldest }: Ends, key: string, start: Micros.Micros | undefined): void => {
   const { parts, reached } = shown

@@ -49,6 +49,8 @@ interface Options<A> {
   readonly letters: SinkHandle<DeadLetter>
   readonly sinks: ReadonlyArray<SinkHandle<A>>
   readonly orClose: OrClose<A>
+  /** Whether somebody needs the evidence when it is finished. */
+  readonly keepsEvidence: boolean
   readonly onCommitted: (at: Position.Cursor) => Effect.Effect<void>
 }
 
@@ -59,7 +61,7 @@ export const make = <A>(options: Options<A>): Commit => {
 }
 
 const untimed = <A>(options: Options<A>): Commit => {
-  const { clock, fingerprint, kept, lease, letters, orClose, run, sinks } = options
+  const { clock, fingerprint, keepsEvidence, kept, lease, letters, orClose, run, sinks } = options
   const source = Ref.makeUnsafe(kept?.source)
   /** The sinks' positions for the checkpoint, never beyond the coverage of the range, even if a sink is ahead. */
   const said = Ref.makeUnsafe<Positions>(kept?.sinks ?? {})
@@ -78,7 +80,7 @@ const untimed = <A>(options: Options<A>): Commit => {
       coverage: committedCoverage,
       ...(lastVersion === undefined ? {} : { lastVersion }),
       ...(state === undefined ? {} : { source: state }),
-      ...(evidence === undefined ? {} : { evidence })
+      ...(evidence === undefined || (finished && !keepsEvidence) ? {} : { evidence })
     })
     yield* Ref.update(run, (now) => ({ ...now, reserved: lastVersion }))
   })
@@ -100,7 +102,8 @@ const untimed = <A>(options: Options<A>): Commit => {
     Ref.update(run, (state) => {
       const seams = Object.values(all).flatMap(({ at }) => (at === "end" ? [] : [at]))
       const coverage = CoverageSet.commit(state.coverage, seams)
-      return { ...state, coverage, committedCoverage: coverage, committedEvidence: state.evidence }
+      const committedEvidence = state.evidence === undefined ? state.committedEvidence : state.evidence.save()
+      return { ...state, coverage, committedCoverage: coverage, committedEvidence }
     })
   )
 

@@ -38,6 +38,8 @@ export interface Options<A, E, R, E2, R2, ET, RT> {
   readonly clock: VersionClock.VersionClock
   readonly orClose: Commit.OrClose<A>
   readonly began: Position.Cursor | undefined
+  /** Each sink, and the checkpoint, has all before this. */
+  readonly least: Position.Cursor | undefined
   readonly rawLetters?: boolean | undefined
   readonly maxDeadShare?: number | undefined
   readonly commitEvery?: Duration.Input | undefined
@@ -47,14 +49,18 @@ export interface Options<A, E, R, E2, R2, ET, RT> {
     | undefined
 }
 
+/** Each commit saves what is known of all calls so far: for so many more, a second longer passes before the next one. */
+const callsASecond = 60_000
+
 /** Delivers all units, one after another, to all sinks, and commits by time. */
 export const all = Effect.fnUntraced(function* <A, E, R, E2, R2, ET, RT>(options: Options<A, E, R, E2, R2, ET, RT>) {
-  const { began, clock, commit, letters, onUnit, orClose, run, sinks, tell, transform } = options
+  const { began, clock, commit, least, letters, onUnit, orClose, run, sinks, tell, transform } = options
   const every = Duration.toMillis(Duration.fromInputUnsafe(options.commitEvery ?? "1 second"))
   const { through } = UnitProcessor.make({
     transform,
     run,
     sinks,
+    least,
     letters,
     clock,
     orClose,
@@ -78,7 +84,9 @@ export const all = Effect.fnUntraced(function* <A, E, R, E2, R2, ET, RT>(options
     yield* Ref.update(run, RunState.delivered(unit, passed))
     yield* tell({ _tag: "Delivered" })
     const at = yield* ahead
-    if (at !== undefined && (yield* now) - (yield* Ref.get(last)) >= every) {
+    const { evidence } = yield* Ref.get(run)
+    const pause = Math.max(every, 1000 * Math.floor((evidence?.calls ?? 0) / callsASecond))
+    if (at !== undefined && (yield* now) - (yield* Ref.get(last)) >= pause) {
       yield* commit.to(at, false)
       yield* Effect.flatMap(now, (time) => Ref.set(last, time))
     }

@@ -96,6 +96,7 @@ export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2,
     letters,
     sinks: handles,
     orClose,
+    keepsEvidence: partOf !== undefined,
     onCommitted: (at) => tell({ _tag: "Committed", at })
   })
 
@@ -116,11 +117,16 @@ export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2,
   // A run that was killed after its last unit has nothing left to read.
   if (least !== "end") {
     if (kept?.source === undefined) yield* commit.begin(yield* encodeState(source, name, state))
+    const evidence = kept?.evidence === undefined ? {} : { evidence: kept.evidence }
     const cuts = [...starts, letters.at()]
       .filter((at) => at !== undefined && at !== "end")
       .filter((at) => Position.isBefore(least, at))
-    const units = Stream.provideService(source.units(state, { from: least, cuts }), VersionClock.Current, clock)
-    yield* Deliver.all({ ...options, sinks: handles, units, run, tell, commit, clock, letters, orClose, began })
+    const units = Stream.provideService(
+      source.units(state, { from: least, cuts, ...evidence }),
+      VersionClock.Current,
+      clock
+    )
+    yield* Deliver.all({ ...options, sinks: handles, units, run, tell, commit, clock, letters, orClose, began, least })
   }
   yield* closeAll({ handles, letters, commit, orClose })
   const { coverage, received, totals } = yield* Ref.get(run)

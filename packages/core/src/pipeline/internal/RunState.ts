@@ -11,7 +11,7 @@ import * as Rows from "../../model/Rows.ts"
 import type { Version } from "../../model/Version.ts"
 import type { SinkError } from "../../sink/SinkError.ts"
 import * as Units from "../../source/internal/Units.ts"
-import type { Unit } from "../../source/Source.ts"
+import type { Evidence, Unit } from "../../source/Source.ts"
 import type { Totals } from "../RunEvent.ts"
 import type { TooManyDeadLetters } from "../TooManyDeadLetters.ts"
 
@@ -53,7 +53,7 @@ export interface RunState {
   /** How many dead letters each stage has. */
   readonly stages: ReadonlyMap<Stage, number>
   /** Of what was delivered: what the source must know where it resumes, and at its ending. */
-  readonly evidence: Schema.Json | undefined
+  readonly evidence: Evidence | undefined
   /** The same, as of the last commit. */
   readonly committedEvidence: Schema.Json | undefined
   /** No version above this one is given before the next commit. */
@@ -95,7 +95,7 @@ export const make = (kept: {
   received: 0,
   reasons: new Map(),
   stages: new Map(),
-  evidence: kept.evidence,
+  evidence: undefined,
   committedEvidence: kept.evidence,
   reserved: kept.reserved
 })

@@ -28,18 +28,14 @@ export const run = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2, ET,
   const { clock, kept } = saved
   const bounds = yield* stateOf(source, name, kept)
   const beside = yield* Effect.provideService(
-    open(bounds, readers, kept?.stretches?.map(StretchState.begun(sinks))),
+    open(bounds, readers, kept?.stretches?.map(StretchState.begun(sinks)), kept?.evidence),
     VersionClock.Current,
     clock
   )
-  const state = yield* StretchState.make(saved, {
-    version: 2,
-    fingerprint,
-    sinks: {},
-    finished: false,
-    source: yield* encodeState(source, name, bounds),
-    stretches: beside.stretches.map((range): Stretch => ({ range, sinks: {}, finished: false }))
-  })
+  const stretches = beside.stretches.map((range): Stretch => ({ range, sinks: {}, finished: false }))
+  const encoded = yield* encodeState(source, name, bounds)
+  const first = { version: 2, fingerprint, sinks: {}, finished: false, source: encoded, stretches } as const
+  const state = yield* StretchState.make(saved, first, { sinks, evidence: beside.evidence })
   const frontier = () => StretchState.frontier(sinks, state.stretches())
   // The first stretch may be the only one that has nothing yet.
   const from = StretchState.hasBegun(state.stretches()) ? (frontier() ?? beginningOf(state.stretches())) : undefined

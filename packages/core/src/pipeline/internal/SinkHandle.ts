@@ -30,6 +30,8 @@ export interface SinkHandle<in A> {
   readonly state: () => RunState.SinkState
   /** Its position; `undefined` while it is empty. */
   readonly at: () => Cursor | undefined
+  /** The same when it was opened. */
+  readonly began: () => Cursor | undefined
   readonly compared: () => Compared
   readonly write: (batch: Batch<A>) => Effect.Effect<ReadonlyArray<Refused>, SinkError>
   /** Of a sink that can be in a sync. */
@@ -115,6 +117,7 @@ export const open = Effect.fnUntraced(function* <A, R>(
       ...state,
       sinks: new Map(state.sinks).set(name, { ...unwritten, ...state.sinks.get(name), committed, failure })
     }))
+  let began: Cursor | undefined
   const state = () => Ref.getUnsafe(run).sinks.get(name) ?? { ...unwritten, committed: undefined }
   const change = (f: (sink: RunState.SinkState) => RunState.SinkState) => Ref.update(run, RunState.withSink(name, f))
   const common = {
@@ -123,6 +126,7 @@ export const open = Effect.fnUntraced(function* <A, R>(
     keeps,
     state,
     at: () => state().committed?.at,
+    began: () => began,
     note: () => state().committed?.note ?? null
   }
   const retried = () => change((sink) => ({ ...sink, retries: sink.retries + 1 }))
@@ -149,6 +153,7 @@ export const open = Effect.fnUntraced(function* <A, R>(
   }
   const { scope, writer } = opened.success
   yield* begin(writer.committed._tag === "Some" ? writer.committed.value : undefined, undefined)
+  began = state().committed?.at
   const metered = SinkTelemetry.make(attributes, (bytes) => change((sink) => ({ ...sink, bytes: sink.bytes + bytes })))
   const given = (put: Effect.Effect<ReadonlyArray<Refused>, SinkError>, items: number) =>
     Effect.andThen(

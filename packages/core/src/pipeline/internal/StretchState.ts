@@ -1,14 +1,16 @@
 /** The state of a run in stretches: one checkpoint, of which each stretch keeps its part. */
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
+import type * as Schema from "effect/Schema"
 import * as Semaphore from "effect/Semaphore"
 import * as Struct from "effect/Struct"
 import type { Lease, State, Stretch } from "../../checkpoint/Checkpoint.ts"
 import type { CheckpointError } from "../../checkpoint/CheckpointError.ts"
 import type { CoverageSet, Range } from "../../coverage/CoverageSet.ts"
+import * as Instant from "../../model/Instant.ts"
 import * as Position from "../../model/Position.ts"
 import * as Version from "../../model/Version.ts"
-import type { Begun } from "../../source/Source.ts"
+import type { Begun, SideBySide } from "../../source/Source.ts"
 import type { Saved } from "./RunOnce.ts"
 import { ending, type SharedSink } from "./SharedSink.ts"
 
@@ -91,20 +93,47 @@ const withShared = (state: State, shared: Shared): State => ({
   }
 })
 
+interface Evidenced {
+  readonly sinks: ReadonlyArray<{ readonly name: string }>
+  readonly evidence: SideBySide["evidence"]
+}
+
+/** The evidence of what all sinks have of each stretch: made again when one of them has more. */
+const evidenceOf = ({ evidence, sinks }: Evidenced) => {
+  let last = ""
+  let saved: Schema.Json | undefined
+  return ({ stretches = [] }: State): Pick<State, "evidence"> => {
+    if (evidence === undefined || !hasBegun(stretches)) return {}
+    const parts = stretches.map(begun(sinks)).flatMap(({ at, range: { from } }) => {
+      const to = at === undefined ? from : Instant.of(at)
+      return from < to ? [{ from, to }] : []
+    })
+    const key = JSON.stringify(parts)
+    if (key !== last) {
+      last = key
+      saved = parts.length === 0 ? undefined : evidence(parts)
+    }
+    return saved === undefined ? {} : { evidence: saved }
+  }
+}
+
 /** Saves the first state, if there is none yet. */
 export const make = Effect.fnUntraced(function* (
   { clock, kept, lease, name, reserved }: Saved,
-  first: State
+  first: State,
+  evidenced: Evidenced
 ): Effect.fn.Return<StretchState, CheckpointError> {
   const state = yield* Ref.make<State>(
     kept ?? { ...first, ...(reserved === undefined ? {} : { lastVersion: reserved }) }
   )
   const turn = yield* Semaphore.make(1)
+  const withEvidence = evidenceOf(evidenced)
   let shared: Shared = []
   const save = (change: (before: State) => State) =>
     turn.withPermits(1)(
       Effect.flatMap(Ref.get(state), (before) => {
-        const next = withShared(change(before), shared)
+        const changed = withShared(change(before), shared)
+        const next = { ...Struct.omit(changed, ["evidence"]), ...withEvidence(changed) }
         return Effect.andThen(lease.commit(next), Ref.set(state, next))
       })
     )

@@ -30,6 +30,8 @@ interface Options<A, E, R, ET, RT> extends LetterWriter.Options<E, R> {
   readonly clock: VersionClock
   readonly rawLetters: boolean
   readonly orClose: OrClose<A>
+  /** Each sink has all before this. */
+  readonly least: Position.Cursor | undefined
 }
 
 export const make = <A, E, R, ET, RT>(options: Options<A, E, R, ET, RT>) => {
@@ -97,7 +99,7 @@ interface RefusedBy extends Refused {
 
 /** Each sink gets those of the rows that it lacks; returns what they reject. */
 const writeAll = <A>(
-  { orClose, sinks }: Pick<Options<A, never, never, never, never>, "orClose" | "sinks">,
+  { least, orClose, sinks }: Pick<Options<A, never, never, never, never>, "least" | "orClose" | "sinks">,
   unit: Unit,
   batch: Batch<A>
 ): Effect.Effect<ReadonlyArray<RefusedBy>, SinkError> => {
@@ -107,7 +109,7 @@ const writeAll = <A>(
       open,
       (sink) => {
         // Even without rows: a batch gives a sink its columns.
-        const own = { ...batch, items: missing(batch.items, unit, sink.at()) }
+        const own = { ...batch, items: missing(batch.items, unit, sink, least) }
         return Effect.map(orClose<ReadonlyArray<Refused>>(sink, sink.write(own), []), (rows) =>
           rows.map((row): RefusedBy => ({ ...row, sink: sink.name }))
         )
@@ -149,11 +151,16 @@ const has = (at: Position.Cursor | undefined, unit: Unit): boolean => {
 const missing = <A>(
   items: ReadonlyArray<Item<A>>,
   unit: Unit,
-  at: Position.Cursor | undefined
+  { at: reached, began }: Pick<SinkHandle<A>, "at" | "began">,
+  least: Position.Cursor | undefined
 ): ReadonlyArray<Item<A>> => {
+  const isLate = unit._tag === "WithoutStart" && unit.late === true
+  // Of what this run delivered none comes again, nor of what lies before all sinks: only one that was ahead may have it.
+  const at = isLate ? began() : reached()
   if (at === undefined || at === "end" || (unit._tag === "Page" && unit.to !== undefined)) return items
   if (unit._tag === "Window" && at <= unit.range.from) return items
-  return items.filter(({ start }) => start === undefined || start >= at)
+  const before = isLate && least !== undefined && least !== "end" ? least : -Infinity
+  return items.filter(({ start }) => start === undefined || start >= at || start < before)
 }
 
 /** A transform's message may hold a record's values, unless it is made for this. */

@@ -79,7 +79,7 @@ export const next = (reading: Reading, window: Coverage.Window): readonly [Readi
   }
   if (reading.dated || outside !== undefined) {
     const coverage = countsOnly(window) ? undefined : part
-    return [reading, [{ _tag: "WithoutStart", rows, rejected, doubts, endpoint, outside, coverage }]]
+    return [reading, [{ _tag: "WithoutStart", rows, rejected, doubts, endpoint, outside, coverage, late: true }]]
   }
   const undated = Rows.items(rows).filter(({ start }) => start === undefined).length
   const { pages } = reading

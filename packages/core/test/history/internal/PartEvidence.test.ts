@@ -228,6 +228,7 @@ describe("save and restore", () => {
         calls: 1,
         rows: 1,
         starts: Float64Array.of(window.from + nth),
+        ids: new Uint32Array(),
         extra: 0,
         inside: 0
       })

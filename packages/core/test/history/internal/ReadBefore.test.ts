@@ -1,5 +1,7 @@
 /** Which parts of a range a process reads, and what it takes over from those that read before it. */
 import { assert, describe, it } from "@effect/vitest"
+import * as Beginning from "../../../src/history/internal/Beginning.ts"
+import * as IdSet from "../../../src/history/internal/IdSet.ts"
 import * as PartEvidence from "../../../src/history/internal/PartEvidence.ts"
 import * as ReadBefore from "../../../src/history/internal/ReadBefore.ts"
 import * as Shown from "../../../src/history/internal/Shown.ts"
@@ -16,7 +18,7 @@ const [left, right] = [
 const evidenceOf = (of: typeof range, calls = 2): PartEvidence.Evidence => {
   const shown = Shown.make([of])
   const starts = Float64Array.from({ length: calls }, (_, i) => of.from + i)
-  shown.delivered.put({ ...of, proven: true, calls, rows: calls, starts, extra: 0, inside: 0 })
+  shown.delivered.put({ ...of, proven: true, calls, rows: calls, starts, ids: new Uint32Array(), extra: 0, inside: 0 })
   return PartEvidence.save(of, known(), shown)
 }
 
@@ -97,6 +99,96 @@ describe("a reading that resumes", () => {
     assert.isUndefined(ReadBefore.resumed(middle - 1, evidence))
     assert.isUndefined(ReadBefore.resumed(undefined, evidence))
     assert.isUndefined(ReadBefore.resumed(undefined, undefined))
+  })
+})
+
+describe("what a process committed before it was killed", () => {
+  const shown = Shown.make([range])
+  const [first, second] = [middle - day, middle]
+  for (const [at, of] of [
+    { from: range.from, to: first },
+    { from: first, to: second },
+    { from: second, to: range.to }
+  ].entries())
+    shown.delivered.put({
+      ...of,
+      proven: true,
+      calls: 1,
+      rows: 1,
+      starts: Float64Array.of(of.from),
+      ids: IdSet.hashesOf([`call-${at}`]),
+      extra: 0,
+      inside: 0
+    })
+  const evidence = PartEvidence.save(range, known(), shown)
+  const idsIn = (some: PartEvidence.Evidence | undefined) => {
+    const restored = Shown.make([range])
+    if (some !== undefined) PartEvidence.restore(restored, some)
+    return ["call-0", "call-1", "call-2"].filter((id) => restored.ids.has(id))
+  }
+
+  it("has the windows before the commit, and their calls only", () => {
+    const kept = ReadBefore.committedTo(second, evidence)
+    assert.deepStrictEqual(kept?.range, { from: range.from, to: second })
+    assert.deepStrictEqual(kept?.parts, [{ from: range.from, to: second }])
+    assert.deepStrictEqual(
+      kept?.windows.map(({ to }) => to),
+      [first, second]
+    )
+    assert.deepStrictEqual(idsIn(kept), ["call-0", "call-1"])
+    assert.deepStrictEqual(idsIn(ReadBefore.committedTo(range.to, evidence)), ["call-0", "call-1", "call-2"])
+  })
+
+  it("is not known where its windows do not end there, or one is missing", () => {
+    for (const at of [second - 1, range.to + 1, range.from])
+      assert.isUndefined(ReadBefore.committedTo(at, evidence), `${at - second}`)
+    const hole = { ...evidence, ...PartEvidence.within(evidence, [{ from: first, to: range.to }]), range }
+    assert.isUndefined(ReadBefore.committedTo(range.to, hole))
+    assert.isUndefined(ReadBefore.committedTo(second, undefined))
+    assert.isUndefined(ReadBefore.committed([], evidence))
+    assert.isUndefined(ReadBefore.committed([{ from: second, to: second }], evidence))
+  })
+
+  it("is of several parts where stretches were read", () => {
+    const parts = [
+      { from: range.from, to: first },
+      { from: second, to: range.to }
+    ]
+    const kept = ReadBefore.committed(parts, evidence)
+    assert.deepStrictEqual(kept?.parts, parts)
+    assert.deepStrictEqual(idsIn(kept), ["call-0", "call-2"])
+  })
+
+  it("leaves nothing to others, where the rest is read by one", () => {
+    const rest = { parts: [{ from: second, to: range.to }], range: { from: second, to: range.to }, inPart: true }
+    const kept = ReadBefore.committedTo(second, evidence)
+    assert.isTrue(ReadBefore.resume(rest, kept).inPart)
+    const { inPart, parts } = ReadBefore.resume(rest, kept, true)
+    assert.deepStrictEqual([inPart, parts], [false, [range]])
+  })
+
+  it("is forgotten where it is read again", () => {
+    const again = Shown.make([range])
+    PartEvidence.restore(again, evidence)
+    Shown.forget(again, { from: first, to: second })
+    assert.deepStrictEqual(
+      ["call-0", "call-1", "call-2"].map((id) => again.ids.has(id)),
+      [true, false, true]
+    )
+    assert.strictEqual(again.delivered.rows(), 2)
+    assert.deepStrictEqual(again.reached, [
+      { from: range.from, to: first },
+      { from: second, to: range.to }
+    ])
+  })
+
+  it("ends where the next process begins, wherever that one sees the first call", () => {
+    const read = { from: range.from, to: middle }
+    const bounds = { from: middle + day, to: range.to, all: { from: middle + day, to: range.to }, whole: true }
+    assert.deepStrictEqual(Beginning.boundsAfter(bounds, read), { from: middle, to: range.to, all: range, whole: true })
+    const earlier = { ...bounds, all: { from: range.from - day, to: range.to } }
+    assert.strictEqual(Beginning.boundsAfter(earlier, read).all.from, range.from - day)
+    assert.strictEqual(Beginning.boundsAfter(bounds, undefined), bounds)
   })
 })
 

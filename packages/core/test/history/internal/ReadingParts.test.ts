@@ -32,7 +32,7 @@ const inParts = Effect.fnUntraced(function* (
   const all = yield* Effect.forEach([...cut.stretches.entries()].toReversed(), ([nth, range]) =>
     Effect.map(Stream.runCollect(parts.stretch(state, cut, nth, { from: undefined, cuts: [] }, undefined)), (units) => {
       const coverage = units.reduce(Units.cover, CoverageSet.empty)
-      return { units, proof: passed<StretchProof>({ range, coverage, evidence: units.at(-1)?.evidence }) }
+      return { units, proof: passed<StretchProof>({ range, coverage, evidence: units.at(-1)?.evidence?.save() }) }
     })
   )
   const questions = server.questions.slice(probes)
