@@ -43,6 +43,12 @@ export const notePage = (pages: Map<string, Paged>, page: Paged): void => {
   if (page.rows > (pages.get(key)?.rows ?? 0)) pages.set(key, page)
 }
 
+/** Notes that a page is not the first one again, which was not known when it was noted. */
+export const noteOther = (pages: Map<string, Paged>, page: Paged): void => {
+  if (pages.get(keyOfPage(page)) === page) forgetPage(pages, page)
+  notePage(pages, { ...page, isFirst: false })
+}
+
 /**
  * Forgets the places of rows on pages that are larger than the server's: which places those have is not known, because it may count them
  * by the size that was asked for.

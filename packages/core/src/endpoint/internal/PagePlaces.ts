@@ -1,6 +1,6 @@
 /** What the places of pages show of the rows between two bounds: how many there are at least, and how far apart they lie. */
 import type { Micros } from "./Micros.ts"
-import { type Bounds, type Counted, noteCount, notePage, type Paged } from "./NotedCounts.ts"
+import { type Bounds, type Counted, noteCount, noteOther, notePage, type Paged } from "./NotedCounts.ts"
 
 /** Where it is noted. */
 interface Log {
@@ -46,8 +46,15 @@ interface Spread {
   most: Micros
   /** The first page of each order, of any size. */
   readonly firsts: Map<string, Page>
+  /** Pages of each order that came before its first one. */
+  readonly early: Map<string, ReadonlyArray<Early>>
   /** By size and order. */
   readonly pages: Map<string, Pages>
+}
+
+interface Early {
+  readonly page: Page
+  readonly noted: Paged
 }
 
 /** A second in µs: bounds may be understood so much wider. */
@@ -119,16 +126,22 @@ export const make = (log: Log) => {
     const pages = spread.pages.get(key)
     const first = spread.firsts.get(order)
     const isFirst = first === undefined || !isApart(first, page)
-    if (number === 1) spread.firsts.set(order, page)
-    else {
+    if (number === 1) {
+      spread.firsts.set(order, page)
+      for (const one of spread.early.get(order) ?? [])
+        if (!mayBeFirst(page, one.page)) noteOther(log.lengths, one.noted)
+      spread.early.delete(order)
+    } else {
       const { after = -Infinity, before = Infinity } = bounds
       const place = placeOf(page, size)
       const isEarlier = pages !== undefined && isAgain(page, pages)
       // Where nothing comes beyond the end, a last page that comes one page later has more rows in front of it than before.
       if (!isEarlier || !isFull(page, size)) noteCount(log.places, bounds, place)
       const mayBeAgain = first === undefined || mayBeFirst(first, page)
-      if (!isEarlier)
-        notePage(log.lengths, { after, before, rows: place, size, length: rows.length, isFirst: mayBeAgain })
+      const noted = { after, before, rows: place, size, length: rows.length, isFirst: mayBeAgain }
+      if (!isEarlier) notePage(log.lengths, noted)
+      if (!isEarlier && first === undefined)
+        spread.early.set(order, [...(spread.early.get(order) ?? []), { page, noted }])
     }
     if (pages === undefined) {
       spread.pages.set(key, { last: page, furthest: page })
@@ -148,6 +161,7 @@ export const make = (log: Log) => {
       least: Infinity,
       most: -Infinity,
       firsts: new Map<string, Page>(),
+      early: new Map<string, ReadonlyArray<Early>>(),
       pages: new Map<string, Pages>()
     }
     spreads.set(key, spread)

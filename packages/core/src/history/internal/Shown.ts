@@ -210,10 +210,12 @@ export const between = ({ beside, delivered, ids, placed }: Shown, bounds: Ask.B
 /** Rows delivered, as the server counts them within bounds: with those that it places by their creation. */
 export const rowsOf = ({ delivered, placed }: Shown): number => delivered.rows() + placed.size
 
-/** Whether a page may be the last one again of a list with so many rows, or the first one. */
+/** Whether a page may be the last one again of a list with so many rows, or the first one. A list of one page has no other. */
 const mayRepeat = ({ isFirst, length, size }: NotedCounts.Paged, least: number, most: number): boolean => {
-  for (let rows = Math.max(1, least); rows <= most; rows++)
-    if (length === ((rows - 1) % size) + 1 || (isFirst && length === Math.min(rows, size))) return true
+  for (let rows = Math.max(1, least); rows <= most; rows++) {
+    const isLast = rows > size && length === ((rows - 1) % size) + 1
+    if (isLast || (isFirst && length === Math.min(rows, size))) return true
+  }
   return false
 }
 

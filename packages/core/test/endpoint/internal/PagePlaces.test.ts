@@ -22,13 +22,27 @@ describe("a page that is an earlier one again", () => {
   })
 })
 
-/** Whether a page may be the first one again, where rows with these numbers came as the first page, and then as the third of another size. */
+/**
+ * Whether a page may be the first one again, where rows with these numbers came as the first page, and then as the third of another size, or
+ * the other way round.
+ */
 const isFirst = (first: ReadonlyArray<number>, third: ReadonlyArray<number>): boolean | undefined => {
+  const [after, before] = [true, false].map((isAfter) => isFirstIn(first, third, isAfter))
+  assert.strictEqual(before, after)
+  return after
+}
+
+const isFirstIn = (first: ReadonlyArray<number>, third: ReadonlyArray<number>, isAfter: boolean) => {
   const log = Ask.makeLog()
   const note = PagePlaces.make(log)
   const rowsOf = (numbers: ReadonlyArray<number>) => numbers.map((i) => ({ key: `row-${i}`, start: 1_000_000 * i }))
-  note({ bounds: {}, page: 1, size: first.length, order: "newest" }, rowsOf(first))
-  note({ bounds: {}, page: 3, size: third.length, order: "newest" }, rowsOf(third))
+  const pages = [
+    { page: 1, numbers: first },
+    { page: 3, numbers: third }
+  ]
+  for (const { numbers, page } of isAfter ? pages : pages.toReversed())
+    note({ bounds: {}, page, size: numbers.length, order: "newest" }, rowsOf(numbers))
+  assert.strictEqual(log.lengths.size, 1)
   return [...log.lengths.values()][0]?.isFirst
 }
 

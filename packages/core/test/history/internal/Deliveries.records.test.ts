@@ -186,7 +186,7 @@ describe("what is kept of deliveries", () => {
         yield* ledger.deliver(older([0, 1]))
         yield* ledger.deliver(newer([2, 3]))
         const log = logOf()
-        const page = { after: from, before: to, rows: 8, size: 3, length: 2, isFirst: false }
+        const page = { after: from, before: to, rows: 8, size: 3, length: 2, isFirst: true }
         NotedCounts.notePage(log.lengths, page)
         NotedCounts.noteCount(log.counts, page, 4)
         ledger.note({ log })

@@ -169,7 +169,7 @@ describe("Deliveries", () => {
         for (const number of [2, 7, 1000, 90_000_001]) {
           const ledger = yield* delivered(true)
           const log = Ask.makeLog()
-          const page = { after: from, before: to, rows: 5 * (number - 1) + length, size: 5, length, isFirst: false }
+          const page = { after: from, before: to, rows: 5 * (number - 1) + length, size: 5, length, isFirst: true }
           NotedCounts.noteCount(log.places, page, page.rows)
           NotedCounts.notePage(log.lengths, page)
           ledger.note({ log })

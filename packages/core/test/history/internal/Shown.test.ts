@@ -246,8 +246,9 @@ describe("a page that may be another one again", () => {
     assert.strictEqual(lacks({ place: 9, length: 3, isFirst: true }), 0)
     // In its own place: a call may have come since.
     assert.strictEqual(lacks({ place: 3, length: 1, size: 2 }), 0)
-    // A limit cut the list to two, of which it may be the last page; a count of three explains no such page.
-    assert.strictEqual(lacks({ place: 8, length: 2 }, 2), 0)
+    // A limit cut the list to two, of which it may be the page, if it is the first one; a count of three explains no such page.
+    assert.strictEqual(lacks({ place: 8, length: 2, isFirst: true }, 2), 0)
+    assert.strictEqual(lacks({ place: 8, length: 2 }, 2), 1)
     assert.strictEqual(lacks({ place: 8, length: 2 }, 3), 1)
     assert.strictEqual(lacks({ place: 8, length: 2 }, 5), 1)
   })
@@ -261,7 +262,7 @@ describe("a page that may be another one again", () => {
     ] as const) {
       const shown = delivered()
       const counted = { after, before: to, rows: 6 + length }
-      Shown.note(shown, ends, { log: logOf("places", counted, { length, size: 3, isFirst: false }) })
+      Shown.note(shown, ends, { log: logOf("places", counted, { length, size: 3, isFirst: true }) })
       assert.strictEqual(Shown.unrepeated(shown).size, lacks)
     }
   })
@@ -293,7 +294,7 @@ describe("a page that may be another one again", () => {
     assert.isFalse(isExplained(noted({ place: 9, length: 3 }, 4), [later]))
     const shown = noted({ place: 9, length: 3 }, 3)
     assert.isTrue(isExplained(shown))
-    const young = noted({ place: 9, length: 3 }, 4)
+    const young = noted({ place: 9, length: 3, isFirst: true }, 4)
     young.later = 1
     assert.isTrue(isExplained(young))
   })
