@@ -80,6 +80,8 @@ export interface Log {
   readonly counts: Map<string, Counted>
   /** Bounds between two rows, both included, and how many rows lie there, with those for which each page fails. */
   readonly failing: Map<string, Counted>
+  /** Rows that were listed, and did not come back for their own seconds, with their starts. */
+  readonly gone: Map<string, Micros>
 }
 
 export const makeLog = (): Log => ({
@@ -100,7 +102,8 @@ export const makeLog = (): Log => ({
   lengths: new Map(),
   sure: new Map(),
   counts: new Map(),
-  failing: new Map()
+  failing: new Map(),
+  gone: new Map()
 })
 
 /** Asks on behalf of one reader. */
