@@ -208,3 +208,27 @@ describe("requests of a server whose calls lie far apart", () => {
       })
     )
 })
+
+describe("requests where many calls start together", () => {
+  const together = (pages: number, instants: number): ReadonlyArray<ListServer.Row> =>
+    Array.from({ length: pages * 100 }, (_, i) => {
+      const start = ListServer.now - 3 * day - (i % instants) * day
+      return { id: `call-${i}`, start, created: start }
+    })
+  const range = { from: new Date(ListServer.now - 12 * day), to: new Date(ListServer.now - day / 8) }
+
+  it.effect("grow with the pages, and not faster", () =>
+    Effect.gen(function* () {
+      const requests = []
+      for (const pages of [40, 80]) {
+        const server = ListServer.make(together(pages, 2))
+        const found = yield* ListServer.run(server, History.windows(range))
+        assert.deepStrictEqual([found.ids.length, found.set], [pages * 100, "proven"])
+        requests.push(found.requests)
+      }
+      const [forty = 0, eighty = 0] = requests
+      assert.isAtMost(forty, 16 * 40, requests.join())
+      assert.isAtMost(eighty, 2.1 * forty, requests.join())
+    })
+  )
+})
