@@ -129,7 +129,7 @@ export const describe = (reason: CoverageReason): string => {
     case "ByPages":
       return "page numbers prove nothing"
     case "NotBack":
-      return "a call did not come back for its own start time"
+      return "a call did not come back for its own start time: it was removed meanwhile, or the time bounds mean something else"
     case "Hidden":
       return "calls of equal start time hid a call from its own start time"
     case "BoundsCoarse":
@@ -141,7 +141,7 @@ export const describe = (reason: CoverageReason): string => {
     case "BoundsAfterPaging":
       return "the time bounds are applied after paging"
     case "BoundsUnclear":
-      return "whether the time bounds are applied before paging could not be seen"
+      return "all calls that were listed start together, so it could not be seen whether the time bounds are applied before paging: run it again when others exist"
     case "BoundsRefused":
       return "the server refuses time bounds"
     case "NoStartSeen":
@@ -170,7 +170,7 @@ export const describe = (reason: CoverageReason): string => {
 export const isGap = ({ _tag }: CoverageReason): boolean => _tag === "Unreadable"
 
 /**
- * Each reason once; calls that came in some answers only are added up.
+ * Each reason once. Of calls that came in some answers only the greatest number counts: windows that may lack a call name all of those.
  *
  * @since 0.1.0
  * @category combining
@@ -184,7 +184,7 @@ export const merge = (reasons: Iterable<CoverageReason>): ReadonlyArray<Coverage
     const known = merged[at]
     if (known === undefined) merged.push(reason)
     else if (known._tag === "AnswersDiffer" && reason._tag === "AnswersDiffer") {
-      merged[at] = { ...known, calls: known.calls + reason.calls }
+      merged[at] = { ...known, calls: Math.max(known.calls, reason.calls) }
     }
   }
   return merged

@@ -30,11 +30,11 @@ describe("CoverageReason", () => {
     }
   })
 
-  it("is kept once of each, and calls that came in some answers only are added up", () => {
+  it("is kept once of each, and of calls that came in some answers only the greatest number", () => {
     const differ = (calls: number): CoverageReason.CoverageReason => ({ _tag: "AnswersDiffer", calls })
     const read = (read: number): CoverageReason.CoverageReason => ({ _tag: "Incomplete", read, counted: 9 })
     const reasons = [differ(1), read(1), { _tag: "NotBack" }, differ(4), read(1), read(2), { _tag: "NotBack" }] as const
-    assert.deepStrictEqual(CoverageReason.merge(reasons), [differ(5), read(1), { _tag: "NotBack" }, read(2)])
+    assert.deepStrictEqual(CoverageReason.merge(reasons), [differ(4), read(1), { _tag: "NotBack" }, read(2)])
     assert.deepStrictEqual(CoverageReason.merge([]), [])
   })
 })

@@ -230,7 +230,6 @@ describe("what can be proven is, of the histories of torture", () => {
     ["pages of smaller sizes are refused, and the last one is full", 931000451, "results"],
     ["rows that come one by one fail by chance each time that they are read", 926000786, "flaky"],
     ["rows that came fail by chance when they are read again", 913000112, "flaky"],
-    ["control rows fail by chance", 913000244, "flaky"],
     ["the calls beside an empty range are away over one connection", 920000784, undefined, "shard"],
     ["so many calls lie between an empty range and those that are known that a limit answers with nothing", 928001112],
     ["calls without a start time that were created together change places", 928000534]

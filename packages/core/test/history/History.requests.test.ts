@@ -166,3 +166,69 @@ describe("requests of a quiet server, 100 a page, probes and proof included", ()
     })
   }
 })
+
+const day = 86_400_000
+
+describe("requests of a server whose calls lie far apart", () => {
+  const old = [160.2, 160.5, 160.9]
+  for (const [name, ages] of [
+    ["all months ago", old],
+    ["a hole of two years", [1.4, 730.3, 730.8]],
+    ["a call before the hole", [1.2, 1.9, 730.4]]
+  ] as const)
+    it.effect(`${name}, and one leaves while they are read: at most 100`, () =>
+      Effect.gen(function* () {
+        const rows = ages
+          .toSorted((a, b) => b - a)
+          .map((age, i): ListServer.Row => {
+            const start = ListServer.now - age * day
+            return { id: `call-${i}`, start, created: start }
+          })
+        for (const { id } of rows)
+          for (let at = 1; at <= 24; at++) {
+            const server = ListServer.make(rows, { leaves: { id, at } })
+            const { ids, requests, set, windows } = yield* ListServer.run(
+              server,
+              History.windows({}, { concurrency: 4 })
+            )
+            const about = `${id} leaves at request ${at}`
+            assert.isAtMost(requests, 100, about)
+            assert.includeMembers(
+              [...ids],
+              rows.map((row) => row.id).filter((one) => one !== id),
+              about
+            )
+            // One left: no reason speaks of more.
+            if (set === "proven") continue
+            for (const { coverage, revised = [] } of windows)
+              for (const one of [coverage, ...revised.map(({ coverage }) => coverage)])
+                if (one._tag === "Provisional" && one.reason._tag === "AnswersDiffer")
+                  assert.strictEqual(one.reason.calls, 1, about)
+          }
+      })
+    )
+})
+
+describe("requests where many calls start together", () => {
+  const together = (pages: number, instants: number): ReadonlyArray<ListServer.Row> =>
+    Array.from({ length: pages * 100 }, (_, i) => {
+      const start = ListServer.now - 3 * day - (i % instants) * day
+      return { id: `call-${i}`, start, created: start }
+    })
+  const range = { from: new Date(ListServer.now - 12 * day), to: new Date(ListServer.now - day / 8) }
+
+  it.effect("grow with the pages, and not faster", () =>
+    Effect.gen(function* () {
+      const requests = []
+      for (const pages of [40, 80]) {
+        const server = ListServer.make(together(pages, 2))
+        const found = yield* ListServer.run(server, History.windows(range))
+        assert.deepStrictEqual([found.ids.length, found.set], [pages * 100, "proven"])
+        requests.push(found.requests)
+      }
+      const [forty = 0, eighty = 0] = requests
+      assert.isAtMost(forty, 16 * 40, requests.join())
+      assert.isAtMost(eighty, 2.1 * forty, requests.join())
+    })
+  )
+})

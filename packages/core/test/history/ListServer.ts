@@ -65,6 +65,8 @@ export interface Traits {
   readonly unindexed?: { readonly ids: ReadonlyArray<string>; readonly narrowly: boolean }
   /** The server's clock, ahead of ours in milliseconds. */
   readonly ahead?: number
+  /** A call that leaves at that request. */
+  readonly leaves?: { readonly id: string; readonly at: number }
   /** From that request on nothing answers, up to another one. */
   readonly downFrom?: number
   readonly downTo?: number
@@ -145,7 +147,10 @@ export const make = (rows: ReadonlyArray<Row>, traits: Traits = {}) => {
     if (count >= (traits.downFrom ?? Infinity) && count < (traits.downTo ?? Infinity))
       return Effect.fail(Server.transportError(request, "ECONNREFUSED"))
     const healed = count >= (traits.healsAt ?? Infinity) ? { ...traits, poison: [] } : traits
-    const found = answer(sorted, healed, url.searchParams)
+    const { at: leavesAt = Infinity, id: leaves } = traits.leaves ?? {}
+    const there: typeof sorted =
+      count < leavesAt ? sorted : (isAscending) => sorted(isAscending).filter(({ id }) => id !== leaves)
+    const found = answer(there, healed, url.searchParams)
     const headers = { date: new Date(at + (traits.ahead ?? 0)).toUTCString() }
     return typeof found === "number"
       ? { status: found, headers, body: { message: found === 400 ? "out of limits" : "cannot render" } }

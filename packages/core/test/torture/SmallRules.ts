@@ -232,7 +232,7 @@ const ends: ReadonlyArray<Rule> = [
   },
   {
     rule: "a row at an end that does not come back is no proof",
-    ...on("burst, cut, newest, 3 a page, known as start", { kind: "byCreation", from: 7, to: 20 }),
+    ...on("burst, cut, newest, 3 a page, known as start", { kind: "byCreation", from: 7, to: 24 }),
     isProven: false
   },
   {

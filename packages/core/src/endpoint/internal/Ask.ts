@@ -80,6 +80,8 @@ export interface Log {
   readonly counts: Map<string, Counted>
   /** Bounds between two rows, both included, and how many rows lie there, with those for which each page fails. */
   readonly failing: Map<string, Counted>
+  /** Rows that were listed, and did not come back for their own seconds, with their starts. */
+  readonly gone: Map<string, Micros>
 }
 
 export const makeLog = (): Log => ({
@@ -100,7 +102,8 @@ export const makeLog = (): Log => ({
   lengths: new Map(),
   sure: new Map(),
   counts: new Map(),
-  failing: new Map()
+  failing: new Map(),
+  gone: new Map()
 })
 
 /** Asks on behalf of one reader. */
@@ -258,6 +261,7 @@ export const hidden: CoverageReason = { _tag: "Hidden" }
 /** Pages on which a control row is looked for among others of its second. */
 const mostInOrder = 500
 const mostInDisorder = 20
+const turned = (size: number) => ({ size, sort: { by: "started_at", order: "asc" } as const })
 
 /**
  * Whether a control row comes back for its own second, and nothing from elsewhere with it. If rows of equal start have another
@@ -269,6 +273,9 @@ export const control = Effect.fnUntraced(function* (
   size: number
 ): Effect.fn.Return<CoverageReason | undefined, AgniError> {
   const bounds = around(row)
+  const problemIn = (rows: ReadonlyArray<Rows.Row>) =>
+    Misplaced.problemIn(rows, bounds.after - second, bounds.before + second)
+  const isThere = (rows: ReadonlyArray<Rows.Row> = []) => rows.some(({ key }) => key === row.key) && !problemIn(rows)
   for (const wanted of new Set([size, ask.log.rounds ? size : Math.max(1, Math.floor(size * 0.7))])) {
     const held = Rows.makeHeld()
     let came = 0
@@ -279,9 +286,12 @@ export const control = Effect.fnUntraced(function* (
       const answer = yield* Effect.catchIf(ask(page, bounds, { size: wanted }), isRefusal, () => Effect.undefined)
       if (answer === undefined) return hidden
       const { rows } = answer
-      const problem = Misplaced.problemIn(rows, bounds.after - second, bounds.before + second)
+      const problem = problemIn(rows)
       if (problem !== undefined) return problem
-      if (rows.some(({ key }) => key === row.key)) return undefined
+      if (isThere(rows)) return undefined
+      // Of more than a page that start together, those at the older end of the list come first in that order.
+      const mayTurn = page === 1 && rows.length >= wanted
+      if (mayTurn && isThere((yield* orNothing(ask(1, bounds, turned(wanted))))?.rows)) return undefined
       held.add(rows)
       came += rows.length
       ended = rows.length < wanted

@@ -83,8 +83,8 @@ const placeOf = <Start>({ key, start }: { readonly key: string; readonly start: 
   start
 })
 
-// The profile says whether the server rounds sizes.
-const saveLog = ({ created, moved, placed, rounds: _, shown, ...rest }: Ask.Log): typeof Log.Type => ({
+// The profile says whether the server rounds sizes, and another process looks for itself which rows left.
+const saveLog = ({ created, gone: _gone, moved, placed, rounds: _, shown, ...rest }: Ask.Log): typeof Log.Type => ({
   ...rest,
   shown: withIds(shown),
   created: withIds(created),
@@ -128,7 +128,8 @@ const restoreLog = (saved: typeof Log.Type): Ask.Log => ({
   places: new Map(saved.places),
   lengths: new Map(saved.lengths),
   sure: new Map(saved.sure),
-  failing: new Map(saved.failing)
+  failing: new Map(saved.failing),
+  gone: new Map()
 })
 
 export interface Restored {

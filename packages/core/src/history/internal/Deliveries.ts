@@ -14,6 +14,7 @@ import * as NotedCounts from "../../endpoint/internal/NotedCounts.ts"
 import type * as Micros from "../../endpoint/internal/Micros.ts"
 import * as Rows from "../../endpoint/internal/ListedRows.ts"
 import type * as Delivered from "./Delivered.ts"
+import * as Gone from "./Gone.ts"
 import * as Evidence from "./PartEvidence.ts"
 import type { Evidence as OfPart, Known } from "./Known.ts"
 import { ask as askOf, horizonOf, noBeginning, type Settings, tooYoung } from "./Settings.ts"
@@ -136,7 +137,8 @@ export const make = (
     unrepeated: () => unrepeated(shown, horizonOf(settings, known())),
     forget: (page) => NotedCounts.forgetPage(shown.lengths, page),
     differ: (calls) => {
-      shown.differing += calls
+      // They may be among those that are known.
+      shown.differing = Math.max(shown.differing, calls)
     },
     revise: (range, coverage) => {
       shown.revisions.push({ ...range, coverage })
@@ -217,13 +219,12 @@ const deliver = Effect.fnUntraced(function* (
     // Of which window it was is not known.
     if (gone !== undefined) shown.revisions.push({ ...gone, coverage: changed })
   }
-  const { here, missing, old } = yield* missingFrom(work, window)
+  const { here, missing } = yield* missingFrom(work, window)
   if (missing > 0) {
     const more = here.flatMap(({ item }) => item ?? [])
     if (more.length > 0) items = [...items, ...more].sort((a, b) => (a.start ?? 0) - (b.start ?? 0))
     rejected.push(...here.flatMap(({ item, rejected }) => (item === undefined ? (rejected ?? []) : [])))
     weaken(differ(missing))
-    shown.differing += old
   }
   return items === all && rejected.length === window.rejected.length && coverage === window.coverage
     ? window
@@ -232,8 +233,6 @@ const deliver = Effect.fnUntraced(function* (
 
 interface Missing {
   readonly missing: number
-  /** Those that are not so young that they may have appeared meanwhile. */
-  readonly old: number
   /** Those that come when they are asked for. */
   readonly here: ReadonlyArray<Rows.Row>
 }
@@ -253,8 +252,9 @@ const missingFrom = Effect.fnUntraced(function* (
     const row = yield* lookUp(key, at)
     if (row?.start !== undefined && row.start >= from && row.start < to && shown.ids.add(key)) here.push(row)
   }
-  const horizon = horizonOf(settings, known())
-  return { missing: missing.length, old: missing.filter(([, start]) => start < horizon).length, here }
+  // Those that are younger may have appeared meanwhile.
+  for (const [key, start] of missing) if (start < horizonOf(settings, known())) Shown.doubt(shown, key)
+  return { missing: missing.length, here }
 })
 
 /** Notes what was delivered. */
@@ -280,12 +280,13 @@ const late = Effect.fnUntraced(function* (
   const found: Array<Rows.Row> = []
   const horizon = horizonOf(settings, known())
   let lookups = 0
+  yield* Gone.doubtBack(shown, lookUp)
   noteLookups()
   // Those that are added while it is read are read as well.
   for (const [key, start] of shown.late) {
     if (shown.ids.has(key)) continue
     shown.revisions.push({ from: start, to: start + 1, coverage: differ(1) })
-    if (start < horizon) shown.differing++
+    if (start < horizon) Shown.doubt(shown, key)
     // A server may make up others each time.
     if (lookups++ >= mostLookups) continue
     const row = yield* lookUp(key, start)

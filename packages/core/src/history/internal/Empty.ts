@@ -6,6 +6,7 @@ import type { Coverage } from "../Coverage.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
 import * as Blocks from "../../endpoint/internal/Blocks.ts"
 import * as Patience from "../../endpoint/internal/Patience.ts"
+import * as Gone from "./Gone.ts"
 import type { Known } from "./Known.ts"
 import * as Rows from "../../endpoint/internal/ListedRows.ts"
 import { believedWidth, nothingKnown, type Settings } from "./Settings.ts"
@@ -42,42 +43,52 @@ export const confirm = Effect.fnUntraced(function* (
   /** Whether the range is not cut again. */
   isLast = false
 ): Effect.fn.Return<Coverage | undefined, AgniError> {
-  const { controls, ends, size } = settings
-  if (controls.length === 0) return nothingKnown
+  const { size } = settings
+  if (settings.controls.length === 0) return nothingKnown
   const isWithin = (start: Micros | undefined) => start !== undefined && start >= range.from && start < range.to
   const isIn = ({ start }: Rows.Row) => isWithin(start)
   const isShown = () => [...ask.log.shown.values()].some(isWithin)
   // A count may have listed what no page brought.
   if (isShown()) return came
-  const { above, below } = Task.besides(range, new Map(controls.map(({ key, start }) => [key, start])), shown)
-  const after = below === undefined ? bounds.after : Ask.around(below).after
-  const before = above === undefined ? bounds.before : Ask.around(above).before
   const isTrusted = range.to - range.from <= believedWidth(known.width)
-  // The same rows lie beside each empty part of a long range: bounds that were refused once are not asked for again.
-  const isRefused = before - after >= Math.min(known.refused, ask.log.refused) && isTrusted
-  const isProof = below === undefined ? above !== undefined && ends.oldest : above !== undefined || ends.newest
-  // What it is a part of brought nothing, though a row of it is known: one side shows whether this answer is such a one.
-  if (!isRefused && (isProof || hides !== undefined)) {
-    const beside = [below, above].flatMap((row) => row ?? [])
-    const { ended, rows } = yield* bracket(settings, ask, range, { after, before })
+  let back: ReadonlySet<string> = new Set()
+  let beside = besideOf(settings, ask, range, bounds, shown)
+  for (let left = mostGone; ; left--) {
+    const width = beside.bounds.before - beside.bounds.after
+    // The same rows lie beside each empty part of a long range: bounds that were refused once are not asked for again.
+    const isRefused = width >= Math.min(known.refused, ask.log.refused) && isTrusted
+    // What it is a part of brought nothing, though a row of it is known: one side shows whether this answer is such a one.
+    if (isRefused || !(beside.isProof || hides !== undefined)) break
+    const { ended, rows } = yield* bracket(settings, ask, range, beside.bounds)
     if (rows.some(isIn)) return came
-    const lacks = lackedBy(rows, beside)
-    if (isProof && ended && lacks.length === 0) return { _tag: "Proven" }
-    const isNarrow = before - after <= believedWidth(known.width)
-    if (ended && isNarrow && rows.length < size && (yield* isOneThere(ask, lacks, size))) {
-      return isProof && isLast ? yield* confirmAgain(settings, ask, range, bounds, { below, above }) : hidden
+    const lacks = lackedBy(rows, beside.rows)
+    if (beside.isProof && ended && lacks.length === 0 && (yield* isEnd(ask, size, beside))) return { _tag: "Proven" }
+    if (!ended || lacks.length === 0) break
+    const found = yield* Gone.look(ask, lacks, size)
+    if (found.problem !== undefined) return { _tag: "Unprovable", reason: found.problem }
+    back = found.there
+    const next = besideOf(settings, ask, range, bounds, shown)
+    // Where nothing else is known on that side, the row itself is all that can be tried.
+    if (found.left && next.isProof && left > 0) {
+      beside = next
+      continue
     }
+    if (back.size === 0 || width > believedWidth(known.width) || rows.length >= size) break
+    return beside.isProof && isLast ? yield* confirmAgain(settings, ask, range, bounds, beside) : hidden
   }
   // Not even the end of the list without bounds shows what lies beyond it: a limit may hide it here, and have cut that list.
   if (!isTrusted) return undefined
   if (hides === "again") return came
   const middle = (range.from + range.to) / 2
+  const { controls } = settings
   const isBelow = ({ start }: Rows.Dated) => start < middle
   const answered: Array<boolean> = []
   // On both sides: where bounds are applied after paging, only calls near the front of the list come back.
   for (const side of [controls.filter(isBelow), controls.filter((row) => !isBelow(row))]) {
     if (side.length === 0) continue
-    const found = yield* comesBack(ask, nearest(side, middle), size)
+    const found =
+      side.some(({ key }) => back.has(key)) ||
+      (yield* comesBack(ask, nearest(Gone.without(side, known.gone), middle), size))
     if (typeof found !== "boolean") return { _tag: "Unprovable", reason: found }
     answered.push(found)
   }
@@ -93,8 +104,57 @@ export const confirm = Effect.fnUntraced(function* (
   )
   // Bounds reach a little further than the range: a row beside it may come.
   const isNothing = halves.every(({ rows }) => rows.length < size && !rows.some(isIn))
-  return isNothing && !isShown() && !controls.some(isIn) ? { _tag: "Proven" } : came
+  return isNothing && !isShown() && !Gone.without(controls, ask.log.gone).some(isIn) ? { _tag: "Proven" } : came
 })
+
+/** A range that lies beside more rows that left is cut. */
+const mostGone = 4
+
+/** The nearest rows beside a range that may come back, and what they prove. */
+interface Neighbours extends Task.Beside {
+  readonly rows: ReadonlyArray<Rows.Dated>
+  readonly bounds: Ask.Between
+  /** Whether an answer with them, and nothing between, shows that nothing is there. */
+  readonly isProof: boolean
+  /** The row at the end of the list without bounds is gone: it has to end with this one, on that side. */
+  readonly end: readonly ["newest" | "oldest", Rows.Dated] | undefined
+}
+
+const besideOf = (
+  { controls, ends }: Settings,
+  { log }: Ask.Ask,
+  range: Range,
+  bounds: Ask.Between,
+  shown: Task.Beside | undefined
+): Neighbours => {
+  const known = new Map(Gone.without(controls, log.gone).map(({ key, start }) => [key, start]))
+  const { above, below } = Task.besides(range, known, Gone.besidesWithout(shown, log))
+  const [oldest] = controls
+  const newest = controls.at(-1)
+  const isGone = (row: Rows.Dated | undefined) => row !== undefined && log.gone.has(row.key)
+  return {
+    above,
+    below,
+    rows: [below, above].flatMap((row) => row ?? []),
+    bounds: {
+      after: below === undefined ? bounds.after : Ask.around(below).after,
+      before: above === undefined ? bounds.before : Ask.around(above).before
+    },
+    isProof: below === undefined ? above !== undefined && ends.oldest : above !== undefined || ends.newest,
+    // What lies beyond that row was not listed while it was there.
+    end:
+      below === undefined
+        ? above !== undefined && isGone(oldest) && (oldest?.start ?? 0) < range.from
+          ? ["oldest", above]
+          : undefined
+        : above === undefined && isGone(newest) && (newest?.start ?? 0) >= range.to
+          ? ["newest", below]
+          : undefined
+  }
+}
+
+const isEnd = (ask: Ask.Ask, size: number, { end }: Neighbours): Effect.Effect<boolean, AgniError> =>
+  end === undefined ? Effect.succeed(true) : Gone.endsBeside(ask, size, ...end)
 
 /** Of what lies between the range and the nearest rows beside it, so much is asked for, so many times. */
 const shares = [1, 1, 1 / 4, 1 / 16]
@@ -182,15 +242,6 @@ const bracket = Effect.fnUntraced(function* (
   return { rows: [...first, ...(second ?? [])], ended: isAnswer && second !== undefined && second.length < size }
 })
 
-/** Whether one of them comes back for its own seconds: another one may have left. */
-const isOneThere = (ask: Ask.Ask, rows: ReadonlyArray<Rows.Dated>, size: number): Effect.Effect<boolean, AgniError> =>
-  Effect.map(
-    Effect.forEach(rows, (row) => Ask.catchPoison(Ask.control(ask, row, size), () => Effect.succeed(Ask.notBack)), {
-      concurrency: "unbounded"
-    }),
-    (found) => found.includes(undefined)
-  )
-
 /** The same row by row, where some cannot be had. Those must start beside the range: there as many are asked for. */
 const inParts = Effect.fnUntraced(function* (
   { size, sort }: Settings,
@@ -224,12 +275,12 @@ const comesBack = Effect.fnUntraced(function* (
   if (first === undefined) return false
   const found = yield* look(first)
   if (found === undefined) return true
-  if (isProblem(found)) return found
+  if (Gone.isProblem(found)) return found
   // It may have left, or have a neighbour that cannot be rendered: others will do, further away in the latter case. That answer
   // may have lacked it: at the same time others come over other connections.
   const again = others.length > 2 ? others : [...others, first, ...others, first, first, first].slice(0, 4)
   const answers = yield* Effect.forEach(again, (row) => look(row), { concurrency: "unbounded" })
-  const problem = answers.find(isProblem)
+  const problem = answers.find(Gone.isProblem)
   if (problem !== undefined || answers.includes(undefined)) return problem ?? true
   // Requests fail by chance, too: one that did is tried with all patience.
   const failing = [first, ...again].find((_, i) => [found, ...answers][i] === "fails")
@@ -241,9 +292,6 @@ const patiently = (ask: Ask.Ask): Ask.Ask =>
     (...[page, bounds, options]: Parameters<Ask.Ask>) => ask(page, bounds, { ...options, how: Patience.last }),
     { log: ask.log }
   )
-
-const isProblem = (found: CoverageReason | "fails" | undefined): found is CoverageReason =>
-  found !== undefined && found !== "fails" && found !== Ask.notBack && found !== Ask.hidden
 
 /** Rows by their distance, each of another second: of many that start together one may be hard to find. */
 const nearest = (controls: ReadonlyArray<Rows.Dated>, at: Micros): ReadonlyArray<Rows.Dated> => {

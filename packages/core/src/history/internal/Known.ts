@@ -35,6 +35,8 @@ export interface Known {
   /** Requests of all readers, and the rows that their windows brought: one that is proven and has any counts as a page besides. */
   readonly requests: number
   readonly worth: number
+  /** Control rows that left, with their starts. */
+  readonly gone?: ReadonlyMap<string, Micros> | undefined
 }
 
 /** What the reading of one part showed. */
@@ -84,5 +86,6 @@ export const fold = (known: Known, { cut = false, deepest, differs, log, order, 
   cut: known.cut === true || cut,
   whole: Math.max(known.whole, whole),
   requests: known.requests + log.requests,
-  worth: known.worth + worth
+  worth: known.worth + worth,
+  gone: log.gone.size === 0 ? known.gone : new Map([...(known.gone ?? []), ...log.gone])
 })

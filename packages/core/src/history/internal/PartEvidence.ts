@@ -66,6 +66,7 @@ export const Evidence = Schema.Struct({
   proven: Schema.Boolean,
   later: Schema.Number,
   differing: Schema.Number,
+  gone: Schema.optionalKey(Schema.ReadonlyMap(Schema.String, Schema.Number)),
   older: Schema.Boolean
 })
 
@@ -170,6 +171,7 @@ export const save = (range: Micros.Range, known: Known, shown: Shown.Shown, comm
     proven: shown.proven,
     later: shown.later,
     differing: shown.differing,
+    gone: SavedProbes.withIds(shown.gone),
     older: shown.older
   }
 }
@@ -214,6 +216,7 @@ export const restore = (shown: Shown.Shown, evidence: Evidence): number => {
   shown.proven &&= evidence.proven
   shown.later += evidence.later
   shown.differing += evidence.differing
+  for (const [key, start] of evidence.gone ?? []) shown.gone.set(key, start)
   shown.older ||= evidence.older
   return twice
 }

@@ -6,6 +6,7 @@ import * as Ask from "../../endpoint/internal/Ask.ts"
 import * as Rows from "../../endpoint/internal/ListedRows.ts"
 import type { Came } from "./AllCame.ts"
 import * as Empty from "./Empty.ts"
+import * as Gone from "./Gone.ts"
 import { isExhausted, type Known, mostRequests } from "./Known.ts"
 import { judge } from "./RangeVerdict.ts"
 import {
@@ -55,6 +56,7 @@ export const readRange = (
     })
   )
   const ask = askOf({ ...settings, rounds: settings.rounds === true || known.rounds === true })
+  for (const [key, start] of known.gone ?? []) ask.log.gone.set(key, start)
   return read({
     settings: { ...settings, repeats },
     known,
@@ -94,7 +96,8 @@ const read = Effect.fnUntraced(function* (work: Work): Effect.fn.Return<Outcome,
     const parts = done.dense ? halve(work, done.range, done.held) : undefined
     return parts === undefined ? deliver(work, done, { _tag: "Unprovable", reason: done.problem }) : split(work, parts)
   }
-  if (done.held.size() === 0) return yield* unlessRefused(work, ofNothing(work, done))
+  const isEmpty = believed?.isEmpty === true && Rows.within(done.held, done.range).length === 0
+  if (done.held.size() === 0 || isEmpty) return yield* unlessRefused(work, ofNothing(work, done))
   // Rows came where none was expected, so a range of this width is not trusted.
   const width = Math.max(work.known.width, ask.log.width)
   const came = believed === undefined && Rows.within(done.held, done.range).length > 0
@@ -170,12 +173,9 @@ const ofNothing = Effect.fnUntraced(function* (work: Work, done: ReadPages.Read)
   // A limit on results may answer with nothing, and an outage too.
   if (task.top !== undefined && canHalve(range))
     return split(work, Task.halve(range, held, task.expected, settings.size))
-  const control = controlIn(settings, range)
-  if (control !== undefined && canHalve(range)) {
-    const answer = yield* Ask.orNothing(ask(1, Ask.around(control)))
-    if (answer?.rows.some(({ key }) => key === control.key) === true)
-      return splitHiding(work, done, range.to - range.from > believedWidth(known.width) ? task.hides : mostHiding)
-  }
+  const control = controlIn({ ...settings, controls: Gone.without(settings.controls, ask.log.gone) }, range)
+  if (control !== undefined && canHalve(range) && (yield* Gone.look(ask, [control], settings.size)).there.size > 0)
+    return splitHiding(work, done, range.to - range.from > believedWidth(known.width) ? task.hides : mostHiding)
   const { hides = 0 } = task
   const hiding = task.hides === undefined ? undefined : hides > 0 && canHalve(range) ? "again" : "no more"
   yield* work.came(0)
@@ -184,6 +184,8 @@ const ofNothing = Effect.fnUntraced(function* (work: Work, done: ReadPages.Read)
   const coverage = yield* Empty.confirm(settings, known, ask, range, bounds, hiding, task.beside, isLast)
   // Rows of it came after all, or may: there are more than the server gives for the whole of it.
   if (coverage === Empty.came && canHalve(range)) return splitHiding(work, done, hides - 1)
+  // It was proven by others than the nearest rows, which not all answers have.
+  if (coverage?._tag === "Proven" && ask.log.gone.size > 0) work.seen.once = range
   if (coverage === Empty.hidden && !isLast) return splitHiding(work, done, left - 1)
   const width = task.to - task.from
   const believed = coverage === undefined ? yield* widen(work) : believedWidth(known.width)

@@ -60,8 +60,11 @@ export interface Shown {
   readonly begun: Set<string>
   /** How many of the recent calls were not: they may have come since. */
   later: number
-  /** Calls that came in some answers only. */
+  /** Calls that came in some answers only, and their keys as far as those are known. */
   differing: number
+  readonly doubted: Set<string>
+  /** Calls that did not come back for their own seconds when windows beside them were read. */
+  readonly gone: Map<string, Micros.Micros>
   /** A call was shown that is older than the first one. */
   older: boolean
 }
@@ -104,6 +107,8 @@ export const make = (parts: ReadonlyArray<Micros.Range>): Shown => ({
   begun: new Set(),
   later: 0,
   differing: 0,
+  doubted: new Set(),
+  gone: new Map(),
   older: false
 })
 
@@ -164,6 +169,13 @@ export const noteRow = (shown: Shown, { fromOldest }: Ends, key: string, start: 
   else if (!shown.ids.has(key)) shown.late.set(key, start)
 }
 
+/** Notes that a call is in some answers only: once, however often it is looked for. */
+export const doubt = (shown: Shown, key: string): void => {
+  if (shown.doubted.has(key)) return
+  shown.doubted.add(key)
+  shown.differing++
+}
+
 /** Whether bounds reach no further than what is read: beyond it others are counted too. */
 const isOfRange = ({ parts }: Shown, { whole }: Ends, { after, before }: NotedCounts.Counted): boolean =>
   (whole && parts.length === 1) || parts.some(({ from, to }) => after >= from - near && before <= to + near)
@@ -189,6 +201,7 @@ export const note = (shown: Shown, ends: Ends, { log, once }: Pick<Evidence, "lo
       if (isOfRange(shown, ends, counted)) NotedCounts.noteCount(shown[name], counted, counted.rows)
   for (const page of log.lengths.values()) if (isOfRange(shown, ends, page)) NotedCounts.notePage(shown.lengths, page)
   for (const id of log.moved) shown.moved.add(id)
+  for (const [key, start] of log.gone) shown.gone.set(key, start)
   for (const [key, at] of log.created) shown.created.set(key, at)
   notePlaced(shown, log.placed)
   log.shown.forEach((start, key) => noteRow(shown, ends, key, start))

@@ -32,6 +32,25 @@ const tiles = ({ controls, ends }: Settings, known: Known, range: Range): Readon
   return edges.slice(1).map((end, i) => ({ from: edges[i] ?? from, to: end }))
 }
 
+/** So many parts in a row that nothing came of are counted as one: their windows are proven, and nothing can have left. */
+const mostEmpty = 3
+
+/** The parts to count, where nothing came for longer than is trusted. */
+const joinEmpty = (parts: ReadonlyArray<Range>, isEmpty: (part: Range) => boolean): ReadonlyArray<Range> => {
+  const all: Array<Range> = []
+  for (let i = 0; i < parts.length;) {
+    const part = parts[i]
+    if (part === undefined) break
+    let end = i
+    while (end < parts.length && isEmpty(parts[end] ?? part)) end++
+    const last = parts[end - 1]
+    const isJoined = end - i > mostEmpty && last !== undefined
+    all.push(isJoined ? { from: part.from, to: last.to } : part)
+    i = isJoined ? end : i + 1
+  }
+  return all
+}
+
 /** Calls that are expected besides the delivered ones: those that appeared since their window was read. */
 export interface Expected {
   readonly later: ReadonlyArray<Micros>
@@ -84,7 +103,11 @@ export const dated = Effect.fnUntraced(function* (
   }
   const starts = Float64Array.from(later).sort()
   // Calls came since the newest one was looked for.
-  const parts = tiles({ ...settings, ends: { ...settings.ends, newest: false } }, known, range)
+  const trusted = tiles({ ...settings, ends: { ...settings.ends, newest: false } }, known, range)
+  const parts = joinEmpty(trusted, (part) => {
+    const [came, besides] = [ledger.between(boundsOf(part)), Delivered.count(starts, boundsOf(part))]
+    return came.within + came.at + besides.within + besides.at === 0
+  })
   const agree = yield* Effect.forEach(
     parts,
     (part) =>
@@ -128,7 +151,11 @@ export const check = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Difference | undefined, AgniError> {
   const repeats = yield* settings.repeats
   const { size } = settings
-  const parts = tiles(settings, known, { from: range.from, to: Math.min(range.to, horizonOf(settings, known)) })
+  const trusted = tiles(settings, known, { from: range.from, to: Math.min(range.to, horizonOf(settings, known)) })
+  const parts = joinEmpty(trusted, (part) => {
+    const { at, within } = ledger.between(boundsOf(part))
+    return within + at === 0
+  })
   const found = yield* Effect.forEach(
     parts,
     (part) =>

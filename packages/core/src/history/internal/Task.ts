@@ -160,22 +160,28 @@ export const byCount = Effect.fnUntraced(function* (
   // Behind the end of the list, where there are fewer than was thought.
   const reached = beyond === -1 ? cuts.length : beyond
   const found: Array<Micros> = []
+  const besideRange: Array<Micros> = []
   for (const { cut, isBurst } of cuts) {
     if (cut?.start === undefined) continue
     const edge = Ask.floorSecond(cut.start)
-    if (edge <= range.from || edge >= range.to) continue
+    if (edge <= range.from || edge >= range.to) {
+      // Bounds reach a little further than the range: a burst beside it would be in those of each part that ends there.
+      if (isBurst) besideRange.push(...outside(edge, edge))
+      continue
+    }
     keys.set(edge, cut.key)
     found.push(edge, ...(isBurst ? [edge] : []))
   }
   const middle = Ask.floorSecond((range.from + range.to) / 2)
+  const inOrder = found.toSorted((a, b) => a - b)
+  const isBeside = besideRange.length > 0
   const edges =
-    found.length > 0
-      ? besideBursts(
-          range,
-          found.toSorted((a, b) => a - b)
-        )
-      : [middle]
-  const isCut = keys.size === reached && reached > 0 && edges.every((edge) => keys.has(edge))
+    found.length === 0 && !isBeside
+      ? [middle]
+      : [...new Set([...besideBursts(range, inOrder), ...besideRange])]
+          .filter((edge) => edge > range.from && edge < range.to)
+          .sort((a, b) => a - b)
+  const isCut = !isBeside && keys.size === reached && reached > 0 && edges.every((edge) => keys.has(edge))
   const isAll = reached === ranks.length
   const rest = isAll ? Math.max(1, rows - each * reached) : each / 2
   return tasksOf(range, edges, rows).map((task, i): Task => ({

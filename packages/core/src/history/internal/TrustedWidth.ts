@@ -1,6 +1,7 @@
 /** How wide a range may be: bounds are trusted as far as answers were seen to reach. */
 import * as Effect from "effect/Effect"
 import * as Ask from "../../endpoint/internal/Ask.ts"
+import * as Gone from "./Gone.ts"
 import * as Misplaced from "../../endpoint/internal/Misplaced.ts"
 import * as Patience from "../../endpoint/internal/Patience.ts"
 import type { Range } from "../../endpoint/internal/Micros.ts"
@@ -43,6 +44,9 @@ export const isTooWide = ({ known, settings, young }: Work, { from, to }: Range)
 /** A range of so many trusted widths is worth the few requests that show whether more can be trusted. */
 const worthTrying = 3
 
+/** Of a range in which more left it is not tried whether it is empty. */
+const mostGone = 4
+
 /** The width is known well enough if the greatest that is answered in full is not greater than this. */
 const precision = 1.5
 
@@ -51,8 +55,9 @@ const precision = 1.5
  * it. So the oldest control row comes at the older end of such bounds, and the newest one at the newer end of others.
  */
 export const widen = Effect.fnUntraced(function* ({ ask, known, settings, task, young }: Work) {
-  const [oldest] = settings.controls
-  const newest = settings.controls.at(-1)
+  const controls = Gone.without(settings.controls, ask.log.gone)
+  const [oldest] = controls
+  const newest = controls.at(-1)
   const width = () => believedWidth(Math.max(known.width, ask.log.width))
   let most = Math.min(task.to - task.from, known.refused, ask.log.refused)
   if (young || oldest === undefined || newest === undefined || most <= worthTrying * width()) return width()
@@ -84,6 +89,16 @@ export const widen = Effect.fnUntraced(function* ({ ask, known, settings, task, 
   return width()
 })
 
+/** Whether no row is known to lie in the range, but for some that left. */
+const holdsNone = Effect.fnUntraced(function* ({ ask, settings, task }: Work) {
+  for (let left = mostGone; left > 0; left--) {
+    const control = controlIn({ ...settings, controls: Gone.without(settings.controls, ask.log.gone) }, task)
+    if (control === undefined) return true
+    if (!(yield* Gone.look(ask, [control], settings.size)).left) return false
+  }
+  return false
+})
+
 /** Bounds are trusted as far as the first page and the last one are apart; a wider range is cut. */
 export const believe = Effect.fnUntraced(function* (work: Work) {
   const { ask, known, limit, settings, task } = work
@@ -99,16 +114,19 @@ export const believe = Effect.fnUntraced(function* (work: Work) {
   const before = isMany ? counted : yield* countRows(work, bounds, task.expected, first?.rows)
   work.seen.cut = lacksControl(settings, bounds, ask.log)
   const believed = believedWidth(Math.max(known.width, ask.log.width))
-  const isEmpty = before === 0 && controlIn(settings, task) === undefined
+  const isAll = first !== undefined && before !== undefined && before > 0 && before <= first.rows.length
+  const isOutside = (start: number) => start < task.from || start >= task.to
+  const isNoneIn = isAll && first.rows.every(({ start }) => start !== undefined && isOutside(start))
+  // Where one neighbour came and the other one left, the next one beyond it proves that nothing is there.
+  const isEmpty = (before === 0 || isNoneIn) && (yield* holdsNone(work))
   // Cut by count, each part is narrower than what was seen.
   const isLarge = before !== undefined && before > limit && ask.log.width > 0.6 * width
   const isFurther = width > believed && !isEmpty && !isLarge
-  const isAll = first !== undefined && before !== undefined && before > 0 && before <= first.rows.length
   const isLong = width > Task.mostEmpty * believed
   const starts = isAll ? first.rows.flatMap(({ start }) => start ?? []) : startsOf(ask.log)
   const atGaps = isAll || isLong ? Task.atGaps(task, starts, believed) : undefined
   // A row beside it came: years that hold nothing are not cut into days.
-  const isNothing = isAll && isLong && starts.every((start) => start < task.from || start >= task.to)
+  const isNothing = isAll && isLong && starts.every(isOutside)
   const isBySize = isFurther && atGaps === undefined && ask.log.width > 0
   const parts = isFurther
     ? (atGaps ??
@@ -117,5 +135,5 @@ export const believe = Effect.fnUntraced(function* (work: Work) {
         isBySize ? yield* widen(work) : Math.max(believed, width / 1.9)
       ))
     : undefined
-  return { parts, before, first, isNothing }
+  return { parts, before, first, isNothing, isEmpty }
 })

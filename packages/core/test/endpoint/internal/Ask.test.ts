@@ -31,6 +31,27 @@ describe("Ask.control", () => {
     })
   )
 
+  it.effect("finds one at the older end of the list with the second request", () =>
+    Effect.gen(function* () {
+      const server = open(rowsAt(Array.from({ length: 1500 }, () => at)))
+      const { list } = server.client
+      // Its pages in the other order are the same ones from the end.
+      const turning: typeof list = ({ page = 1, sortOrder, ...query }, options) =>
+        list({ ...query, page: sortOrder === "asc" ? 151 - page : page }, options)
+      const ask = Ask.make(turning, {}, { size: 10, sort: { by: undefined, order: undefined } })
+      const [last] = (yield* ask(150, {})).rows
+      const [first] = (yield* ask(1, {})).rows
+      for (const [row, most] of [
+        [first, 1],
+        [last, 2]
+      ] as const) {
+        const before = server.requests()
+        assert.isUndefined(yield* Ask.control(ask, control(row?.key ?? "", at), 10))
+        assert.isAtMost(server.requests() - before, most)
+      }
+    })
+  )
+
   it.effect("does not look for long where others come again, and says that it is hidden", () =>
     Effect.gen(function* () {
       const traits = { depth: { most: 2, cut: "first" } } as const

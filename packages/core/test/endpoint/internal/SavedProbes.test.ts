@@ -72,7 +72,9 @@ const logOf = (seed: number): Ask.Log => {
     lengths: new Map([["x", { ...counted(), size: number(), length: number(), isFirst: chance(0.5) }]]),
     sure: counts(),
     counts: counts(),
-    failing: counts()
+    failing: counts(),
+    // Another process looks for itself.
+    gone: new Map()
   }
 }
 

@@ -244,6 +244,40 @@ describe("a call that an answer listed, and its window lacks", () => {
     })
   )
 
+  it.effect("counts a call once, however often it is missed", () =>
+    Effect.gen(function* () {
+      const { ledger } = make({ rows: rowsAt(starts).filter(({ id }) => id !== "row-2") })
+      const missed = logOf(["row-2", starts[2]])
+      ledger.note({ log: missed, once: { from, to: middle } })
+      yield* ledger.deliver(older([0, 1]))
+      yield* ledger.deliver(newer([3]))
+      ledger.note({ log: missed })
+      yield* ledger.late
+      ledger.differ(1)
+      const revised = yield* ledger.revised(known())
+      assert.deepStrictEqual(revised.find((one) => one.from === from)?.coverage, Deliveries.differ(1))
+    })
+  )
+
+  it.effect("takes back what was read once beside a call that seemed to have left, and comes again", () =>
+    Effect.gen(function* () {
+      for (const isBack of [false, true]) {
+        const { ledger } = make({ rows: rowsAt(starts).filter(({ id }) => isBack || id !== "row-2") })
+        const log = logOf()
+        log.gone.set("row-2", starts[2] ?? 0)
+        ledger.note({ log, once: { from, to: middle } })
+        yield* ledger.deliver(older([0, 1]))
+        yield* ledger.deliver(newer([2, 3]))
+        yield* ledger.late
+        const revised = yield* ledger.revised(known())
+        assert.strictEqual(
+          revised.some((one) => one.from === from),
+          isBack
+        )
+      }
+    })
+  )
+
   it.effect("brings the others that the answer shows which looked for it", () =>
     Effect.gen(function* () {
       // One in the same second, and one of the window beside it.

@@ -7,6 +7,8 @@ import * as Patience from "../../../src/endpoint/internal/Patience.ts"
 import { above, below, confirm, controls, range } from "./EmptyRange.ts"
 import { began, control, day, hour, known, open, rowsAt, settingsOf } from "./FakeServer.ts"
 
+const facts = known
+
 describe("Empty.confirm", () => {
   it.effect("one answer with the nearest control rows on both sides, and none between, proves it", () =>
     Effect.gen(function* () {
@@ -21,6 +23,52 @@ describe("Empty.confirm", () => {
       assert.deepStrictEqual(yield* confirm([below], {}, one), { tag: "Proven", requests: 1 })
     })
   )
+
+  describe("where a control row left", () => {
+    const further = began - 60 * day
+    const known = [control("row-0", further), control("left", below), control("row-1", above)]
+
+    it.effect("the next one takes its place, for all that is read after it too", () =>
+      Effect.gen(function* () {
+        const server = open(rowsAt([further, above]))
+        const settings = settingsOf(server, { controls: known })
+        const ask = Ask.make(server.client.list, {}, settings)
+        const confirm = () => Empty.confirm(settings, facts(), ask, range, Ask.boundsOf(range), undefined)
+        assert.strictEqual((yield* confirm())?._tag, "Proven")
+        assert.strictEqual(server.requests(), 5)
+        assert.strictEqual((yield* confirm())?._tag, "Proven")
+        assert.strictEqual(server.requests(), 6)
+      })
+    )
+
+    it.effect("that was shown beside the range, the known one does", () =>
+      Effect.gen(function* () {
+        const beside = { below: control("left", began - 41 * day), above: undefined }
+        const found = yield* confirm([below, above], {}, {}, 0, undefined, beside)
+        assert.deepStrictEqual(found, { tag: "Proven", requests: 5 })
+      })
+    )
+
+    it.effect("that ended the list, the list must end beside the range", () =>
+      Effect.gen(function* () {
+        const span = { most: 7 * day, cut: "first" } as const
+        const rest = {
+          controls: [control("row-0", below), control("left", above)],
+          ends: { newest: true, oldest: false }
+        }
+        assert.deepStrictEqual(yield* confirm([below], {}, rest), { tag: "Proven", requests: 6 })
+        // A limit on width hides it, but not in the list.
+        assert.isUndefined((yield* confirm([below, range.to - day], { span }, rest)).tag)
+        const oldest = {
+          controls: [control("left", below), control("row-0", above)],
+          ends: { newest: false, oldest: true }
+        }
+        assert.strictEqual((yield* confirm([above], {}, oldest)).tag, "Proven")
+        const last = { span: { ...span, cut: "last" } } as const
+        assert.isUndefined((yield* confirm([above, range.from + day], last, oldest)).tag)
+      })
+    )
+  })
 
   it.effect("a full page may hide rows between: the next page shows them", () =>
     Effect.gen(function* () {

@@ -229,6 +229,29 @@ describe("readRange", () => {
     })
   )
 
+  it.effect(
+    "a gap that is proven beside a call that left counts as read once, and others do not ask for that call again",
+    () =>
+      Effect.gen(function* () {
+        const [low, high] = [began - 60 * day, began - 10 * day]
+        const server = open(rowsAt([low, high]))
+        const controls = [control("row-0", low), control("left", began - 50 * day), control("row-1", high)]
+        const settings = settingsOf(server, { controls })
+        const gap = { from: began - 40 * day, to: began - 20 * day, expected: 0 }
+        const quiet = yield* readRange(
+          { ...settings, controls: controls.filter(({ key }) => key !== "left") },
+          known(),
+          gap
+        )
+        assert.isUndefined(quiet.evidence.once)
+        const { evidence } = yield* readRange(settings, known(), gap)
+        assert.deepInclude(evidence.once, { from: gap.from })
+        const before = server.requests()
+        yield* readRange(settings, fold(known(), evidence), gap)
+        assert.strictEqual(server.requests() - before, quiet.evidence.log.requests)
+      })
+  )
+
   it.effect("years that hold nothing are not cut into days", () =>
     Effect.gen(function* () {
       const read = yield* readAll(startsOf(57), {}, { from: began - 9000 * day })

@@ -212,6 +212,23 @@ describe("Sum.check", () => {
   )
 })
 
+it.effect("months without a call are counted at once, although bounds are only trusted for a day", () =>
+  Effect.gen(function* () {
+    const { ask, ledger, server, settings } = yield* given({})
+    const far = { from: began - 300 * day, to }
+    const controls = [control("first", far.from + hour), ...settings.controls]
+    const all = { ...settings, controls }
+    const before = server.requests()
+    assert.isUndefined(yield* Sum.check(all, known(), ledger, far, ask))
+    assert.isAtMost(server.requests() - before, 12)
+    // What came was not, so the number of all is not enough.
+    assert.isTrue(yield* Sum.dated(all, known(), ledger, far, { distant: false, later: [] }, ask))
+    const other = yield* given({ rows: [...calls, beside(began - 100 * day)] })
+    const found = yield* Sum.check({ ...other.settings, controls }, known(), other.ledger, far, other.ask)
+    assert.strictEqual(found?.counted, 1)
+  })
+)
+
 describe("Sum.recount", () => {
   const recount = Effect.fnUntraced(function* (one: Given, counted: number) {
     const { ask, ledger, server, settings } = yield* given(one)

@@ -113,6 +113,19 @@ describe("Task", () => {
         })
     )
 
+  it.effect("a burst beside the range is cut off once, and not halved again and again", () =>
+    Effect.gen(function* () {
+      for (const at of [range.to, range.from - second]) {
+        const server = open(rowsAt(Array.from({ length: 300 }, () => at)))
+        const parts = yield* Task.byCount(settingsOf(server), askOf(server), range, 300, 100)
+        assertTiles(parts, range)
+        assert.lengthOf(parts, 2)
+        const [small = range] = parts.filter(({ from, to }) => to - from < day)
+        assert.isAtMost(small.to - small.from, 4 * second)
+      }
+    })
+  )
+
   it.effect("parts of more rows than are there: the oldest one, behind the last page, is not counted", () =>
     Effect.gen(function* () {
       const server = open(rowsAt(Array.from({ length: 300 }, (_, i) => range.to - (i + 1) * hour)))

@@ -36,7 +36,12 @@ const workOf = (one: Given) => {
         Effect.sync(() => waiting.now--)
       )
     })
-  const known_ = [...controls].sort((a, b) => a - b).map((start, i) => control(`known-${i}`, start))
+  const known_ = [...controls]
+    .sort((a, b) => a - b)
+    .map((start, i) => {
+      const at = one.starts.indexOf(start)
+      return control(at === -1 ? `known-${i}` : `row-${at}`, start)
+    })
   const settings = settingsOf(server, { list, controls: known_, ...one.settings })
   const seen = { order: "unknown", differs: false, deepest: Infinity, cut: false, whole: 0, worth: 0 } as const
   const work: Work = {
@@ -120,6 +125,31 @@ describe("the width that is trusted", () => {
       assert.deepInclude(yield* read({ starts: outside }), { parts: undefined, before: 0, isNothing: false })
       const span = { most: 7 * day, cut: "empty" } as const
       assert.isAtLeast((yield* read({ starts: evenly(3), traits: { span } })).parts ?? 0, 2)
+    })
+  )
+
+  it.effect(
+    "a range of which a row beside it came, and control rows in it left, is not cut before others prove it empty",
+    () =>
+      Effect.gen(function* () {
+        const [left, there] = [range.to - 20 * day, range.from - 1]
+        const rows = [there]
+        const found = yield* read({ starts: rows, controls: [there, left] })
+        assert.deepInclude(found, { parts: undefined, before: 1 })
+        assert.isAtLeast((yield* read({ starts: [...rows, left] })).parts ?? 0, 2)
+      })
+  )
+
+  it.effect("a control row at an end that left shows no limit: the next one is tried", () =>
+    Effect.gen(function* () {
+      const starts = [range.from + day, range.to - 2 * day]
+      const { work } = workOf({ starts, controls: [...starts, range.to - day] })
+      const { newest = control("", 0) } = { newest: work.settings.controls.at(-1) }
+      const limited = yield* widen(work)
+      assert.isBelow(limited, 3 * day)
+      const other = workOf({ starts, controls: [...starts, range.to - day] }).work
+      other.ask.log.gone.set(newest.key, newest.start)
+      assert.isAbove(yield* widen(other), 20 * day)
     })
   )
 
