@@ -225,10 +225,8 @@ export const rowsOf = ({ delivered, placed }: Shown): number => delivered.rows()
 
 /** Whether a page may be the last one again of a list with so many rows, or the first one. A list of one page has no other. */
 const mayRepeat = ({ isFirst, length, size }: NotedCounts.Paged, least: number, most: number): boolean => {
-  for (let rows = Math.max(1, least); rows <= most; rows++) {
-    const isLast = rows > size && length === ((rows - 1) % size) + 1
-    if (isLast || (isFirst && length === Math.min(rows, size))) return true
-  }
+  for (let rows = Math.max(1, least); rows <= most; rows++)
+    if ((rows > size && length === ((rows - 1) % size) + 1) || (isFirst && length === Math.min(rows, size))) return true
   return false
 }
 
