@@ -67,10 +67,20 @@ describe("Known.fold", () => {
         known,
         nothing(
           { deepest: 400, whole: 90, worth: 150, cut: true, differs: true },
-          { width: 3 * hour, refused: 5 * day, observedAt: began - 7, requests: 12, rounds: true }
+          {
+            width: 3 * hour,
+            refused: 5 * day,
+            observedAt: began - 7,
+            requests: 12,
+            rounds: true,
+            gone: new Map([["row-1", began]])
+          }
         )
       ),
-      nothing({ deepest: 450, whole: 70, worth: 20 }, { width: hour, refused: 9 * day, observedAt: began, requests: 3 })
+      nothing(
+        { deepest: 450, whole: 70, worth: 20 },
+        { width: hour, refused: 9 * day, observedAt: began, requests: 3, gone: new Map([["row-2", began - day]]) }
+      )
     )
     assert.deepStrictEqual(folded, {
       order: "unknown",
@@ -84,13 +94,17 @@ describe("Known.fold", () => {
       cut: true,
       whole: 90,
       requests: 15,
-      worth: 170
+      worth: 170,
+      gone: new Map([
+        ["row-1", began],
+        ["row-2", began - day]
+      ])
     })
   })
 
   it("what shows nothing changes nothing", () => {
-    const { cut, rounds, ...rest } = Known.fold(start, nothing())
-    assert.deepStrictEqual([{ ...rest }, cut, rounds], [{ ...start }, false, false])
+    const { cut, gone, rounds, ...rest } = Known.fold(start, nothing())
+    assert.deepStrictEqual([{ ...rest }, cut, gone, rounds], [{ ...start }, false, undefined, false])
   })
 
   it.effect.prop(
