@@ -8,6 +8,7 @@ import { AgniError } from "../../model/AgniError.ts"
 import type * as Coverage from "../Coverage.ts"
 import * as NotedCounts from "../../endpoint/internal/NotedCounts.ts"
 import * as SavedProbes from "../../endpoint/internal/SavedProbes.ts"
+import * as Bytes from "../../model/internal/Bytes.ts"
 import type * as Micros from "../../endpoint/internal/Micros.ts"
 import type { Known } from "./Known.ts"
 import * as Shown from "./Shown.ts"
@@ -82,33 +83,12 @@ const revisionOf = ({ coverage, from, to }: Windows.Revision): ReadonlyArray<Evi
 const bytesOf = ({ buffer, byteLength, byteOffset }: Float64Array | Uint32Array): Uint8Array =>
   new Uint8Array(buffer, byteOffset, byteLength)
 
-/** The arrays of all windows, one after another. */
-const joinedStarts = (all: ReadonlyArray<Float64Array>): Float64Array => {
-  const joined = new Float64Array(all.reduce((sum, { length }) => sum + length, 0))
-  let next = 0
-  for (const one of all) {
-    joined.set(one, next)
-    next += one.length
-  }
-  return joined
-}
-
-const joinedIds = (all: ReadonlyArray<Uint32Array>): Uint32Array => {
-  const joined = new Uint32Array(all.reduce((sum, { length }) => sum + length, 0))
-  let next = 0
-  for (const one of all) {
-    joined.set(one, next)
-    next += one.length
-  }
-  return joined
-}
-
 type Delivered = Shown.Shown["delivered"]["stretches"]
 
 const saved = (windows: Delivered): Pick<Evidence, "ids" | "starts" | "windows"> => ({
   windows: windows.map(({ ids, starts, ...rest }) => ({ ...rest, starts: starts.length, ids: ids.length / 2 })),
-  starts: bytesOf(joinedStarts(windows.map(({ starts }) => starts))),
-  ids: bytesOf(joinedIds(windows.map(({ ids }) => ids)))
+  starts: Bytes.concat(windows.map(({ starts }) => bytesOf(starts))),
+  ids: Bytes.concat(windows.map(({ ids }) => bytesOf(ids)))
 })
 
 const windowsIn = (evidence: Evidence): Delivered => {
