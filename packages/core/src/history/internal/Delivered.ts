@@ -1,10 +1,11 @@
 /** What the windows brought, by start, so that a count of any bounds can be held against it. */
+import type { Item } from "../../model/Item.ts"
 import * as CallRows from "../../model/Rows.ts"
 import type * as Coverage from "../Coverage.ts"
 import type { Bounds } from "../../endpoint/internal/Ask.ts"
 import * as Rows from "../../endpoint/internal/ListedRows.ts"
 import type { Micros, Range } from "../../endpoint/internal/Micros.ts"
-import * as IdSet from "./IdSet.ts"
+import type * as IdSet from "./IdSet.ts"
 
 /** Calls whose start lies between two bounds, and those whose start is one of them: a server may count those or not. */
 export interface Number {
@@ -12,15 +13,14 @@ export interface Number {
   readonly at: number
 }
 
-interface Stretch extends Range {
+/** A window, or what another process delivered of one. */
+export interface Piece extends Range {
   readonly proven: boolean
   /** Calls that came, and rows as the server counts them. */
   readonly calls: number
   readonly rows: number
   /** Ascending. */
   readonly starts: Float64Array
-  /** The hashes of the ids, as those of `IdSet`: a reading that resumes knows by them which calls came. */
-  readonly ids: Uint32Array
   /**
    * Rows that the server lists besides, under ids that came already, those of a gap that cannot be had, and records whose start is not
    * understood.
@@ -30,11 +30,21 @@ interface Stretch extends Range {
   readonly inside: Micros
 }
 
+interface Stretch extends Piece {
+  /** Those of its calls, in the set of all: a reading that resumes knows by them which calls came. */
+  readonly ids: IdSet.Places
+}
+
 export interface Delivered {
-  readonly add: (window: Coverage.Window) => void
-  /** Adds what another process delivered. */
-  readonly put: (stretch: Stretch) => void
-  /** Removes the windows of a range, which are read again. */
+  /** @param ids Those of its calls, which are in the set of all. */
+  readonly add: (window: Coverage.Window, ids: IdSet.Places) => void
+  /**
+   * Adds what another process delivered; how many of its calls had come before.
+   *
+   * @param hashes of its ids
+   */
+  readonly put: (piece: Piece, hashes: Uint32Array) => number
+  /** Removes the windows of a range, which are read again, and forgets all ids but those of the other windows. */
   readonly remove: (range: Range) => void
   /** Rows, as the server counts them. */
   readonly rows: () => number
@@ -72,12 +82,18 @@ export const count = (starts: Float64Array, { after = -Infinity, before = Infini
   return { within: Math.max(0, high - above), at: above - low + (after < before ? end - high : 0) }
 }
 
-const ofWindow = (window: Coverage.Window): Stretch => {
+/** Ascending, as the calls of a window are. */
+const startsOf = (items: ReadonlyArray<Item<unknown>>, others: ReadonlyArray<Micros>): Float64Array => {
+  const starts = new Float64Array(items.length + others.length)
+  for (let i = 0; i < items.length; i++) starts[i] = items[i]?.start ?? 0
+  starts.set(others, items.length)
+  return others.length === 0 ? starts : starts.sort()
+}
+
+const ofWindow = (window: Coverage.Window): Piece => {
   const { coverage, extra = 0, from, rejected, to } = window
   const items = CallRows.items(window.rows)
   const dated = rejected.flatMap((record) => Rows.ofRejected(record).start ?? [])
-  const starts = Float64Array.from([...items.map(({ start = 0 }) => start), ...dated])
-  if (dated.length > 0) starts.sort()
   const unplaced = rejected.length - dated.length
   return {
     from,
@@ -85,19 +101,25 @@ const ofWindow = (window: Coverage.Window): Stretch => {
     proven: coverage._tag === "Proven",
     calls: items.length,
     rows: items.length + rejected.length + extra,
-    starts,
-    ids: IdSet.hashesOf([...items.map(({ id }) => id), ...rejected.map(Rows.keyOf)]),
+    starts: startsOf(items, dated),
     extra: extra + unplaced,
     inside: insideOf(window, unplaced)
   }
 }
 
-export const make = (): Delivered => {
+/** @param all The ids of all calls that came. */
+export const make = (all: IdSet.IdSet): Delivered => {
   const stretches: Array<Stretch> = []
   let rows = 0
-  const put = (stretch: Stretch): void => {
-    rows += stretch.rows
-    stretches.push(stretch)
+  const add = (piece: Piece, ids: IdSet.Places): void => {
+    rows += piece.rows
+    stretches.push({ ...piece, ids })
+  }
+  const put = (piece: Piece, hashes: Uint32Array): number => {
+    const first = all.size()
+    const twice = all.addHashes(hashes)
+    add(piece, { first, end: all.size() })
+    return twice
   }
   return {
     stretches,
@@ -105,10 +127,15 @@ export const make = (): Delivered => {
     put,
     remove: ({ from, to }) => {
       const others = stretches.filter((one) => one.from < from || one.to > to)
-      stretches.splice(0, stretches.length, ...others)
-      rows = stretches.reduce((sum, one) => sum + one.rows, 0)
+      const hashes = others.map(({ ids }) => all.hashes(ids).slice())
+      all.clear()
+      stretches.length = 0
+      rows = 0
+      for (const [i, one] of others.entries()) put(one, hashes[i] ?? new Uint32Array())
     },
-    add: (window) => put(ofWindow(window)),
+    add: (window, ids) => {
+      add(ofWindow(window), ids)
+    },
     between: (bounds) => {
       const { after = -Infinity, before = Infinity } = bounds
       let within = 0

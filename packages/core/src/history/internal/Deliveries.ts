@@ -14,6 +14,7 @@ import * as NotedCounts from "../../endpoint/internal/NotedCounts.ts"
 import type * as Micros from "../../endpoint/internal/Micros.ts"
 import * as Rows from "../../endpoint/internal/ListedRows.ts"
 import type * as Delivered from "./Delivered.ts"
+import type * as IdSet from "./IdSet.ts"
 import * as Gone from "./Gone.ts"
 import * as Evidence from "./PartEvidence.ts"
 import type { Evidence as OfPart, Known } from "./Known.ts"
@@ -116,11 +117,7 @@ export const make = (
       shown.elsewhere.clear()
       for (const [key, start] of elsewhere) shown.elsewhere.set(key, start)
     },
-    deliver: (window) =>
-      Effect.map(deliver(work, window), (done) => {
-        take(shown, done, horizonOf(settings, known()))
-        return done
-      }),
+    deliver: (window) => deliver(work, window),
     rows: () => Shown.rowsOf(shown),
     lost: () => shown.lost,
     between: (bounds) => Shown.between(shown, bounds),
@@ -181,10 +178,9 @@ const lookingUp =
     Effect.map(Ask.orNothing(ask(1, Ask.around({ start }))), (answer) => answer?.rows.find((row) => row.key === key))
 
 /** Whether a record that could not be decoded comes for the first time. */
-const isNew = ({ awaited, ids, unplaced }: Shown.Shown, record: Rejected): boolean => {
+const isNew = ({ ids, unplaced }: Shown.Shown, record: Rejected): boolean => {
   const { key, start } = Rows.ofRejected(record)
   if (start === undefined) return !unplaced.has(key) && unplaced.add(key) !== undefined
-  awaited.delete(key)
   return ids.add(key)
 }
 
@@ -192,11 +188,34 @@ const deliver = Effect.fnUntraced(function* (
   work: Work,
   window: Coverage.Window
 ): Effect.fn.Return<Coverage.Window, AgniError> {
-  const { shown } = work
+  const { known, settings, shown } = work
   // Those that came before, of other stretches too.
   const gone = Shown.hull(shown)
   // From now on what answers show of it is late.
   Shown.reach(shown, window)
+  for (const { id } of CallRows.items(window.rows)) {
+    shown.awaited.delete(id)
+    shown.placed.delete(id)
+  }
+  for (const record of window.rejected) {
+    const { key, start } = Rows.ofRejected(record)
+    if (start !== undefined) shown.awaited.delete(key)
+  }
+  const missing = yield* missingFrom(work, window)
+  // All at once, because windows of other stretches come beside it.
+  const first = shown.ids.size()
+  const done = once(shown, window, missing, gone)
+  take(shown, done, horizonOf(settings, known()), { first, end: shown.ids.size() })
+  return done
+})
+
+/** The window without what came before, and with what was missing from it. */
+const once = (
+  shown: Shown.Shown,
+  window: Coverage.Window,
+  { here, missing }: Missing,
+  gone: Micros.Range | undefined
+): Coverage.Window => {
   const all = CallRows.items(window.rows)
   let items: ReadonlyArray<Item<CallSession>> = all
   let coverage = window.coverage
@@ -206,8 +225,6 @@ const deliver = Effect.fnUntraced(function* (
   let twice: Set<Item<CallSession>> | undefined
   for (const item of all) {
     if (!shown.ids.add(item.id)) (twice ??= new Set()).add(item)
-    shown.awaited.delete(item.id)
-    shown.placed.delete(item.id)
     if (shown.moved.size > 0 && shown.moved.has(item.id)) weaken(changed)
   }
   const rejected = window.rejected.filter((record) => isNew(shown, record))
@@ -219,17 +236,17 @@ const deliver = Effect.fnUntraced(function* (
     // Of which window it was is not known.
     if (gone !== undefined) shown.revisions.push({ ...gone, coverage: changed })
   }
-  const { here, missing } = yield* missingFrom(work, window)
   if (missing > 0) {
-    const more = here.flatMap(({ item }) => item ?? [])
+    const found = here.filter(({ key }) => shown.ids.add(key))
+    const more = found.flatMap(({ item }) => item ?? [])
     if (more.length > 0) items = [...items, ...more].sort((a, b) => (a.start ?? 0) - (b.start ?? 0))
-    rejected.push(...here.flatMap(({ item, rejected }) => (item === undefined ? (rejected ?? []) : [])))
+    rejected.push(...found.flatMap(({ item, rejected }) => (item === undefined ? (rejected ?? []) : [])))
     weaken(differ(missing))
   }
   return items === all && rejected.length === window.rejected.length && coverage === window.coverage
     ? window
     : Windows.make(items, { ...window, rejected, coverage })
-})
+}
 
 interface Missing {
   readonly missing: number
@@ -250,7 +267,7 @@ const missingFrom = Effect.fnUntraced(function* (
   const here: Array<Rows.Row> = []
   for (const [key, at] of missing.slice(0, mostLookups)) {
     const row = yield* lookUp(key, at)
-    if (row?.start !== undefined && row.start >= from && row.start < to && shown.ids.add(key)) here.push(row)
+    if (row?.start !== undefined && row.start >= from && row.start < to) here.push(row)
   }
   // Those that are younger may have appeared meanwhile.
   for (const [key, start] of missing) if (start < horizonOf(settings, known())) Shown.doubt(shown, key)
@@ -258,7 +275,7 @@ const missingFrom = Effect.fnUntraced(function* (
 })
 
 /** Notes what was delivered. */
-const take = (shown: Shown.Shown, window: Coverage.Window, horizon: Micros.Micros): void => {
+const take = (shown: Shown.Shown, window: Coverage.Window, horizon: Micros.Micros, ids: IdSet.Places): void => {
   const { coverage, extra = 0 } = window
   if (coverage._tag === "Gap") shown.lost = { rows: (shown.lost?.rows ?? 0) + extra, error: coverage.error }
   if (window.to <= horizon) shown.proven &&= window.coverage._tag === "Proven"
@@ -269,7 +286,7 @@ const take = (shown: Shown.Shown, window: Coverage.Window, horizon: Micros.Micro
       if (!shown.begun.has(key)) shown.later++
     }
   }
-  shown.delivered.add(window)
+  shown.delivered.add(window, ids)
 }
 
 /** An answer that looks for one of them may show others, of the windows beside it too. */

@@ -1,4 +1,4 @@
-/** Ids as hashes of eight bytes: who was delivered is remembered in ten bytes or so an id, instead of a hundred. */
+/** Ids as hashes of eight bytes, in the order in which they came: who was delivered is remembered in 16 to 32 bytes an id. */
 
 export interface IdSet {
   readonly has: (id: string) => boolean
@@ -8,6 +8,14 @@ export interface IdSet {
   readonly clear: () => void
   /** Adds ids by their hashes; how many of them were there. */
   readonly addHashes: (hashes: Uint32Array) => number
+  /** The hashes of those that came from one size of the set on until another, in pairs of numbers. A view: `clear` changes it. */
+  readonly hashes: (places: Places) => Uint32Array
+}
+
+/** Ids that came after each other: from this size of the set on, and until that one. */
+export interface Places {
+  readonly first: number
+  readonly end: number
 }
 
 /** Beyond so many, which are 64 MB, no further one is remembered. */
@@ -25,85 +33,66 @@ const hashInto = (hashes: Uint32Array, at: number, id: string): void => {
   a = Math.imul(a ^ (a >>> 16), 0x85ebca6b)
   b = Math.imul(b ^ (b >>> 13), 0xc2b2ae35)
   hashes[at] = a ^ (a >>> 13)
-  // Both zero is an empty slot.
-  hashes[at + 1] = (b ^ (b >>> 16) ^ id.length) >>> 0 || 1
-}
-
-/** The hashes of ids, in pairs of numbers. */
-export const hashesOf = (ids: ReadonlyArray<string>): Uint32Array => {
-  const hashes = new Uint32Array(2 * ids.length)
-  for (let i = 0; i < ids.length; i++) hashInto(hashes, 2 * i, ids[i] ?? "")
-  return hashes
+  hashes[at + 1] = b ^ (b >>> 16) ^ id.length
 }
 
 export const make = (limit: number = most): IdSet => {
-  let slots = 1 << 10
-  let table = new Uint32Array(2 * slots)
+  /** By its hash the number of an id, from 1; 0 where none is. At most every second one is taken. */
+  let slots = new Uint32Array(1 << 10)
+  /** One id more than may come: that which is looked for. */
+  let hashes = new Uint32Array(slots.length + 2)
   let size = 0
-  let high = 0
-  let low = 0
-  const hashed = new Uint32Array(2)
-  const hash = (id: string): void => {
-    hashInto(hashed, 0, id)
-    high = hashed[0] ?? 0
-    low = hashed[1] ?? 0
-  }
-  /** Where the hash is, or would be. */
+  /** Where the id behind the last one is, or would be. */
   const find = (): number => {
-    let slot = (high ^ low) & (slots - 1)
+    const high = hashes[2 * size] ?? 0
+    const low = hashes[2 * size + 1] ?? 0
+    let slot = (high ^ low) & (slots.length - 1)
     for (;;) {
-      const at = 2 * slot
-      if ((table[at + 1] === 0 && table[at] === 0) || (table[at] === high && table[at + 1] === low)) return at
-      slot = (slot + 1) & (slots - 1)
+      const at = 2 * (slots[slot] ?? 0) - 2
+      if (at < 0 || (hashes[at] === high && hashes[at + 1] === low)) return slot
+      slot = (slot + 1) & (slots.length - 1)
     }
-  }
-  const put = (): boolean => {
-    const at = find()
-    if (table[at + 1] !== 0) return false
-    table[at] = high
-    table[at + 1] = low
-    return true
   }
   const grow = (): void => {
-    const old = table
-    slots *= 2
-    table = new Uint32Array(2 * slots)
-    for (let at = 0; at < old.length; at += 2) {
-      if (old[at + 1] === 0) continue
-      high = old[at] ?? 0
-      low = old[at + 1] ?? 0
-      put()
-    }
+    const all = hashes
+    const count = size
+    slots = new Uint32Array(2 * slots.length)
+    hashes = new Uint32Array(slots.length + 2)
+    hashes.set(all)
+    for (size = 0; size < count; size++) slots[find()] = size + 1
   }
-  const addHash = (): boolean => {
-    if (size >= limit) return table[find() + 1] === 0
-    if (!put()) return false
-    size++
-    if (size * 2 > slots) grow()
+  /** Adds the id behind the last one, if it is new. */
+  const addLast = (): boolean => {
+    const slot = find()
+    if (slots[slot] !== 0) return false
+    if (size >= limit) return true
+    slots[slot] = ++size
+    if (2 * size === slots.length) grow()
     return true
   }
   return {
     size: () => size,
     clear: () => {
-      table.fill(0)
+      slots.fill(0)
       size = 0
     },
     has: (id) => {
-      hash(id)
-      return table[find() + 1] !== 0
+      hashInto(hashes, 2 * size, id)
+      return slots[find()] !== 0
     },
     add: (id) => {
-      hash(id)
-      return addHash()
+      hashInto(hashes, 2 * size, id)
+      return addLast()
     },
-    addHashes: (hashes) => {
+    addHashes: (some) => {
       let there = 0
-      for (let at = 0; at < hashes.length; at += 2) {
-        high = hashes[at] ?? 0
-        low = hashes[at + 1] ?? 0
-        if (!addHash()) there++
+      for (let at = 0; at < some.length; at += 2) {
+        hashes[2 * size] = some[at] ?? 0
+        hashes[2 * size + 1] = some[at + 1] ?? 0
+        if (!addLast()) there++
       }
       return there
-    }
+    },
+    hashes: ({ end, first }) => hashes.subarray(2 * first, 2 * end)
   }
 }

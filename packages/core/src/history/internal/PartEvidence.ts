@@ -10,6 +10,7 @@ import * as NotedCounts from "../../endpoint/internal/NotedCounts.ts"
 import * as SavedProbes from "../../endpoint/internal/SavedProbes.ts"
 import * as Bytes from "../../model/internal/Bytes.ts"
 import type * as Micros from "../../endpoint/internal/Micros.ts"
+import type * as Delivered from "./Delivered.ts"
 import type { Known } from "./Known.ts"
 import * as Shown from "./Shown.ts"
 import type * as Windows from "./Windows.ts"
@@ -83,25 +84,38 @@ const revisionOf = ({ coverage, from, to }: Windows.Revision): ReadonlyArray<Evi
 const bytesOf = ({ buffer, byteLength, byteOffset }: Float64Array | Uint32Array): Uint8Array =>
   new Uint8Array(buffer, byteOffset, byteLength)
 
-type Delivered = Shown.Shown["delivered"]["stretches"]
+/** A window, and the hashes of its ids. */
+interface Saved extends Delivered.Piece {
+  readonly hashes: Uint32Array
+}
 
-const saved = (windows: Delivered): Pick<Evidence, "ids" | "starts" | "windows"> => ({
-  windows: windows.map(({ ids, starts, ...rest }) => ({ ...rest, starts: starts.length, ids: ids.length / 2 })),
+const saved = (windows: ReadonlyArray<Saved>): Pick<Evidence, "ids" | "starts" | "windows"> => ({
+  windows: windows.map(({ calls, extra, from, hashes, inside, proven, rows, starts, to }) => ({
+    from,
+    to,
+    proven,
+    calls,
+    rows,
+    starts: starts.length,
+    ids: hashes.length / 2,
+    extra,
+    inside
+  })),
   starts: Bytes.concat(windows.map(({ starts }) => bytesOf(starts))),
-  ids: Bytes.concat(windows.map(({ ids }) => bytesOf(ids)))
+  ids: Bytes.concat(windows.map(({ hashes }) => bytesOf(hashes)))
 })
 
-const windowsIn = (evidence: Evidence): Delivered => {
+const windowsIn = (evidence: Evidence): ReadonlyArray<Saved> => {
   // A copy begins where numbers of eight bytes may.
   const starts = new Float64Array(evidence.starts.slice().buffer)
-  const ids = new Uint32Array(evidence.ids.slice().buffer)
+  const hashes = new Uint32Array(evidence.ids.slice().buffer)
   let start = 0
   let id = 0
   return evidence.windows.map((window) => {
     const one = {
       ...window,
       starts: starts.subarray(start, start + window.starts),
-      ids: ids.subarray(2 * id, 2 * (id + window.ids))
+      hashes: hashes.subarray(2 * id, 2 * (id + window.ids))
     }
     start += window.starts
     id += window.ids
@@ -132,7 +146,7 @@ export const save = (range: Micros.Range, known: Known, shown: Shown.Shown, comm
     range: committed === undefined ? range : { from: parts[0]?.from ?? range.from, to: parts.at(-1)?.to ?? range.from },
     parts,
     known: { ...known, span: known.span, cut: known.cut },
-    ...saved(windows),
+    ...saved(windows.map((window) => ({ ...window, hashes: shown.ids.hashes(window.ids) }))),
     listed: SavedProbes.withIds([...shown.elsewhere, ...awaited, ...shown.late]),
     withoutStart: withIds(shown.withoutStart),
     recent: withIds(shown.recent),
@@ -175,10 +189,7 @@ const addAll = <A>(to: Set<A>, from: Iterable<A>): void => {
 export const restore = (shown: Shown.Shown, evidence: Evidence): number => {
   for (const part of evidence.parts) Shown.reach(shown, part)
   let twice = 0
-  for (const window of windowsIn(evidence)) {
-    shown.delivered.put(window)
-    twice += shown.ids.addHashes(window.ids)
-  }
+  for (const { hashes, ...piece } of windowsIn(evidence)) twice += shown.delivered.put(piece, hashes)
   for (const [key, at] of evidence.created) shown.created.set(key, at)
   Shown.notePlaced(shown, new Map(evidence.placed))
   addAll(shown.withoutStart, evidence.withoutStart)
@@ -225,8 +236,8 @@ export const restoreAll = (
     if (counted === undefined) continue
     const { from, proven, rows, to } = counted
     // Nobody looks for its calls one by one, so none of what is said of it is taken back.
-    const nothing = { starts: new Float64Array(), ids: new Uint32Array() }
-    shown.delivered.put({ from, to, proven: false, calls: rows, rows, ...nothing, extra: rows, inside: 0 })
+    const piece = { from, to, proven: false, calls: rows, rows, starts: new Float64Array(), extra: rows, inside: 0 }
+    shown.delivered.put(piece, new Uint32Array())
     shown.proven &&= proven
   }
   // All of them must be there, before it is known which of the listed ones are missing.

@@ -79,38 +79,41 @@ export interface Ends {
   readonly newestFirst: boolean
 }
 
-export const make = (parts: ReadonlyArray<Micros.Range>): Shown => ({
-  parts,
-  reached: [],
-  ids: IdSet.make(),
-  delivered: Delivered.make(),
-  awaited: new Map(),
-  late: new Map(),
-  beside: new Map(),
-  elsewhere: new Map(),
-  withoutStart: new Set(),
-  created: new Map(),
-  placed: new Map(),
-  moved: new Set(),
-  counts: new Map(),
-  places: new Map(),
-  sure: new Map(),
-  early: { counts: new Map(), places: new Map(), sure: new Map() },
-  lengths: new Map(),
-  failing: new Map(),
-  revisions: [],
-  readOnce: new Set(),
-  recent: new Set(),
-  unplaced: new Set(),
-  lost: undefined,
-  proven: true,
-  begun: new Set(),
-  later: 0,
-  differing: 0,
-  doubted: new Set(),
-  gone: new Map(),
-  older: false
-})
+export const make = (parts: ReadonlyArray<Micros.Range>): Shown => {
+  const ids = IdSet.make()
+  return {
+    parts,
+    reached: [],
+    ids,
+    delivered: Delivered.make(ids),
+    awaited: new Map(),
+    late: new Map(),
+    beside: new Map(),
+    elsewhere: new Map(),
+    withoutStart: new Set(),
+    created: new Map(),
+    placed: new Map(),
+    moved: new Set(),
+    counts: new Map(),
+    places: new Map(),
+    sure: new Map(),
+    early: { counts: new Map(), places: new Map(), sure: new Map() },
+    lengths: new Map(),
+    failing: new Map(),
+    revisions: [],
+    readOnce: new Set(),
+    recent: new Set(),
+    unplaced: new Set(),
+    lost: undefined,
+    proven: true,
+    begun: new Set(),
+    later: 0,
+    differing: 0,
+    doubted: new Set(),
+    gone: new Map(),
+    older: false
+  }
+}
 
 /** Bounds reach so far beyond a range. */
 const near = 4 * Ask.second
@@ -146,10 +149,8 @@ export const reach = ({ reached }: Shown, range: Micros.Range): void => {
 }
 
 /** A range is read again, because what has its calls lost them: they do not come twice. */
-export const forget = ({ delivered, ids, reached }: Shown, { from, to }: Micros.Range): void => {
+export const forget = ({ delivered, reached }: Shown, { from, to }: Micros.Range): void => {
   delivered.remove({ from, to })
-  ids.clear()
-  for (const one of delivered.stretches) ids.addHashes(one.ids)
   const others = reached.flatMap((one) => [
     { from: one.from, to: Math.min(one.to, from) },
     { from: Math.max(one.from, to), to: one.to }

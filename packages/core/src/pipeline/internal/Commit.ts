@@ -61,7 +61,7 @@ export const make = <A>(options: Options<A>): Commit => {
 }
 
 const untimed = <A>(options: Options<A>): Commit => {
-  const { clock, fingerprint, keepsEvidence, kept, lease, letters, orClose, run, sinks } = options
+  const { clock, fingerprint, kept, lease, letters, orClose, run, sinks } = options
   const source = Ref.makeUnsafe(kept?.source)
   /** The sinks' positions for the checkpoint, never beyond the coverage of the range, even if a sink is ahead. */
   const said = Ref.makeUnsafe<Positions>(kept?.sinks ?? {})
@@ -80,7 +80,7 @@ const untimed = <A>(options: Options<A>): Commit => {
       coverage: committedCoverage,
       ...(lastVersion === undefined ? {} : { lastVersion }),
       ...(state === undefined ? {} : { source: state }),
-      ...(evidence === undefined || (finished && !keepsEvidence) ? {} : { evidence })
+      ...(evidence === undefined ? {} : { evidence })
     })
     yield* Ref.update(run, (now) => ({ ...now, reserved: lastVersion }))
   })
@@ -98,14 +98,17 @@ const untimed = <A>(options: Options<A>): Commit => {
   })
 
   /** The positions where a run may resume: coverage is not merged across them. */
-  const keepCoverage = Effect.flatMap(say([...sinks, letters]), (all) =>
-    Ref.update(run, (state) => {
-      const seams = Object.values(all).flatMap(({ at }) => (at === "end" ? [] : [at]))
-      const coverage = CoverageSet.commit(state.coverage, seams)
-      const committedEvidence = state.evidence === undefined ? state.committedEvidence : state.evidence.save()
-      return { ...state, coverage, committedCoverage: coverage, committedEvidence }
-    })
-  )
+  const keepCoverage = (keepsEvidence: boolean) =>
+    Effect.flatMap(say([...sinks, letters]), (all) =>
+      Ref.update(run, (state) => {
+        const seams = Object.values(all).flatMap(({ at }) => (at === "end" ? [] : [at]))
+        const coverage = CoverageSet.commit(state.coverage, seams)
+        const { committedEvidence, evidence } = state
+        // It is of megabytes at the end of a great run.
+        const kept = !keepsEvidence ? undefined : evidence === undefined ? committedEvidence : evidence.save()
+        return { ...state, coverage, committedCoverage: coverage, committedEvidence: kept }
+      })
+    )
 
   return {
     begin: (state) => Effect.andThen(Ref.set(source, state), save(false)),
@@ -120,7 +123,7 @@ const untimed = <A>(options: Options<A>): Commit => {
         concurrency: "unbounded",
         discard: true
       })
-      yield* keepCoverage
+      yield* keepCoverage(options.keepsEvidence || !finished)
       // If the run is stopped now, the commit is still reported.
       yield* save(finished).pipe(
         Effect.andThen(Ref.update(run, RunState.committed(at))),

@@ -33,4 +33,25 @@ describe("IdSet", () => {
     )
     assert.strictEqual(ids.size(), 2)
   })
+
+  it("has the hashes of its ids in the order in which they came, whatever is looked for", () => {
+    const ids = IdSet.make()
+    const alone = (id: string) => {
+      const one = IdSet.make()
+      one.add(id)
+      return [...one.hashes({ first: 0, end: 1 })]
+    }
+    const some = Array.from({ length: 3000 }, (_, i) => `call-${i % 2000}`)
+    for (const id of some) {
+      ids.add(id)
+      ids.has(`${id}-other`)
+    }
+    assert.deepStrictEqual([...ids.hashes({ first: 0, end: 2000 })], some.slice(0, 2000).flatMap(alone))
+    const other = IdSet.make()
+    other.add("call-7")
+    assert.strictEqual(other.addHashes(ids.hashes({ first: 5, end: 10 })), 1)
+    assert.deepStrictEqual([other.size(), other.has("call-9"), other.has("call-10")], [5, true, false])
+    ids.clear()
+    assert.deepStrictEqual([ids.size(), ids.has("call-1"), ids.add("call-1")], [0, false, true])
+  })
 })

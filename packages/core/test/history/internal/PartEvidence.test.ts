@@ -222,16 +222,18 @@ describe("save and restore", () => {
       { from: of.from, to: of.from + day },
       { from: of.from + day, to: of.to }
     ])
-      shown.delivered.put({
-        ...window,
-        proven: true,
-        calls: 1,
-        rows: 1,
-        starts: Float64Array.of(window.from + nth),
-        ids: new Uint32Array(),
-        extra: 0,
-        inside: 0
-      })
+      shown.delivered.put(
+        {
+          ...window,
+          proven: true,
+          calls: 1,
+          rows: 1,
+          starts: Float64Array.of(window.from + nth),
+          extra: 0,
+          inside: 0
+        },
+        new Uint32Array()
+      )
     shown.ids.add(`row-${nth}`)
     shown.withoutStart.add(`undated-${nth}`)
     shown.recent.add(`recent-${nth}`)

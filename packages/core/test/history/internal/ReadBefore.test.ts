@@ -18,7 +18,7 @@ const [left, right] = [
 const evidenceOf = (of: typeof range, calls = 2): PartEvidence.Evidence => {
   const shown = Shown.make([of])
   const starts = Float64Array.from({ length: calls }, (_, i) => of.from + i)
-  shown.delivered.put({ ...of, proven: true, calls, rows: calls, starts, ids: new Uint32Array(), extra: 0, inside: 0 })
+  shown.delivered.put({ ...of, proven: true, calls, rows: calls, starts, extra: 0, inside: 0 }, new Uint32Array())
   return PartEvidence.save(of, known(), shown)
 }
 
@@ -102,6 +102,12 @@ describe("a reading that resumes", () => {
   })
 })
 
+const hashOf = (id: string) => {
+  const ids = IdSet.make()
+  ids.add(id)
+  return ids.hashes({ first: 0, end: 1 })
+}
+
 describe("what a process committed before it was killed", () => {
   const shown = Shown.make([range])
   const [first, second] = [middle - day, middle]
@@ -110,16 +116,10 @@ describe("what a process committed before it was killed", () => {
     { from: first, to: second },
     { from: second, to: range.to }
   ].entries())
-    shown.delivered.put({
-      ...of,
-      proven: true,
-      calls: 1,
-      rows: 1,
-      starts: Float64Array.of(of.from),
-      ids: IdSet.hashesOf([`call-${at}`]),
-      extra: 0,
-      inside: 0
-    })
+    shown.delivered.put(
+      { ...of, proven: true, calls: 1, rows: 1, starts: Float64Array.of(of.from), extra: 0, inside: 0 },
+      hashOf(`call-${at}`)
+    )
   const evidence = PartEvidence.save(range, known(), shown)
   const idsIn = (some: PartEvidence.Evidence | undefined) => {
     const restored = Shown.make([range])

@@ -21,7 +21,7 @@ const delivered = (calls: ReadonlyArray<number> = starts) => {
   const items = calls.map((start, i) => item(`row-${i}`, start))
   for (const { id } of items) shown.ids.add(id)
   const about = { rejected: [], coverage: { _tag: "Proven" }, requests: 0, observedAt: began } as const
-  shown.delivered.add(Windows.make(items, { ...range, ...about }))
+  shown.delivered.add(Windows.make(items, { ...range, ...about }), { first: 0, end: items.length })
   Shown.reach(shown, range)
   return shown
 }
