@@ -12,6 +12,19 @@ import { onInterrupt } from "./render/ExitCode.ts"
 import { Screen } from "./render/Screen.ts"
 import * as EventLoopTurns from "./EventLoopTurns.ts"
 
+/** In milliseconds. */
+const patience = 1000
+
+/**
+ * The process ends by itself, because nothing is left to do. `process.exit` waits for V8's threads, and one that compiles may wait for
+ * a collection by this thread, which is never made then: of a hundred runs that a signal stopped, two did not end. What keeps the
+ * process alive all the same, as a request that was given up, has a second.
+ */
+const end = (code: number): void => {
+  process.exitCode = code
+  setTimeout(() => process.exit(code), patience).unref()
+}
+
 /** @param interrupted The exit code after a signal, until the command sets another. */
 export const run = (args: ReadonlyArray<string>, interrupted: number): void =>
   Effect.andThen(Ref.set(onInterrupt, interrupted), main(args)).pipe(
@@ -19,7 +32,7 @@ export const run = (args: ReadonlyArray<string>, interrupted: number): void =>
     Effect.provideService(Scheduler.Scheduler, EventLoopTurns.make()),
     NodeRuntime.runMain({
       disableErrorReporting: true,
-      teardown: (exit, onExit) =>
-        onExit(Exit.isSuccess(exit) && typeof exit.value === "number" ? exit.value : Ref.getUnsafe(onInterrupt))
+      teardown: (exit) =>
+        end(Exit.isSuccess(exit) && typeof exit.value === "number" ? exit.value : Ref.getUnsafe(onInterrupt))
     })
   )

@@ -17,10 +17,9 @@ const onInterrupt =
 
 // The first Ctrl-C ends the run cleanly; a second one means that the user does not want to wait. Then the signal does
 // what it does to any program (a shell says 130): `process.exit` would wait for a file operation that hangs.
-const seen = { program: false, signals: 0 }
+const seen = { signals: 0 }
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
-    if (!seen.program) process.exit(onInterrupt)
     seen.signals++
     if (seen.signals === 1) return
     process.removeAllListeners(signal)
@@ -32,7 +31,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 // signal that came meanwhile with the next turn of its event loop: before the command begins.
 void import("./Program.ts").then(({ run }) =>
   setImmediate(() => {
-    seen.program = true
-    run(args, onInterrupt)
+    if (seen.signals === 0) run(args, onInterrupt)
+    else process.exitCode = onInterrupt
   })
 )
