@@ -256,8 +256,10 @@ const judge = Effect.fnUntraced(function* (
   const isExplained = (yield* explained) || (yield* Effect.andThen(Sum.recountPages(settings, ledger, ask), explained))
   const agrees = isCounted && found.measured === undefined && !Found.lacks(found) && still && isExplained
   const complete = !counts.old && agrees && ledger.proven() && (yield* Sum.isSteady(settings, ledger, ask))
+  // Where its end has passed, by the server's clock, calls that start later are among these, and some may still be added.
+  const young = (ask.log.latest ?? -Infinity) > range.to ? Infinity : -Infinity
   const coverage: Coverage.Coverage = complete
-    ? temper(settings, known(), ask.log, { from: range.from, to: -Infinity }, { _tag: "Proven" })
+    ? temper(settings, known(), ask.log, { from: range.from, to: young }, { _tag: "Proven" })
     : whyNot(found, counts, known(), about.inPart || !ledger.isWhole())
   const window = Windows.make(
     rows.flatMap(({ item }) => item ?? []),
