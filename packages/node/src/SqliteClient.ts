@@ -130,7 +130,8 @@ const journal = Effect.fnUntraced(function* (database: DatabaseSync, patiently: 
     })
   )
   if (typeof filename !== "string") return undefined
-  return Effect.mapError(yield* WalSync.make(filename), (cause) => failed("sync", cause))
+  const sync = yield* Effect.mapError(WalSync.make(filename), (cause) => failed("open", cause))
+  return Effect.mapError(sync, (cause) => failed("sync", cause))
 })
 
 /** So nothing of it has to be on the disk. */

@@ -1,10 +1,11 @@
+import * as SqlFailure from "@callstream/core/platform/SqlFailure"
 import * as SqliteClient from "@callstream/node/SqliteClient"
 import { assert, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as SqlClient from "effect/sql/SqlClient"
 import { isSqlError } from "effect/sql/SqlError"
-import { fstatSync, mkdtempSync, rmSync, statSync } from "node:fs"
+import { fstatSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
@@ -92,6 +93,32 @@ describe("SqliteClient", () => {
       })
     )
   })
+
+  for (const [what, change] of Object.entries({
+    removed: (filename: string) => rmSync(filename),
+    moved: (filename: string) => renameSync(filename, `${filename}-old`),
+    replaced: (filename: string) => {
+      writeFileSync(`${filename}-new`, "")
+      renameSync(`${filename}-new`, filename)
+    }
+  }))
+    it.live(`a file that was ${what} takes no commit`, () =>
+      withTable(
+        quick(),
+        Effect.fnUntraced(function* (sql, filename) {
+          const insert = sql.unsafe("INSERT INTO calls VALUES ('a')")
+          yield* insert
+          change(filename)
+          const error = yield* Effect.flip(Effect.asVoid(sql.withTransaction(insert)))
+          assert.deepStrictEqual(SqlFailure.of(error), {
+            _tag: "Server",
+            problem: "FileMoved",
+            retryable: false,
+            code: "SQLITE_READONLY_DBMOVED"
+          })
+        })
+      )
+    )
 
   it.live("binds what SQLite has a type for, in any place, and refuses the rest", () =>
     Effect.gen(function* () {

@@ -21,6 +21,7 @@ const meanings = {
   TableLocked: { words: "the table is locked by another transaction", retryable: true },
   NoPermission: { words: "no permission" },
   FileReadOnly: { words: "the file, or its folder, cannot be written to" },
+  FileMoved: { words: "the file was removed, moved or replaced while it was written to" },
   DiskFailed: { words: "the disk failed" },
   FileDamaged: { words: "the file is damaged" },
   DiskFull: { words: "the disk is full", retryable: true },
@@ -151,7 +152,7 @@ export const describe = (failure: SqlFailure): string => {
 /** SQLSTATEs have five characters, and a digit among them; names of the system's errors have none there. */
 const isState = (code: string): boolean => /^(?=.*\d)[0-9A-Z]{5}$/.test(code)
 
-/** By SQLite's number without its details. */
+/** By SQLite's number, mostly without its details. */
 const sqlite: Readonly<Record<number, readonly [name: string, problem: ServerProblem]>> = {
   3: ["SQLITE_PERM", "NoPermission"],
   5: ["SQLITE_BUSY", "Locked"],
@@ -161,7 +162,8 @@ const sqlite: Readonly<Record<number, readonly [name: string, problem: ServerPro
   11: ["SQLITE_CORRUPT", "FileDamaged"],
   13: ["SQLITE_FULL", "DiskFull"],
   14: ["SQLITE_CANTOPEN", "CannotOpen"],
-  26: ["SQLITE_NOTADB", "NotADatabase"]
+  26: ["SQLITE_NOTADB", "NotADatabase"],
+  1032: ["SQLITE_READONLY_DBMOVED", "FileMoved"]
 }
 
 /** The same of rows; those with details say which constraint it was. */
@@ -280,7 +282,7 @@ const ofSqlite = (number: number, message: string | undefined): SqlFailure => {
     const column = columnIn(message)
     return { _tag: "Row", problem: rowProblem, code: row, ...(column === undefined ? {} : { column }) }
   }
-  const [name, problem] = sqlite[primary] ?? [`SQLITE_${primary}`, "Refused"]
+  const [name, problem] = sqlite[number] ?? sqlite[primary] ?? [`SQLITE_${primary}`, "Refused"]
   return server(problem, name)
 }
 

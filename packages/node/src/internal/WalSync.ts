@@ -3,7 +3,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import * as Scope from "effect/Scope"
-import { close, fdatasync, open } from "node:fs"
+import { type BigIntStats, close, fdatasync, open, stat } from "node:fs"
 
 type Done<A> = (error: NodeJS.ErrnoException | null, value: A) => void
 
@@ -21,14 +21,28 @@ const called = <A>(run: (done: Done<A>) => void): Effect.Effect<A, NodeJS.ErrnoE
 /** Nothing was committed yet. */
 const isAbsent = ({ code }: NodeJS.ErrnoException): boolean => code === "ENOENT"
 
+/** With SQLite's own number, SQLITE_READONLY_DBMOVED. */
+const moved = (): NodeJS.ErrnoException =>
+  Object.assign(new Error("another file, or none, has its name"), { errcode: 1032 })
+
+/** Which file has this name; nothing where none has. */
+const whoseName = (filename: string): Effect.Effect<string | undefined, NodeJS.ErrnoException> =>
+  called<BigIntStats>((done) => stat(filename, { bigint: true }, done)).pipe(
+    Effect.map(({ dev, ino }) => `${dev}:${ino}`),
+    Effect.catchIf(isAbsent, () => Effect.undefined)
+  )
+
 /**
  * When it returns, all that was committed is on the disk. The log is opened when it is first needed, because SQLite makes it with the
  * first write, and stays open: SQLite keeps it as long as a connection does. Closing it releases no lock of SQLite, which has none on it.
+ * Where the file is no longer the one of its name, nobody would find what was committed.
  */
 export const make = Effect.fnUntraced(function* (
   filename: string
-): Effect.fn.Return<Effect.Effect<void, NodeJS.ErrnoException>, never, Scope.Scope> {
+): Effect.fn.Return<Effect.Effect<void, NodeJS.ErrnoException>, NodeJS.ErrnoException, Scope.Scope> {
   const disk = yield* Disk
+  const opened = yield* whoseName(filename)
+  const isMoved = Effect.map(whoseName(filename), (now) => now !== opened)
   const scope = yield* Effect.scope
   const kept = Ref.makeUnsafe<number | undefined>(undefined)
   // Where it may only be read, a system may refuse to bring it to the disk.
@@ -43,6 +57,8 @@ export const make = Effect.fnUntraced(function* (
     Effect.flatMap((file) => (file === undefined ? log : Effect.succeed(file))),
     Effect.flatMap((file) => called<void>((done) => disk(file, (error) => done(error)))),
     Effect.catchIf(isAbsent, () => Effect.void),
+    Effect.andThen(isMoved),
+    Effect.flatMap((is) => (is ? Effect.fail(moved()) : Effect.void)),
     Effect.uninterruptible
   )
 })

@@ -14,6 +14,8 @@ const server = (problem: ServerProblem, reader: Reader): string | undefined => {
       return "Grant this user what docs/sql.md says it needs; of a file, allow it to read and write there."
     case "FileReadOnly":
       return "Allow this user to write to both: SQLite keeps files of its own beside the database."
+    case "FileMoved":
+      return `Leave it in its place until the run has ended, and ${rerun}.`
     case "DiskFailed":
       return `Check the disk and the room on it, then ${rerun}.`
     case "FileDamaged":
