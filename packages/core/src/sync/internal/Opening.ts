@@ -19,7 +19,7 @@ const { second } = Ask
 const day = 86_400 * second
 
 export interface About {
-  readonly lease: Lease
+  readonly lease: Pick<Lease, "between">
   readonly filters: Ask.Filters
   readonly pageSize: number | undefined
   readonly profile: EndpointProfile | undefined
@@ -75,7 +75,8 @@ const recognize = Effect.fnUntraced(function* (
     rate: (dated.length - 1) / (first.start - last.start),
     measured: false,
     repeats: Effect.succeed(profile.repeatsBeyondEnd),
-    pages: [{ page: 1, rows }],
+    // None of the list without bounds: what lies below was not in it.
+    pages: [],
     sorted: true,
     controls: controls.sort((left, right) => left.start - right.start),
     ends: { newest: true, oldest: false },
