@@ -21,7 +21,7 @@ interface Options {
 
 /** The length of the pages that are counted: a last page that is full would take another request to be known as the last. */
 export const lengthOf = ({ expected, fixed = false, repeats, size }: Options): number =>
-  !repeats && !fixed && size > 2 && expected % size === 0 ? size - 1 : size
+  !repeats && !fixed && size > 2 && expected > 0 && expected % size === 0 ? size - 1 : size
 
 /**
  * Begins where the last page should be when there are about so many rows; where that page is not full, one request is all. A

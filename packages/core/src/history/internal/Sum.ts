@@ -68,7 +68,7 @@ export const datedIn = Effect.fnUntraced(function* (
   { distant, rows }: { readonly distant: boolean; readonly rows: number }
 ): Effect.fn.Return<number | undefined, AgniError> {
   const wide = { after: earliestStart, before: Ask.ceilSecond(range.to) + (distant ? 0 : Ask.second) }
-  return yield* Count.rows(ask, wide, { expected: Math.max(1, rows), size, repeats: yield* repeats })
+  return yield* Count.rows(ask, wide, { expected: rows, size, repeats: yield* repeats })
 })
 
 /** Where calls lie that no window has: their bounds reach two seconds beyond the range. */
@@ -115,7 +115,7 @@ export const dated = Effect.fnUntraced(function* (
         const bounds = boundsOf(part)
         const [came, besides] = [ledger.between(bounds), Delivered.count(starts, bounds)]
         const within = came.within + besides.within
-        const counted = yield* Count.rows(ask, bounds, { expected: Math.max(1, within), size, repeats })
+        const counted = yield* Count.rows(ask, bounds, { expected: within, size, repeats })
         return counted !== undefined && counted >= within && counted <= within + came.at + besides.at
       }),
     { concurrency: "unbounded" }
@@ -162,7 +162,7 @@ export const check = Effect.fnUntraced(function* (
       Effect.gen(function* () {
         const bounds = boundsOf(part)
         const { at, within } = ledger.between(bounds)
-        const counted = yield* Count.rows(ask, bounds, { expected: Math.max(1, within), size, repeats })
+        const counted = yield* Count.rows(ask, bounds, { expected: within, size, repeats })
         return counted === undefined || counted <= within + at
           ? undefined
           : { ...part, counted, delivered: within + at }
