@@ -156,7 +156,7 @@ const deep = (ask: Ask.Ask, row: Rows.Dated, top: Rows.Row) =>
   Effect.map(
     Effect.all([ask(1, Ask.around(row), { size: 1 }), ask(1, {})], { concurrency: 2 }),
     ([{ rows }, first]) => ({
-      back: rows.some(({ key }) => key === row.key),
+      back: rows[0]?.key === row.key,
       told: rows.length > 0 && isElsewhere(top, row) && first.rows.some(({ key }) => key === top.key)
     })
   ).pipe(Effect.catchIf(Ask.isPoison, () => Effect.succeed({ back: false, told: false })))
