@@ -257,10 +257,10 @@ export type FilterAnswers = Readonly<Record<Kind, FilterAnswer>>
 export const problemOf = (kind: Kind, answer: FilterAnswer): CoverageReason | undefined =>
   answer === "understood" ? undefined : { _tag: "FilterFails", filter: kind, answer }
 
-/** What to ask for, as a record has it. A number that is no E.164, such as one of SIP, cannot be asked for. */
+/** What to ask for, as a record has it: not a number that is no E.164, such as one of SIP, nor a value that is no text. */
 const valueOf = (session: CallSession | undefined, kind: Kind): string | undefined => {
-  const value = session?.[kind] ?? undefined
-  return value !== undefined && Result.isSuccess(CallSessionQuery.toParameters({ [kind]: value })) ? value : undefined
+  const value: unknown = session?.[kind]
+  return typeof value === "string" && Result.isSuccess(CallSessionQuery.toParameters({ [kind]: value })) ? value : undefined
 }
 
 /**
@@ -321,7 +321,7 @@ const tryFilter = Effect.fnUntraced(function* (
   const values = new Map<string, Map<string, Rows.Dated>>()
   for (const row of answers.flatMap(({ rows }) => rows).filter(Rows.isDated)) {
     const value = valueOf(row.item?.row, kind)
-    if (value === undefined || value === "") continue
+    if (value === undefined) continue
     values.set(value, (values.get(value) ?? new Map<string, Rows.Dated>()).set(row.key, row))
   }
   // A row that may share the first place with the first row by turns proves nothing.

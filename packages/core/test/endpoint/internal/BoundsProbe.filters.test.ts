@@ -154,6 +154,22 @@ describe("BoundsProbe.filters", () => {
     })
   )
 
+  it.effect("a value of another type than text, as a record may have it, is not asked for", () =>
+    Effect.gen(function* () {
+      for (const value of ["7", "{}", "[]", "true", "null", `""`, `" "`]) {
+        const rest = (hours: number): Partial<CallSession> =>
+          hours % 2 === 0 ? {} : JSON.parse(`{"agentId":${value},"channel":${value},"callerNumber":${value}}`)
+        const rows = calls(40, (hours) => ({
+          agentId: agent("usual"),
+          channel: "voice",
+          callerNumber: "+49",
+          ...rest(hours)
+        }))
+        assert.deepStrictEqual((yield* filtersOf({ rows })).answers, unknown, value)
+      }
+    })
+  )
+
   it.effect("a value of a call that may share the first place shows nothing", () =>
     Effect.gen(function* () {
       const of = (away: number) => {
