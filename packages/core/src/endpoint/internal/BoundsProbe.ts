@@ -260,7 +260,9 @@ export const problemOf = (kind: Kind, answer: FilterAnswer): CoverageReason | un
 /** What to ask for, as a record has it: not a number that is no E.164, such as one of SIP, nor a value that is no text. */
 const valueOf = (session: CallSession | undefined, kind: Kind): string | undefined => {
   const value: unknown = session?.[kind]
-  return typeof value === "string" && Result.isSuccess(CallSessionQuery.toParameters({ [kind]: value })) ? value : undefined
+  return typeof value === "string" && Result.isSuccess(CallSessionQuery.toParameters({ [kind]: value }))
+    ? value
+    : undefined
 }
 
 /**
