@@ -32,7 +32,11 @@ const tiles = ({ controls, ends }: Settings, known: Known, range: Range): Readon
   return edges.slice(1).map((end, i) => ({ from: edges[i] ?? from, to: end }))
 }
 
-/** So many parts in a row that nothing came of are counted as one: their windows are proven, and nothing can have left. */
+/**
+ * So many parts in a row that nothing came of are counted as one, which may be wider than is trusted. A limit on the width can only make that
+ * count too small, and what it then hides no answer showed: answers with the rows beside each window proved that it is empty. A count that
+ * is too small hides one thing more: a call that left, whose place another one takes in the count of all. Of these parts none can have left.
+ */
 const mostEmpty = 3
 
 /** The parts to count, where nothing came for longer than is trusted. */
