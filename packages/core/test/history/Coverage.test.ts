@@ -8,6 +8,7 @@ import * as Rows from "@callstream/core/model/Rows"
 import * as Version from "@callstream/core/model/Version"
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
+import { session } from "./Walking.ts"
 
 const itemOf = (row: CallSession, version?: Version.Version): Item<CallSession> => ({
   id: row.id,
@@ -31,13 +32,19 @@ describe("Coverage.make", () => {
         rows.map((row) => itemOf(row)),
         rest
       ).settled
-    const busy: CallSession = { id: "busy", status: "busy" }
-    const ended: CallSession = { id: "ended", status: "completed", endedAt: "2026-07-31T07:16:10Z" }
+    const busy = session("busy", { status: "busy" })
+    const ended = session("ended", { status: "completed", endedAt: "2026-07-31T07:16:10Z" })
     assert.strictEqual(settledOf(), 0)
     assert.strictEqual(settledOf(busy), 1)
     assert.strictEqual(settledOf(ended), 0)
-    assert.strictEqual(settledOf({ ...ended, costTotal: "0.25" }), 1)
-    assert.strictEqual(settledOf(busy, ended, { id: "now", status: "in_progress" }, { ...busy, id: "other" }), 2)
+    assert.strictEqual(
+      settledOf(session("ended", { status: "completed", endedAt: "2026-07-31T07:16:10Z", costTotal: "0.25" })),
+      1
+    )
+    assert.strictEqual(
+      settledOf(busy, ended, { id: "now", status: "in_progress" }, session("other", { status: "busy" })),
+      2
+    )
   })
 
   it("has the calls in their order, each as old as its own answer or as the window, and all else as it is given", () => {

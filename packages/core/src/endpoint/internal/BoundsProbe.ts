@@ -136,12 +136,7 @@ export const quick = (ask: Ask.Ask, row: Rows.Dated | undefined): Effect.Effect<
   return Effect.map(ask(1, bounds), ({ rows }) => {
     const problem = Misplaced.problemIn(rows, bounds.after - Ask.second, bounds.before + Ask.second)
     return problem === undefined && rows.some(({ key }) => key === row.key)
-  }).pipe(
-    Effect.catchIf(
-      (error) => Ask.isPoison(error) || Ask.isRefusal(error),
-      () => Effect.succeed(false)
-    )
-  )
+  }).pipe(Effect.catchIf(saysNothing, () => Effect.succeed(false)))
 }
 
 /** The page on which a row is deep within: a replica that lags, or a departure, may put one of the first page in the first place. */

@@ -10,7 +10,7 @@ import * as BoundsProbe from "../../../src/endpoint/internal/BoundsProbe.ts"
 import type * as Rows from "../../../src/endpoint/internal/ListedRows.ts"
 import * as Patience from "../../../src/endpoint/internal/Patience.ts"
 import type * as Adversary from "../../torture/Adversary.ts"
-import { began, control, day, hour, open, rowsAt, second } from "../../history/internal/FakeServer.ts"
+import { began, control, day, open, rowsAt } from "../../history/internal/FakeServer.ts"
 
 export const sort: Ask.Sort = { by: undefined, order: undefined }
 export const failing = (reason: AgniError["reason"]) =>
@@ -31,7 +31,7 @@ export interface Given {
   /** The row that is first without bounds. @default the first one */
   readonly first?: number | undefined
   /** What a request is answered with in place of the server's answer. @default nothing is */
-  readonly instead?: (query: CallSessionQuery, nth: number) => AgniError | CallSessionQuery | undefined
+  readonly instead?: ((query: CallSessionQuery, nth: number) => AgniError | CallSessionQuery | undefined) | undefined
 }
 
 export type List = AgniClient["Service"]["list"]

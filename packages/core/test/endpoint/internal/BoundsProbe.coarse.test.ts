@@ -92,7 +92,7 @@ describe("BoundsProbe.bounds, read to the minute, hour or day", () => {
               : cutTo(minute)?.(query, nth)
           }
         })
-      const coarse = { _tag: "BoundsCoarse", unit: "minute" }
+      const coarse = { _tag: "BoundsCoarse", unit: "minute" } as const
       assert.deepStrictEqual(yield* of(own + 2 * minute), coarse)
       assert.deepStrictEqual(yield* of(own - second), coarse)
       assert.notDeepEqual(yield* of(own + 2 * minute + second + 1), coarse)

@@ -109,7 +109,7 @@ describe("BoundsProbe.filters", () => {
         asked.slice(0, 5).map(({ page }) => page),
         [1, 2, 3, 5, 8]
       )
-      const bounds = asked.slice(5).map(({ startedAfter, startedBefore }) => `${startedAfter} ${startedBefore}`)
+      const bounds = asked.slice(5).map(({ startedAfter, startedBefore }) => [startedAfter, startedBefore].join(" "))
       const at = (hours: number, seconds: number) => iso(began - hours * hour + seconds * second)
       assert.deepStrictEqual(
         [...new Set(bounds)],

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Struct from "effect/Struct"
 import * as Ask from "../../../src/endpoint/internal/Ask.ts"
 import * as Patience from "../../../src/endpoint/internal/Patience.ts"
 import * as Gone from "../../../src/history/internal/Gone.ts"
@@ -106,24 +107,25 @@ describe("where the row at the end of the list left", () => {
 })
 
 describe("what is left of rows that may be gone", () => {
-  const rows = [oldest, middle, newest].flatMap((row) => row ?? [])
+  const rows = starts.map((start, i) => control(`row-${i}`, start))
+  const [below = control("", 0), , above = control("", 0)] = rows
   const gone = (...keys: ReadonlyArray<string>) => new Map(keys.map((key) => [key, began] as const))
 
   it("are those that are not known to be", () => {
     assert.deepStrictEqual(Gone.without(rows, undefined), rows)
     assert.deepStrictEqual(Gone.without(rows, gone()), rows)
-    assert.deepStrictEqual(Gone.without(rows, gone("row-1")), [rows[0], rows[2]])
+    assert.deepStrictEqual(Gone.without(rows, gone("row-1")), rows.toSpliced(1, 1))
     assert.deepStrictEqual(Gone.without(rows, gone("row-0", "row-1", "row-2", "row-3")), [])
   })
 
   it("on both sides of a range", () => {
     const of = (beside: Parameters<typeof Gone.besidesWithout>[0], ...keys: ReadonlyArray<string>) =>
       Gone.besidesWithout(beside, { ...Ask.makeLog(), gone: gone(...keys) })
-    const beside = { below: oldest, above: newest }
+    const beside = { below, above }
     assert.deepStrictEqual(of(beside), beside)
-    assert.deepStrictEqual(of(beside, "row-0"), { below: undefined, above: newest })
-    assert.deepStrictEqual(of(beside, "row-2"), { below: oldest, above: undefined })
-    assert.deepStrictEqual(of({ below: undefined, above: newest }), { below: undefined, above: newest })
+    assert.deepStrictEqual(of(beside, "row-0"), { below: undefined, above })
+    assert.deepStrictEqual(of(beside, "row-2"), { below, above: undefined })
+    assert.deepStrictEqual(of({ below: undefined, above }), { below: undefined, above })
     assert.deepStrictEqual(of(undefined), { below: undefined, above: undefined })
   })
 
@@ -143,7 +145,7 @@ describe("a row that is looked for", () => {
         (query) => {
           const answer = answers[Math.min(nth++, answers.length - 1)]
           if (answer === "refused") return Effect.fail(refusal)
-          const { startedAfter: _, startedBefore: __, ...whole } = query
+          const whole = Struct.omit(query, ["startedAfter", "startedBefore"])
           return (answer === "not" ? other : own).client.list(answer === "elsewhere" ? whole : query)
         },
         {},
@@ -170,7 +172,7 @@ describe("a row that is looked for", () => {
 
   it.effect("that comes with others from elsewhere shows that bounds are not understood, whichever answer does", () =>
     Effect.gen(function* () {
-      const found = { there: 0, left: false, problem: "OutsideBounds", gone: 0 }
+      const found = { there: 0, left: false, problem: "OutsideBounds", gone: 0 } as const
       assert.deepStrictEqual(yield* look("elsewhere"), found)
       assert.deepStrictEqual(yield* look("not", "not", "elsewhere"), found)
       assert.deepStrictEqual(yield* look("not", "elsewhere"), found)
