@@ -115,10 +115,9 @@ export const stretch = (range: OpenRange, options: Options, cut: Cut, nth: numbe
   )
 
 const callsOf = ({ divided, entries }: CoverageSet.CoverageSet): number | undefined =>
-  entries.reduce<number | undefined>(
-    (sum, { count }) => (sum === undefined ? undefined : sum + (count ?? 0)),
-    entries.some(({ count }) => count === undefined) && divided === undefined ? undefined : (divided?.count ?? 0)
-  )
+  divided === undefined && entries.some(({ count }) => count === undefined)
+    ? undefined
+    : entries.reduce((sum, { count = 0 }) => sum + count, divided?.count ?? 0)
 
 const proofOf = ({ coverage, evidence, failed, range }: StretchProof): ReadBefore.Proof => ({
   ...range,
