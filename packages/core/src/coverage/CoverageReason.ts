@@ -14,7 +14,7 @@ import * as Schema from "effect/Schema"
  * - `NothingSeen`: the server listed no call when the run began; an outage looks the same.
  * - `NoBeginning`: the range is open, and nothing shows where the calls begin.
  * - `CallsMoved`, `StartsMoved`, `WithoutStartMoved`: calls came, went, or got another start while they were read.
- * - `AnswersDiffer`: so many calls were in some answers only.
+ * - `AnswersDiffer`: so many calls at least were in some answers only.
  * - `AnswersDisagree`: more than so many requests did not bring answers that agree, so it was read once, and not again.
  * - `FromCache`: a cache answered, or a replica that lags.
  * - `NotCounted`, `TooDeepToCount`: whether the whole adds up was not counted, or could not be.
@@ -107,7 +107,7 @@ export const describe = (reason: CoverageReason): string => {
     case "WithoutStartMoved":
       return "calls without a start time were added or removed while they were read"
     case "AnswersDiffer":
-      return `answers differ: ${calls(reason.calls)} came in some of them only`
+      return `answers differ: at least ${calls(reason.calls)} came in some of them only`
     case "AnswersDisagree":
       return `answers still disagreed after more than ${reason.requests} requests: the rest was read once and not checked`
     case "FromCache":
@@ -170,7 +170,8 @@ export const describe = (reason: CoverageReason): string => {
 export const isGap = ({ _tag }: CoverageReason): boolean => _tag === "Unreadable"
 
 /**
- * Each reason once. Of calls that came in some answers only the greatest number counts: windows that may lack a call name all of those.
+ * Each reason once. Of calls that came in some answers only the greatest number counts, and there may be more: some windows name those of
+ * the whole range, others only their own.
  *
  * @since 0.1.0
  * @category combining

@@ -30,15 +30,15 @@ export interface Range {
 /**
  * Whether all calls of a range came.
  *
- * - `Proven`: the server's own count of the stretch, taken after it was read, equals the sessions held, its filter was
- *   seen to work, nothing moved meanwhile, and the stretch is older than the horizon.
+ * - `Proven`: all of it came, as the server's own counts and answers show; its filter was seen to work, nothing moved
+ *   meanwhile, and the stretch is older than the horizon.
  * - `Provisional`: it may still change; read it again later.
  * - `Unprovable`: the count says that there is more than any way of asking brings, or the filter does not do what it
  *   should.
- * - `Gap`: the stretch could not be read, or not all of it: the sessions are those that could.
+ * - `Gap`: the stretch could not be read, or not all of it: the calls are those that could.
  *
- * `Proven` assumes that every call appears in the API at most the horizon after its start (without a start time: after its
- * creation), and that no call left while another one came, so that the count stayed the same.
+ * `Proven` assumes that every call was in at least one answer about its time, and that it appears in the API at most the horizon
+ * after its start (without a start time: after its creation).
  *
  * @since 0.1.0
  * @category models

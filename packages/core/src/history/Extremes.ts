@@ -165,9 +165,9 @@ export const lastWindows = (
     Effect.gen(function* () {
       const { agentId, callerNumber, channel, pageSize, search, status } = options
       const filters = { agentId, status, channel, callerNumber, search }
+      const asked = yield* Effect.fromResult(Asked.reading({ ...range, end: options.end }, options))
       const seen = yield* Probes.probe({ filters, pageSize, profile: options.profile, deep: false })
       const { about, controls, oldest } = seen
-      const asked = yield* Effect.fromResult(Asked.read({ ...range, end: options.end }))
       const clocks = Clocks.make(seen.localNow, seen.log)
       const to = asked.to ?? asked.end ?? Clocks.openEnd(clocks)
       const newest = controls.at(-1)?.start ?? clocks.latest

@@ -22,7 +22,6 @@ import * as Observe from "../endpoint/internal/Observe.ts"
 import * as Patience from "../endpoint/internal/Patience.ts"
 import * as Probes from "../endpoint/internal/Probes.ts"
 import { doubtOf } from "../history/internal/Settings.ts"
-import { mistakeIn } from "../history/internal/Refuse.ts"
 import * as Sampling from "./internal/Sampling.ts"
 import * as Partitioner from "../history/internal/Partitioner.ts"
 import type * as EndpointProfile from "../endpoint/EndpointProfile.ts"
@@ -240,9 +239,7 @@ export const make = Effect.fnUntraced(function* (
   range: OpenRange = {},
   options: Options = {}
 ): Effect.fn.Return<Plan, AgniError, AgniClient> {
-  const mistake = mistakeIn(options)
-  if (mistake !== undefined) return yield* mistake
-  const asked = yield* Effect.fromResult(Asked.read({ ...range, cuts: options.cuts, end: options.end }))
+  const asked = yield* Effect.fromResult(Asked.reading({ ...range, cuts: options.cuts, end: options.end }, options))
   const probed = yield* probe(asked, options)
   const { meter, probedIn, repeats, seen } = probed
   const reach = reachOf(asked, probed, options)

@@ -36,5 +36,8 @@ describe("CoverageReason", () => {
     const reasons = [differ(1), read(1), { _tag: "NotBack" }, differ(4), read(1), read(2), { _tag: "NotBack" }] as const
     assert.deepStrictEqual(CoverageReason.merge(reasons), [differ(4), read(1), { _tag: "NotBack" }, read(2)])
     assert.deepStrictEqual(CoverageReason.merge([]), [])
+    // Some of them name calls that the others do not.
+    assert.strictEqual(CoverageReason.describe(differ(4)), "answers differ: at least 4 calls came in some of them only")
+    assert.strictEqual(CoverageReason.describe(differ(1)), "answers differ: at least 1 call came in some of them only")
   })
 })

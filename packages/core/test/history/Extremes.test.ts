@@ -193,6 +193,22 @@ describe("Extremes", () => {
       { arbitrary: { runs: 60 } }
     )
 
+    it.effect("what cannot be read is refused before a request", () =>
+      Effect.gen(function* () {
+        const simulator = yield* AgniSimulator.make({ sessions: 3 })
+        for (const [side, windows] of Object.entries(ofWindows))
+          for (const [parameter, range, options] of [
+            ["from", { from: "2026-07-31", to: "2026-07-30" }, {}],
+            ["to", { to: "soon" }, {}],
+            ["concurrency", {}, { concurrency: 0 }]
+          ] as const) {
+            const { error } = yield* all(simulator, windows(3, range, options))
+            assert.deepInclude(error?.reason, { _tag: "InvalidRequest", parameter }, `${side} ${parameter}`)
+          }
+        assert.isEmpty(simulator.requests)
+      })
+    )
+
     it.effect("a long silence is crossed in a few steps", () =>
       Effect.gen(function* () {
         const simulator = yield* AgniSimulator.make({

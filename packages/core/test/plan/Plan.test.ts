@@ -90,6 +90,21 @@ describe("Plan.make", () => {
     )
   }
 
+  it.live("what cannot be read is refused before a request", () =>
+    Effect.gen(function* () {
+      const { client, simulator } = open({ simulator: { sessions: 3 } })
+      for (const [parameter, range, options] of [
+        ["from", { from: "2026-07-31", to: "2026-07-30" }, {}],
+        ["cuts", {}, { cuts: ["soon"] }],
+        ["pageSize", {}, { pageSize: 0 }]
+      ] as const) {
+        const error = yield* Effect.flip(Plan.make(range, options)).pipe(Effect.provideService(AgniClient, client))
+        assert.deepInclude(error.reason, { _tag: "InvalidRequest", parameter })
+      }
+      assert.isEmpty(simulator.requests)
+    })
+  )
+
   it.live("a hundred times as many calls a day since the day before yesterday", () =>
     Effect.gen(function* () {
       const uneven = () => {

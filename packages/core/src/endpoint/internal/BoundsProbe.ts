@@ -136,12 +136,7 @@ export const quick = (ask: Ask.Ask, row: Rows.Dated | undefined): Effect.Effect<
   return Effect.map(ask(1, bounds), ({ rows }) => {
     const problem = Misplaced.problemIn(rows, bounds.after - Ask.second, bounds.before + Ask.second)
     return problem === undefined && rows.some(({ key }) => key === row.key)
-  }).pipe(
-    Effect.catchIf(
-      (error) => Ask.isPoison(error) || Ask.isRefusal(error),
-      () => Effect.succeed(false)
-    )
-  )
+  }).pipe(Effect.catchIf(saysNothing, () => Effect.succeed(false)))
 }
 
 /** The page on which a row is deep within: a replica that lags, or a departure, may put one of the first page in the first place. */
@@ -156,7 +151,7 @@ const deep = (ask: Ask.Ask, row: Rows.Dated, top: Rows.Row) =>
   Effect.map(
     Effect.all([ask(1, Ask.around(row), { size: 1 }), ask(1, {})], { concurrency: 2 }),
     ([{ rows }, first]) => ({
-      back: rows.some(({ key }) => key === row.key),
+      back: rows[0]?.key === row.key,
       told: rows.length > 0 && isElsewhere(top, row) && first.rows.some(({ key }) => key === top.key)
     })
   ).pipe(Effect.catchIf(Ask.isPoison, () => Effect.succeed({ back: false, told: false })))
@@ -257,10 +252,12 @@ export type FilterAnswers = Readonly<Record<Kind, FilterAnswer>>
 export const problemOf = (kind: Kind, answer: FilterAnswer): CoverageReason | undefined =>
   answer === "understood" ? undefined : { _tag: "FilterFails", filter: kind, answer }
 
-/** What to ask for, as a record has it. A number that is no E.164, such as one of SIP, cannot be asked for. */
+/** What to ask for, as a record has it: not a number that is no E.164, such as one of SIP, nor a value that is no text. */
 const valueOf = (session: CallSession | undefined, kind: Kind): string | undefined => {
-  const value = session?.[kind] ?? undefined
-  return value !== undefined && Result.isSuccess(CallSessionQuery.toParameters({ [kind]: value })) ? value : undefined
+  const value: unknown = session?.[kind]
+  return typeof value === "string" && Result.isSuccess(CallSessionQuery.toParameters({ [kind]: value }))
+    ? value
+    : undefined
 }
 
 /**
@@ -321,7 +318,7 @@ const tryFilter = Effect.fnUntraced(function* (
   const values = new Map<string, Map<string, Rows.Dated>>()
   for (const row of answers.flatMap(({ rows }) => rows).filter(Rows.isDated)) {
     const value = valueOf(row.item?.row, kind)
-    if (value === undefined || value === "") continue
+    if (value === undefined) continue
     values.set(value, (values.get(value) ?? new Map<string, Rows.Dated>()).set(row.key, row))
   }
   // A row that may share the first place with the first row by turns proves nothing.

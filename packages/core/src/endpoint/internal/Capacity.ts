@@ -98,7 +98,7 @@ const lacksPart = Effect.fnUntraced(function* (
   const row = Rows.middleOf(known)
   if (row === undefined || known.length < 2) return false
   const middle = Ask.floorSecond(row.start) - Ask.second
-  const options = { expected: Math.max(1, counted / 2), size, repeats, fixed: true }
+  const options = { expected: counted / 2, size, repeats, fixed: true }
   const older = yield* Count.rows(ask, { after, before: middle }, options)
   const newer = yield* Count.rows(ask, { after: middle + Ask.second, before }, options)
   return older !== undefined && newer !== undefined && older + newer > counted
@@ -115,7 +115,7 @@ export const rows = Effect.fnUntraced(function* (
   bounds: Ask.Bounds = {}
 ): Effect.fn.Return<{ readonly counted: number | undefined; readonly most: number | undefined }, AgniError> {
   const { newestFirst, repeats, size } = about
-  const counted = yield* Count.rows(ask, bounds, { expected: Math.max(1, expected), size, repeats, fixed: true })
+  const counted = yield* Count.rows(ask, bounds, { expected, size, repeats, fixed: true })
   if (counted !== undefined) {
     const isCut = counted > 0 && (yield* (newestFirst ? lacksOldest : lacksPart)(ask, about, bounds, counted))
     return { counted: isCut ? undefined : counted, most: isCut ? counted : undefined }

@@ -21,7 +21,7 @@ interface Options {
 
 /** The length of the pages that are counted: a last page that is full would take another request to be known as the last. */
 export const lengthOf = ({ expected, fixed = false, repeats, size }: Options): number =>
-  !repeats && !fixed && size > 2 && expected % size === 0 ? size - 1 : size
+  !repeats && !fixed && size > 2 && expected > 0 && expected % size === 0 ? size - 1 : size
 
 /**
  * Begins where the last page should be when there are about so many rows; where that page is not full, one request is all. A
@@ -43,7 +43,7 @@ export const orFail = (
   const options = { ...asked, fixed: asked.fixed ?? ask.log.rounds }
   const counted: Effect.Effect<number | undefined, AgniError> = options.repeats
     ? LastPage.count(ask, bounds, options)
-    : Effect.flatMap(search(ask, bounds, { ...options, size: lengthOf(options) }), (rows) =>
+    : Effect.flatMap(shorter(ask, bounds, options), (rows) =>
         // Smaller pages lie deeper: so deep the server may not go. Of a server that rounds sizes they have another length.
         (rows === undefined || ask.log.rounds) && lengthOf(options) < options.size
           ? search(ask, bounds, options)
@@ -59,12 +59,17 @@ export const orFail = (
   )
 }
 
+/** By pages that should not end with the last row. A first page that is not full is all, however long those are. */
+const shorter = (ask: Ask.Ask, bounds: Ask.Bounds, options: Options): Effect.Effect<number | undefined, AgniError> =>
+  options.first !== undefined && options.first.length < options.size
+    ? Effect.succeed(options.first.length)
+    : search(ask, bounds, { ...options, size: lengthOf(options) })
+
 const search = Effect.fnUntraced(function* (
   ask: Ask.Ask,
   bounds: Ask.Bounds,
   { even = false, expected, first, size }: Options
 ): Effect.fn.Return<number | undefined, AgniError> {
-  if (first !== undefined && first.length < size) return first.length
   /** Pages up to there are full; from there on there are none. */
   let full = first === undefined ? 0 : 1
   let none = Infinity

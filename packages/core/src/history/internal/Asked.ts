@@ -2,7 +2,7 @@
 import * as Result from "effect/Result"
 import type { AgniError } from "../../model/AgniError.ts"
 import * as Instant from "../../model/Instant.ts"
-import { mistake } from "./Refuse.ts"
+import { mistake, mistakeIn } from "./Refuse.ts"
 
 interface Bounds {
   readonly from?: Instant.Bound | undefined
@@ -45,7 +45,18 @@ export const read = ({ cuts = [], end, from, resume, to }: Bounds): Result.Resul
 /** The bounds of a range that may be open, of which the first is the earlier one. */
 export const range = (bounds: Pick<Bounds, "from" | "to">): Result.Result<Pick<Asked, "from" | "to">, AgniError> =>
   Result.flatMap(read(bounds), ({ from, to }) =>
-    from !== undefined && to !== undefined && from >= to
+    (from ?? -Infinity) >= (to ?? Infinity)
       ? Result.fail(mistake("from", "must be earlier than to"))
       : Result.succeed({ from, to })
   )
+
+/** The bounds of a reading, which may begin where they end, if its options are right, too. */
+export const reading = (bounds: Bounds, options: Parameters<typeof mistakeIn>[0]): Result.Result<Asked, AgniError> => {
+  const wrong = mistakeIn(options)
+  if (wrong !== undefined) return Result.fail(wrong)
+  return Result.flatMap(read(bounds), (asked) =>
+    (asked.from ?? -Infinity) > (asked.to ?? Infinity)
+      ? Result.fail(mistake("from", "must not be later than to"))
+      : Result.succeed(asked)
+  )
+}

@@ -17,4 +17,4 @@ export const encode = (evidence: PartEvidence.Evidence): Schema.Json => codec().
 
 /** Nothing where it is none, or that of another version. */
 export const decode = (json: Schema.Json | undefined): PartEvidence.Evidence | undefined =>
-  json === undefined ? undefined : Option.getOrUndefined(codec().decode(json))
+  Option.getOrUndefined(codec().decode(json))

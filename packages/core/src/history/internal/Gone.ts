@@ -70,7 +70,7 @@ export const endsBeside = Effect.fnUntraced(function* (
   const starts = answer?.rows.flatMap((row) => row.start ?? []) ?? []
   const inOrder = starts.toSorted((left, right) => (side === "newest" ? right - left : left - right))
   const isAll = answer !== undefined && answer.rows.length < size
-  return starts.length > 0 && inOrder[0] === start && (isAll || inOrder.every((one, i) => one === starts[i]))
+  return inOrder[0] === start && (isAll || inOrder.every((one, i) => one === starts[i]))
 })
 
 /** One that was delivered may have left since then. If it comes again, answers lacked it for a while, and others with it. */

@@ -1,6 +1,5 @@
 /** A range that is read in one piece, from its beginning or from where an earlier reading of it was stopped. */
 import * as Effect from "effect/Effect"
-import * as Ref from "effect/Ref"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import type { AgniClient } from "../../client/AgniClient.ts"
@@ -10,7 +9,6 @@ import type * as History from "../History.ts"
 import * as Asked from "./Asked.ts"
 import type * as PartEvidence from "./PartEvidence.ts"
 import * as RangeReading from "./RangeReading.ts"
-import { mistakeIn, refuse } from "./Refuse.ts"
 import * as WindowTelemetry from "./WindowTelemetry.ts"
 
 /** What a reading knows while its windows come. */
@@ -44,21 +42,14 @@ export const windows = (
   options: History.Options,
   resumed?: PartEvidence.Evidence
 ): Stream.Stream<Read, AgniError, AgniClient> => {
-  const mistake = mistakeIn(options)
-  if (mistake !== undefined) return Stream.fail(mistake)
-  const asked = Asked.read({ ...range, cuts: options.cuts, end: options.end, resume: options.resume })
+  const asked = Asked.reading({ ...range, cuts: options.cuts, end: options.end, resume: options.resume }, options)
   if (Result.isFailure(asked)) return Stream.fail(asked.failure)
-  const { from, to } = asked.success
-  if (from !== undefined && to !== undefined && from > to) return refuse("from", "must not be later than to")
-  return Stream.suspend(() => {
-    const progress = Ref.makeUnsafe<Progress>({ evidence: () => undefined, rows: () => 0, noteRest: () => {} })
-    const all = Stream.unwrap(
-      Effect.gen(function* () {
-        const reading = yield* RangeReading.open(asked.success, options, undefined, yield* Effect.scope, resumed)
-        yield* Ref.set(progress, reading)
-        return Stream.concat(reading.windows(0, { cuts: asked.success.cuts }), reading.closing)
-      })
-    )
-    return Stream.map(WindowTelemetry.reported(all), (window) => ({ window, progress: Ref.getUnsafe(progress) }))
-  })
+  const { cuts } = asked.success
+  return Stream.unwrap(
+    Effect.gen(function* () {
+      const reading = yield* RangeReading.open(asked.success, options, undefined, yield* Effect.scope, resumed)
+      const all = Stream.concat(reading.windows(0, { cuts }), reading.closing)
+      return Stream.map(WindowTelemetry.reported(all), (window): Read => ({ window, progress: reading }))
+    })
+  )
 }

@@ -155,7 +155,7 @@ const countAround = (
     Ask.catchPoison(plain(page, bounds, { size: 1, how: Patience.soon }), () =>
       Effect.succeed({ rows: [lostRow(page)], observedAt: log.observedAt ?? 0, edition: undefined, characters: 0 })
     )
-  return Count.rows(Object.assign(single, { log }), bounds, { expected: Math.max(1, expected), size: 1, repeats })
+  return Count.rows(Object.assign(single, { log }), bounds, { expected, size: 1, repeats })
 }
 
 /** Nothing where the server does not go so deep. */

@@ -1,6 +1,5 @@
 /** One reading of a range in several processes: one begins it, each stretch is read by any, and one ends it. */
 import * as Effect from "effect/Effect"
-import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { AgniClient } from "../../client/AgniClient.ts"
@@ -16,7 +15,7 @@ import * as Asked from "./Asked.ts"
 import * as EvidenceJson from "./EvidenceJson.ts"
 import * as RangeReading from "./RangeReading.ts"
 import * as ReadBefore from "./ReadBefore.ts"
-import { mistake, mistakeIn } from "./Refuse.ts"
+import { mistake } from "./Refuse.ts"
 import * as WindowTelemetry from "./WindowTelemetry.ts"
 
 /** What each process must know: the probes, and how many calls pages showed each stretch to have. */
@@ -44,13 +43,9 @@ export interface Cut {
 const mostStretches = 2000
 
 const open = (range: OpenRange, options: Options, beside: RangeReading.Beside) =>
-  Effect.gen(function* () {
-    const wrong = mistakeIn(options)
-    if (wrong !== undefined) return yield* wrong
-    const asked = Asked.read({ ...range, end: options.end })
-    if (Result.isFailure(asked)) return yield* asked.failure
-    return yield* RangeReading.open(asked.success, { ...options, order: "oldest" }, beside)
-  })
+  Effect.flatMap(Effect.fromResult(Asked.reading({ ...range, end: options.end }, options)), (asked) =>
+    RangeReading.open(asked, { ...options, order: "oldest" }, beside)
+  )
 
 /** Probes the endpoint, and cuts the range for so many readers at least. */
 export const cut = Effect.fnUntraced(function* (
@@ -120,10 +115,9 @@ export const stretch = (range: OpenRange, options: Options, cut: Cut, nth: numbe
   )
 
 const callsOf = ({ divided, entries }: CoverageSet.CoverageSet): number | undefined =>
-  entries.reduce<number | undefined>(
-    (sum, { count }) => (sum === undefined ? undefined : sum + (count ?? 0)),
-    entries.some(({ count }) => count === undefined) && divided === undefined ? undefined : (divided?.count ?? 0)
-  )
+  divided === undefined && entries.some(({ count }) => count === undefined)
+    ? undefined
+    : entries.reduce((sum, { count = 0 }) => sum + count, divided?.count ?? 0)
 
 const proofOf = ({ coverage, evidence, failed, range }: StretchProof): ReadBefore.Proof => ({
   ...range,

@@ -16,7 +16,7 @@ export const mistake = (parameter: string, requirement: string): AgniError =>
 export const refuse = (parameter: string, requirement: string): Stream.Stream<never, AgniError> =>
   Stream.fail(mistake(parameter, requirement))
 
-const numbers = ["concurrency", "pageSize", "pagesPerWindow"] as const
+const numbers = ["concurrency", "pageSize", "pagesPerWindow", "sideBySide", "stretchSize"] as const
 
 /** Plain JavaScript may give text that is no duration. */
 const isDuration = (input: Duration.Input): boolean =>

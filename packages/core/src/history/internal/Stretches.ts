@@ -7,7 +7,6 @@ import type * as History from "../History.ts"
 import * as Asked from "./Asked.ts"
 import type * as PartEvidence from "./PartEvidence.ts"
 import * as RangeReading from "./RangeReading.ts"
-import { mistakeIn } from "./Refuse.ts"
 
 /**
  * As `History.sideBySide`.
@@ -19,9 +18,7 @@ export const open = (
   options: History.SideBySideOptions,
   resumed?: PartEvidence.Evidence
 ): Effect.Effect<RangeReading.RangeReading, AgniError, AgniClient> => {
-  const mistake = mistakeIn(options)
-  if (mistake !== undefined) return Effect.fail(mistake)
-  const asked = Asked.read({ ...range, end: options.end })
+  const asked = Asked.reading({ ...range, end: options.end }, options)
   if (Result.isFailure(asked)) return Effect.fail(asked.failure)
   const { sideBySide, stretches, stretchSize: size } = options
   const beside = { sideBySide, size, stretches }

@@ -32,7 +32,11 @@ const tiles = ({ controls, ends }: Settings, known: Known, range: Range): Readon
   return edges.slice(1).map((end, i) => ({ from: edges[i] ?? from, to: end }))
 }
 
-/** So many parts in a row that nothing came of are counted as one: their windows are proven, and nothing can have left. */
+/**
+ * So many parts in a row that nothing came of are counted as one, which may be wider than is trusted. A limit on the width can only make that
+ * count too small, and what it then hides no answer showed: answers with the rows beside each window proved that it is empty. A count that
+ * is too small hides one thing more: a call that left, whose place another one takes in the count of all. Of these parts none can have left.
+ */
 const mostEmpty = 3
 
 /** The parts to count, where nothing came for longer than is trusted. */
@@ -68,7 +72,7 @@ export const datedIn = Effect.fnUntraced(function* (
   { distant, rows }: { readonly distant: boolean; readonly rows: number }
 ): Effect.fn.Return<number | undefined, AgniError> {
   const wide = { after: earliestStart, before: Ask.ceilSecond(range.to) + (distant ? 0 : Ask.second) }
-  return yield* Count.rows(ask, wide, { expected: Math.max(1, rows), size, repeats: yield* repeats })
+  return yield* Count.rows(ask, wide, { expected: rows, size, repeats: yield* repeats })
 })
 
 /** Where calls lie that no window has: their bounds reach two seconds beyond the range. */
@@ -115,7 +119,7 @@ export const dated = Effect.fnUntraced(function* (
         const bounds = boundsOf(part)
         const [came, besides] = [ledger.between(bounds), Delivered.count(starts, bounds)]
         const within = came.within + besides.within
-        const counted = yield* Count.rows(ask, bounds, { expected: Math.max(1, within), size, repeats })
+        const counted = yield* Count.rows(ask, bounds, { expected: within, size, repeats })
         return counted !== undefined && counted >= within && counted <= within + came.at + besides.at
       }),
     { concurrency: "unbounded" }
@@ -162,7 +166,7 @@ export const check = Effect.fnUntraced(function* (
       Effect.gen(function* () {
         const bounds = boundsOf(part)
         const { at, within } = ledger.between(bounds)
-        const counted = yield* Count.rows(ask, bounds, { expected: Math.max(1, within), size, repeats })
+        const counted = yield* Count.rows(ask, bounds, { expected: within, size, repeats })
         return counted === undefined || counted <= within + at
           ? undefined
           : { ...part, counted, delivered: within + at }

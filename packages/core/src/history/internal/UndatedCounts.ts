@@ -41,11 +41,11 @@ export interface Work {
 
 /** The count of all calls. A record that fails it is on a page that would be read next, without a count. */
 export const countAll = ({ ask, found, repeats, settings: { size } }: Work) =>
-  Count.orFail(ask, {}, { expected: Math.max(1, Found.expected(found)), size, repeats })
+  Count.orFail(ask, {}, { expected: Found.expected(found), size, repeats })
 
 /** Rows that start in the range, where it is not known how many there should be. */
 export const measure = ({ about, ask, range, repeats, settings: { size } }: Work) =>
-  Count.rows(ask, startsOf(range), { expected: Math.max(1, about.ledger.rows()), size, repeats })
+  Count.rows(ask, startsOf(range), { expected: about.ledger.rows(), size, repeats })
 
 /** Whether the count of all calls with a start is what was delivered. */
 const countDated = ({ about: { known, ledger }, ask, found, range, settings }: Work) =>

@@ -71,7 +71,7 @@ export const early = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Early, AgniError> {
   const fresh = Fresh.make(askOf(settings), settings.seen)
   const { size } = settings
-  const options = { expected: Math.max(1, rows), size, repeats: yield* settings.repeats }
+  const options = { expected: rows, size, repeats: yield* settings.repeats }
   const [pages, dated, both] = yield* Effect.all(
     [
       read(

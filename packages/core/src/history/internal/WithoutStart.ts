@@ -242,7 +242,7 @@ const countThem = Effect.fnUntraced(function* (
   const { size } = settings
   const dated = { after: earliestStart, before: Ask.ceilSecond(end) + Ask.second }
   // The two ends of the list may have said that it has fewer than came.
-  const about = { expected: Math.max(1, calls, delivered()), size, repeats, fixed: ask.log.rounds }
+  const about = { expected: Math.max(calls, delivered()), size, repeats, fixed: ask.log.rounds }
   const counting = (of: typeof about) => (size: number) => Count.rows(ask, {}, { ...of, size })
   // An outage may answer so, and a limit on depth or results.
   const least = Math.max(settings.controls.length, delivered())
@@ -253,7 +253,7 @@ const countThem = Effect.fnUntraced(function* (
   const withStart = yield* Count.rows(ask, dated, { ...about, fixed: undefined })
   // The count is nearer than the estimate of the probes, unless both are about the same page.
   const isNear = withStart === undefined || Math.abs(about.expected - withStart) < size
-  const aboutAll = { ...about, expected: isNear ? about.expected : Math.max(1, withStart) }
+  const aboutAll = { ...about, expected: isNear ? about.expected : withStart }
   const all = yield* counting(aboutAll)(size)
   if (all === undefined || !isCredible(all)) return undefined
   const mayBeCut = all % Count.lengthOf(aboutAll) === 0

@@ -137,7 +137,7 @@ const count = Effect.fnUntraced(function* ({ ask, repeats, size }: Wire, expecte
       ),
     { log: ask.log }
   )
-  const total = yield* Count.rows(noting, {}, { expected: Math.max(1, expected), size, repeats })
+  const total = yield* Count.rows(noting, {}, { expected, size, repeats })
   return { total, pages: pages.filter(({ skip }) => skip < (total ?? 0)) }
 })
 

@@ -7,10 +7,11 @@ import * as Examine from "../../../src/endpoint/internal/Examine.ts"
 import type * as FirstPages from "../../../src/endpoint/internal/FirstPages.ts"
 import type * as Rows from "../../../src/endpoint/internal/ListedRows.ts"
 import * as Patience from "../../../src/endpoint/internal/Patience.ts"
+import type * as Probes from "../../../src/endpoint/internal/Probes.ts"
 import type * as Probing from "../../../src/endpoint/internal/Probing.ts"
 import * as Effect from "effect/Effect"
 import type * as Adversary from "../../torture/Adversary.ts"
-import { askOf, began, control, open } from "../../history/internal/FakeServer.ts"
+import { askOf, began, control, hour, open } from "../../history/internal/FakeServer.ts"
 
 export const size = 10
 
@@ -57,6 +58,30 @@ export const profileOf = (rest: Partial<EndpointProfile.EndpointProfile> = {}): 
   bounds: Examine.unseen,
   filters: { agentId: "unknown", channel: "unknown", callerNumber: "unknown" },
   clockOffset: 0,
+  ...rest
+})
+
+/** What probes saw of a list, of which nothing more is said. */
+export const seenOf = (rest: Partial<Probes.Seen> = {}): Probes.Seen => ({
+  profile: profileOf(),
+  serverNow: began,
+  oldest: undefined,
+  isOldestSure: false,
+  isListCut: false,
+  pagesAtMost: 8,
+  pages: [],
+  sorted: true,
+  localNow: began,
+  about: 12.5,
+  rate: 1 / hour,
+  measured: true,
+  repeats: Effect.succeed(true),
+  controls: [],
+  ends: { newest: false, oldest: false },
+  oldRows: [],
+  log: Ask.makeLog(),
+  trusted: false,
+  charactersPerPage: 1000,
   ...rest
 })
 

@@ -8,7 +8,7 @@ import type { Seen } from "../../../src/endpoint/internal/Probes.ts"
 import * as SavedProbes from "../../../src/endpoint/internal/SavedProbes.ts"
 import * as Histories from "../../torture/Histories.ts"
 import { began, control, hour } from "../../history/internal/FakeServer.ts"
-import { profileOf, rows, undated } from "./ProbeParts.ts"
+import { profileOf, rows, seenOf, undated } from "./ProbeParts.ts"
 
 const codec = Schema.toCodecJson(SavedProbes.SavedProbes)
 
@@ -18,29 +18,6 @@ const pass = Effect.fnUntraced(function* (seen: Seen, others: Iterable<Ask.Log> 
   const text = JSON.stringify(yield* Schema.encodeEffect(codec)(saved))
   const read = yield* Schema.decodeUnknownEffect(codec)(JSON.parse(text))
   return { text, read, ...SavedProbes.restore(read) }
-})
-
-const seenOf = (rest: Partial<Seen> = {}): Seen => ({
-  profile: profileOf(),
-  serverNow: began,
-  oldest: undefined,
-  isOldestSure: false,
-  isListCut: false,
-  pagesAtMost: 8,
-  pages: [],
-  sorted: true,
-  localNow: began,
-  about: 12.5,
-  rate: 1 / hour,
-  measured: true,
-  repeats: Effect.succeed(true),
-  controls: [],
-  ends: { newest: false, oldest: false },
-  oldRows: [],
-  log: Ask.makeLog(),
-  trusted: false,
-  charactersPerPage: 1000,
-  ...rest
 })
 
 /** Without an id, a record is known by what it says. */

@@ -61,3 +61,18 @@ describe("Asked.range", () => {
     assert.deepStrictEqual(mistakeOf(Asked.range({ from: two, to: "x" })), ["to", requirement])
   })
 })
+
+describe("Asked.reading", () => {
+  it("reads all bounds, and names the option that is wrong before a bound", () => {
+    const bounds = { from: one, to: two, cuts: [two] }
+    assert.deepStrictEqual(Asked.reading(bounds, { pageSize: 1 }), Asked.read(bounds))
+    assert.deepStrictEqual(mistakeOf(Asked.reading({ from: "x" }, { pageSize: 0 }))?.[0], "pageSize")
+    assert.deepStrictEqual(mistakeOf(Asked.reading({ from: "x" }, {})), ["from", requirement])
+  })
+
+  it("begins no later than it ends, if both are given", () => {
+    assert.deepStrictEqual(mistakeOf(Asked.reading({ from: two, to: one }, {})), ["from", "must not be later than to"])
+    for (const bounds of [{ from: one, to: one }, { from: two }, { to: one }, { from: two, end: one }])
+      assert.deepStrictEqual(Asked.reading(bounds, {}), Asked.read(bounds))
+  })
+})

@@ -41,6 +41,23 @@ describe("Empty.confirm", () => {
       })
     )
 
+    it.effect("four are looked for on a side, one after another, and no more", () =>
+      Effect.gen(function* () {
+        for (const [left, tag] of [
+          [1, "Proven"],
+          [4, "Proven"],
+          [5, undefined]
+        ] as const) {
+          const nearest = Array.from({ length: left }, (_, i) => control(`left-${i}`, below - i * hour))
+          const controls = [control("row-0", further), ...nearest.toReversed(), control("row-1", above)]
+          const found = yield* confirm([further, above], {}, { controls })
+          assert.strictEqual(found.tag, tag, `${left}`)
+          // Each takes an answer about the range, and three about its own second.
+          assert.strictEqual(found.requests, tag === undefined ? 4 * left : 4 * left + 1, `${left}`)
+        }
+      })
+    )
+
     it.effect("that was shown beside the range, the known one does", () =>
       Effect.gen(function* () {
         const beside = { below: control("left", began - 41 * day), above: undefined }

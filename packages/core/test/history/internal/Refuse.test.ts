@@ -26,7 +26,7 @@ describe("Refuse", () => {
 describe("Refuse.mistakeIn", () => {
   const requirement = "must be an integer of at least 1"
 
-  for (const name of ["concurrency", "pageSize", "pagesPerWindow"] as const)
+  for (const name of ["concurrency", "pageSize", "pagesPerWindow", "sideBySide", "stretchSize"] as const)
     it(`${name} is an integer of at least 1`, () => {
       for (const value of [undefined, 1, 2, Number.MAX_SAFE_INTEGER])
         assert.isUndefined(Refuse.mistakeIn({ [name]: value }), String(value))

@@ -153,6 +153,27 @@ describe("the width that is trusted", () => {
     })
   )
 
+  it.effect("a range is empty where up to three known calls of it left; of more that is not tried", () =>
+    Effect.gen(function* () {
+      for (const [left, isEmpty] of [
+        [0, true],
+        [1, true],
+        [3, true],
+        [4, false],
+        [5, false]
+      ] as const) {
+        const gone = Array.from({ length: left }, (_, i) => range.from + (10 + i) * day)
+        const beside = range.to + day
+        const found = yield* believe(workOf({ starts: [beside], controls: [...gone, beside] }).work)
+        assert.strictEqual(found.isEmpty, isEmpty, `${left}`)
+      }
+      // One that is there comes at its own second, though a limit hides it from wider bounds.
+      const span = { most: 7 * day, cut: "empty" } as const
+      const { work } = workOf({ starts: [range.from + 30 * day], traits: { span } })
+      assert.isFalse((yield* believe(work)).isEmpty)
+    })
+  )
+
   it.effect("one with more rows than a window is cut by their number, if they reach over most of it", () =>
     Effect.gen(function* () {
       assert.isUndefined((yield* read({ starts: evenly(200, range.from + 15 * day) })).parts)

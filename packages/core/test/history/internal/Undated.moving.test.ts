@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as Adversary from "../../torture/Adversary.ts"
-import { began, hour, open, second } from "./FakeServer.ts"
+import { began, day, hour, open, second } from "./FakeServer.ts"
 import { dated, orders, read, step, undated, young } from "./LastWindow.ts"
 
 const minute = 60 * second
@@ -20,6 +20,40 @@ describe("while something happens", () => {
           assert.strictEqual(ids.includes("comes"), server.listed.has("comes"), about)
         }
     })
+  )
+
+  it.effect(
+    "a call in days of which nothing came, which a limit on the width hides from their count, hides no other",
+    () =>
+      Effect.gen(function* () {
+        let proven = 0
+        let tried = 0
+        for (const traits of orders)
+          for (const cut of ["last", "first", "empty"] as const)
+            for (const leaves of ["undated-0", "row-22"])
+              for (const isThere of [true, false]) {
+                const span = { most: 2 * day, cut }
+                const old = { id: "old", start: began - 6 * day, created: began - 6 * day }
+                const rows = [...dated, ...undated, ...(isThere ? [old] : [])]
+                const { requests } = yield* read({ rows, traits: { ...traits, span }, width: day })
+                for (let gone = 0; gone <= requests; gone++) {
+                  const moving = rows.map((row) =>
+                    row.id === leaves ? { ...row, gone: began + gone * step + 1 } : row
+                  )
+                  const { ids, server, tag } = yield* read({ rows: moving, traits: { ...traits, span }, width: day })
+                  tried++
+                  if (tag !== "Proven") continue
+                  proven++
+                  const isShown = (id: string) => server.listed.has(id) || server.counted.has(id)
+                  assert.isEmpty(
+                    [...undated, old].filter(({ id }) => id !== leaves && isShown(id) && !ids.includes(id)),
+                    JSON.stringify({ traits, cut, leaves, gone })
+                  )
+                  assert.isFalse(isThere, JSON.stringify({ traits, cut, leaves, gone }))
+                }
+              }
+        assert.isAbove(proven, tried / 20)
+      })
   )
 
   it.effect("calls at the end come also where others have left, so that fewer are there than came", () =>

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
-import * as ListServer from "../history/ListServer.ts"
+import * as ListServer from "../../history/ListServer.ts"
 
 const hour = 3_600_000
 const day = 24 * hour

@@ -4,8 +4,8 @@ import { AgniSimulator } from "@callstream/core/testing"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import * as Probes from "../../src/endpoint/internal/Probes.ts"
-import { all, byHand, page, session } from "../history/Walking.ts"
+import * as Probes from "../../../src/endpoint/internal/Probes.ts"
+import { all, byHand, page, session } from "../../history/Walking.ts"
 
 /** Other calls in each answer, though ids may come twice. */
 const madeUp = (startedAt: (number: number) => string) => {

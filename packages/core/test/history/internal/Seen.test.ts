@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Seen from "../../src/history/internal/Seen.ts"
-import { page, session } from "./Walking.ts"
+import * as Seen from "../../../src/history/internal/Seen.ts"
+import { page, session } from "../Walking.ts"
 
 /** Whether a record is met as if for the first time. */
 const isNew = (seen: Seen.Seen, id: string) => seen.keepNew(page(1, [session(id)])).rows.sessions().length === 1
