@@ -50,6 +50,8 @@ export interface Saved {
   readonly stretches?: ReadonlyArray<string> | undefined
   /** What a sink that shares its parts is opened as. @default one process writes all of it */
   readonly partOf?: ((sink: string) => RunPart) | undefined
+  /** @default there are no other stretches */
+  readonly together?: Commit.Together | undefined
   /** Coverage to begin with. @default nothing */
   readonly proven?: CoverageSet.CoverageSet | undefined
 }
@@ -57,7 +59,7 @@ export interface Saved {
 /** One run of a pipeline over all that its source brings, to the summary. */
 export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2, ET, RT>(
   options: Once<A, S, E, RS, RA, RD, E2, R2, ET, RT>,
-  { clock, kept, lease, name: own, partOf, proven, reserved, stretches }: Saved
+  { clock, kept, lease, name: own, partOf, proven, reserved, stretches, together }: Saved
 ) {
   const { deadLetters, emit, fingerprint, name, source } = options
   const run = yield* Ref.make(
@@ -97,15 +99,13 @@ export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2,
     sinks: handles,
     orClose,
     keepsEvidence: partOf !== undefined,
+    together,
     onCommitted: (at) => tell({ _tag: "Committed", at })
   })
 
-  const starts = open().map((sink) => sink.at())
-  const began = Position.least(starts)
-  // After a crash a transactional sink may be ahead of the checkpoint, and so of the coverage. That part is read again,
-  // and written only to the sinks that lack it.
-  const known = Position.least(open().map((sink) => kept?.sinks[sink.name]?.at))
-  const least = Position.least([began, known])
+  // After a crash a transactional sink may be ahead of the checkpoint, and so of the coverage. That part is read again. The sink gets it
+  // again, because only then it has what is proven now.
+  const least = Position.least(open().flatMap((sink) => [sink.at(), kept?.sinks[sink.name]?.at]))
   yield* Ref.update(run, (state) => ({
     ...state,
     reached: least,
@@ -118,7 +118,8 @@ export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2,
   if (least !== "end") {
     if (kept?.source === undefined) yield* commit.begin(yield* encodeState(source, name, state))
     const evidence = kept?.evidence === undefined ? {} : { evidence: kept.evidence }
-    const cuts = [...starts, letters.at()]
+    const cuts = [...open(), letters]
+      .flatMap((sink) => (SinkHandle.takesAgain(sink) ? [] : [sink.at()]))
       .filter((at) => at !== undefined && at !== "end")
       .filter((at) => Position.isBefore(least, at))
     const units = Stream.provideService(
@@ -126,7 +127,7 @@ export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2,
       VersionClock.Current,
       clock
     )
-    yield* Deliver.all({ ...options, sinks: handles, units, run, tell, commit, clock, letters, orClose, began, least })
+    yield* Deliver.all({ ...options, sinks: handles, units, run, tell, commit, clock, letters, orClose, least })
   }
   yield* closeAll({ handles, letters, commit, orClose })
   const { coverage, received, totals } = yield* Ref.get(run)
