@@ -13,14 +13,14 @@ import * as KilledRuns from "../source/KilledRuns.ts"
 import * as HistoryCase from "../torture/HistoryCase.ts"
 
 /** By id, the field that the server corrects. */
-export type Agents = ReadonlyMap<string, string>
+type Agents = ReadonlyMap<string, string>
 
 export interface Table {
   readonly sink: SessionSink<CallSession>
   readonly read: Effect.Effect<Agents, unknown>
 }
 
-export interface Played {
+interface Played {
   readonly wrong: ReadonlyArray<string>
   readonly about: string
   /** Calls that came, and that were corrected, where the table was ahead of the state. */
@@ -39,7 +39,7 @@ const some = ({ next }: ReturnType<typeof HistoryCase.random>, rows: ReadonlyArr
   new Set(rows.length === 0 ? [] : Array.from({ length: most }, () => rows[Math.floor(next() * rows.length)]?.id ?? ""))
 
 /** Plays it with two tables of a kind: where the first one is ahead shows which calls the server changes for the second one. */
-export const play = Effect.fnUntraced(function* (seed: number, table: Effect.Effect<Table, unknown, Scope.Scope>) {
+const play = Effect.fnUntraced(function* (seed: number, table: Effect.Effect<Table, unknown, Scope.Scope>) {
   const chances = HistoryCase.random(seed)
   const history = KilledRuns.drawn(chances)
   const { range, rows, source, stretches, withoutStart } = history

@@ -118,7 +118,7 @@ export const world = (table: SessionSink<CallSession>) => {
 
 export type World = ReturnType<typeof world>
 
-export const horizon = ListServer.now * 1000 - 2 * 3_600_000_000
+const horizon = ListServer.now * 1000 - 2 * 3_600_000_000
 
 /** Of all that is old enough. */
 export const verdictOf = ({ entries, withoutStart }: CoverageSet.CoverageSet) =>
