@@ -438,7 +438,7 @@ describe("Pipeline", () => {
         yield* state.run(
           Pipeline.make({ name, source: windows, transform, sinks: [a.sink, b.sink], deadLetters: letterBox().sink })
         )
-        assert.deepEqual<unknown>(asked, [{ from: begin + 10, cuts: [begin + 30, begin + 20] }])
+        assert.deepEqual<unknown>(asked, [{ from: begin + 10, cuts: [begin + 30, begin + 20], ahead: begin + 30 }])
         assert.deepStrictEqual([a.ids, b.ids], [numbers(10, 50), numbers(30, 50)])
       })
     )

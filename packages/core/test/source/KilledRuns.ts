@@ -30,7 +30,8 @@ export interface Kill {
   readonly before: boolean
 }
 
-export const world = (table: SessionSink<CallSession>) => {
+/** @param others Sinks beside it, of which one may fail alone. */
+export const world = (table: SessionSink<CallSession>, others: ReadonlyArray<SessionSink<CallSession>> = []) => {
   let saved: string | undefined
   /** How far the table has each part, whatever the state says. */
   const reached = new Map<string, Position.Cursor>()
@@ -84,7 +85,8 @@ export const world = (table: SessionSink<CallSession>) => {
       name: "calls",
       source: HistorySource.make(range, source),
       transform: Transform.identity<CallSession>(),
-      sinks: [sink],
+      sinks: [sink, ...others],
+      onSinkFailure: others.length > 0 ? "continue" : "stop",
       deadLetters: Parts.letterBox().sink,
       stretches,
       commitEvery: 0

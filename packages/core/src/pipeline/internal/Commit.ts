@@ -14,7 +14,7 @@ import type { SinkError } from "../../sink/SinkError.ts"
 import type { DeadLetter } from "../DeadLetter.ts"
 import * as RunState from "./RunState.ts"
 import * as RunTelemetry from "./RunTelemetry.ts"
-import type { SinkHandle } from "./SinkHandle.ts"
+import { type SinkHandle, takesAgain } from "./SinkHandle.ts"
 
 /** Runs a step of a sink; an error of it ends the run, or closes only the sink, and then the step gives `instead`. */
 export type OrClose<A> = <B>(
@@ -151,17 +151,17 @@ const untimed = <A>(options: Options<A>): Commit => {
 }
 
 type Positions = Readonly<Record<string, Committed>>
-type Positioned = Pick<SinkHandle<never>, "name" | "state">
+type Positioned = Pick<SinkHandle<never>, "delivery" | "name" | "state">
 
 const withPositions = (before: Positions, handles: ReadonlyArray<Positioned>, at: Position.Cursor): Positions => {
   const all: Record<string, Committed> = { ...before }
-  for (const { name, state } of handles) {
+  for (const { delivery, name, state } of handles) {
     const { committed, failure } = state()
     // One that failed did not take what it was given since.
     if (committed === undefined || failure !== undefined) continue
-    // What an earlier process gave to a table that is ahead will be read and given again from here on.
-    const reached = Position.greatest(at, before[name]?.at)
-    all[name] = Position.isBefore(reached, committed.at) ? { ...committed, at: reached } : committed
+    const isAhead = Position.isBefore(at, committed.at)
+    // From here on a table has what an earlier process read. It will be given again.
+    all[name] = isAhead && takesAgain({ delivery }) ? { ...committed, at } : committed
   }
   return all
 }

@@ -12,7 +12,7 @@ import type { Fingerprint } from "../../model/Fingerprint.ts"
 import * as Position from "../../model/Position.ts"
 import type * as Version from "../../model/Version.ts"
 import type { Covers, Opening, RunPart, SessionSink } from "../../sink/SessionSink.ts"
-import type { Source } from "../../source/Source.ts"
+import type { Place, Source } from "../../source/Source.ts"
 import type { DeadLetter } from "../DeadLetter.ts"
 import type { RunSummary, SinkSummary } from "../RunSummary.ts"
 import * as Commit from "./Commit.ts"
@@ -117,16 +117,8 @@ export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2,
   // A run that was killed after its last unit has nothing left to read.
   if (least !== "end") {
     if (kept?.source === undefined) yield* commit.begin(yield* encodeState(source, name, state))
-    const evidence = kept?.evidence === undefined ? {} : { evidence: kept.evidence }
-    const cuts = [...open(), letters]
-      .flatMap((sink) => (SinkHandle.takesAgain(sink) ? [] : [sink.at()]))
-      .filter((at) => at !== undefined && at !== "end")
-      .filter((at) => Position.isBefore(least, at))
-    const units = Stream.provideService(
-      source.units(state, { from: least, cuts, ...evidence }),
-      VersionClock.Current,
-      clock
-    )
+    const place = placeOf(least, kept, handles, letters)
+    const units = Stream.provideService(source.units(state, place), VersionClock.Current, clock)
     yield* Deliver.all({ ...options, sinks: handles, units, run, tell, commit, clock, letters, orClose, least })
   }
   yield* closeAll({ handles, letters, commit, orClose })
@@ -135,6 +127,26 @@ export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2,
   const all = handles.map(summaryOf)
   return yield* finished(emit, { received, filtered, dead, finishedBefore: false, from, coverage, totals, sinks: all })
 })
+
+/** Where the source resumes, and what some sinks have of what it reads again. */
+const placeOf = (
+  least: Position.Position | undefined,
+  kept: State | undefined,
+  handles: ReadonlyArray<SinkHandle.SinkHandle<never>>,
+  letters: SinkHandle.SinkHandle<never>
+): Place => {
+  // One that is closed will not get again what it has, whatever it is: the next run may begin behind that.
+  const ahead = handles.reduce<Position.Cursor | undefined>((most, sink) => {
+    const isClosed = sink.state().failure !== undefined
+    const at = isClosed ? kept?.sinks[sink.name]?.at : SinkHandle.takesAgain(sink) ? undefined : sink.at()
+    return at !== undefined && Position.isBefore(least, at) ? Position.greatest(at, most) : most
+  }, undefined)
+  const cuts = [...handles.filter(({ state }) => state().failure === undefined), letters]
+    .flatMap((sink) => (SinkHandle.takesAgain(sink) ? [] : [sink.at()]))
+    .filter((at) => at !== undefined && at !== "end")
+    .filter((at) => Position.isBefore(least, at))
+  return { from: least, cuts, ahead, ...(kept?.evidence === undefined ? {} : { evidence: kept.evidence }) }
+}
 
 /** Events have the totals so far, and the metrics are up to them. */
 const tellOf =
