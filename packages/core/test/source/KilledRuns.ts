@@ -24,28 +24,33 @@ import type * as HistoryCase from "../torture/HistoryCase.ts"
 
 const decodeState = Schema.decodeUnknownSync(Schema.fromJsonString(State))
 
-/** Kills the run at its nth commit, before or after the state is saved. */
-export interface Kill {
-  readonly commit: number
-  readonly before: boolean
-}
+/** Kills the run at its nth commit, before or after the state is saved, or before the save that comes after so many flushes of the table. */
+export type Kill = { readonly commit: number; readonly before: boolean } | { readonly flushes: number }
 
 /** @param others Sinks beside it, of which one may fail alone. */
 export const world = (table: SessionSink<CallSession>, others: ReadonlyArray<SessionSink<CallSession>> = []) => {
   let saved: string | undefined
   /** How far the table has each part, whatever the state says. */
   const reached = new Map<string, Position.Cursor>()
+  let flushes = 0
   const sink: typeof table = {
     ...table,
     open: (opening) =>
       Effect.map(table.open(opening), (writer) => ({
         ...writer,
-        flush: (at) => Effect.tap(writer.flush(at), () => Effect.sync(() => reached.set(opening.pipeline, at)))
+        flush: (at) =>
+          Effect.tap(writer.flush(at), () =>
+            Effect.sync(() => {
+              flushes++
+              reached.set(opening.pipeline, at)
+            })
+          )
       }))
   }
   const listed = new Set<string>()
   const checkpoint = (kill: Kill | undefined): Checkpoint["Service"] => {
     let commits = 0
+    flushes = 0
     return {
       open: () =>
         Effect.succeed({
@@ -54,7 +59,9 @@ export const world = (table: SessionSink<CallSession>, others: ReadonlyArray<Ses
           commit: (state: State) => {
             commits++
             const save = Effect.sync(() => void (saved = JSON.stringify(state)))
-            if (commits !== kill?.commit) return save
+            if (kill === undefined) return save
+            if ("flushes" in kill) return flushes >= kill.flushes ? Effect.die("killed") : save
+            if (commits !== kill.commit) return save
             return kill.before ? Effect.die("killed") : Effect.andThen(save, Effect.die("killed"))
           }
         })
@@ -108,11 +115,13 @@ export const world = (table: SessionSink<CallSession>, others: ReadonlyArray<Ses
     const state = saved === undefined ? undefined : decodeState(saved)
     const parts = state?.stretches?.map(({ range, sinks }) => ({
       name: `calls stretch ${range.from}-${range.to}`,
-      from: sinks[table.name]?.at ?? Position.of(range.from)
-    })) ?? [{ name: "calls", from: state?.sinks[table.name]?.at ?? Position.of(0) }]
-    return parts.flatMap(({ from, name }) => {
-      const to = reached.get(name)
-      return to !== undefined && Position.isBefore(from, to) ? [{ from, to }] : []
+      from: sinks[table.name]?.at ?? Position.of(range.from),
+      end: range.to
+    })) ?? [{ name: "calls", from: state?.sinks[table.name]?.at ?? Position.of(0), end: Infinity }]
+    return parts.flatMap(({ end, from, name }) => {
+      const at = reached.get(name)
+      const to = at === "end" ? end : (at ?? -Infinity)
+      return from !== "end" && from < to ? [{ from, to }] : []
     })
   }
   return { run, listed, ahead, saved: () => saved ?? "", lose }
