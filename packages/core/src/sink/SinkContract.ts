@@ -92,7 +92,8 @@ export interface Replaced {
 /**
  * What a sink does with a repeated row, or after a run was killed.
  *
- * - `transactional`: keeps its own `Committed` in one transaction with its rows.
+ * - `transactional`: keeps its own `Committed` in one transaction with its rows, and a repeated row changes nothing. After a crash it
+ *   may be ahead of the checkpoint: it then gets the rows in between again, as they are now.
  * - `idempotent`: a repeated row changes nothing.
  * - `resumable`: cuts its output back to a `Committed` before it resumes.
  * - `append`: none of these.

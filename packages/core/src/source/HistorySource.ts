@@ -22,6 +22,7 @@ import * as Stretches from "../history/internal/Stretches.ts"
 import * as WindowTelemetry from "../history/internal/WindowTelemetry.ts"
 import type * as CoverageSet from "../coverage/CoverageSet.ts"
 import type * as Bounds from "./Bounds.ts"
+import * as GivenBefore from "./internal/GivenBefore.ts"
 import * as RangeSource from "./internal/RangeSource.ts"
 import * as Units from "./internal/Units.ts"
 import type { Begun, Doubt, Evidence, Place, SideBySide, Source, Unit } from "./Source.ts"
@@ -73,6 +74,7 @@ export const make = (range: History.OpenRange = {}, options: Options = {}): Sour
           ReadingParts.stretch(RangeSource.open(bounds), endingAt(options, bounds), cut, nth, place),
           ({ evidence, windows }) =>
             unitsOf(windows).pipe(
+              Stream.map(GivenBefore.judged(at, at.ahead === undefined ? undefined : EvidenceJson.decode(known))),
               Stream.concat(Stream.make(Units.nothing)),
               Stream.mapEffect((unit) =>
                 Effect.map(evidence, (json) => ({ ...unit, evidence: { save: () => json, calls: 0 } }))
@@ -92,8 +94,10 @@ const endingAt = (options: Options, { end }: State) => ({ ...options, end: end ?
 const mostSaved = 1_000_000
 
 /** Read by one process, with what an earlier one committed. */
-const alone = (range: History.OpenRange, options: History.Options, { evidence, from }: Place) => {
-  const known = from === undefined ? undefined : ReadBefore.committedTo(from, EvidenceJson.decode(evidence))
+const alone = (range: History.OpenRange, options: History.Options, at: Place) => {
+  const { evidence, from } = at
+  const saved = EvidenceJson.decode(evidence)
+  const known = from === undefined ? undefined : ReadBefore.committedTo(from, saved)
   const isKnown = from === undefined || known !== undefined
   const units = OnePiece.windows(range, options, known).pipe(
     Stream.mapAccum(
@@ -109,7 +113,8 @@ const alone = (range: History.OpenRange, options: History.Options, { evidence, f
         ]
       },
       { onHalt: Units.last }
-    )
+    ),
+    Stream.map(GivenBefore.judged(at, saved))
   )
   return isKnown ? units : withDoubt(from)(units)
 }
@@ -158,6 +163,7 @@ const inStretches = (
         // Each of the readers commits, and each commit saves what is known of all calls.
         const cost = () => ({ calls: readers * rows(), save: () => undefined })
         return unitsOf(WindowTelemetry.reported(windows(stretch, { from: resume, cuts }))).pipe(
+          Stream.map(GivenBefore.judged(at, undefined)),
           Stream.map((unit) => ({ ...unit, evidence: cost() }))
         )
       },

@@ -10,7 +10,7 @@ import type { CoverageReason } from "../coverage/CoverageReason.ts"
 import type * as CoverageSet from "../coverage/CoverageSet.ts"
 import type { StretchProof } from "../coverage/StretchProof.ts"
 import type { Fingerprint } from "../model/Fingerprint.ts"
-import type { Position } from "../model/Position.ts"
+import type { Cursor, Position } from "../model/Position.ts"
 import type { Rejected } from "../model/Rejected.ts"
 import type { Rows } from "../model/Rows.ts"
 
@@ -91,6 +91,11 @@ export interface Place {
   readonly from: Position | undefined
   /** The positions of the other sinks: no unit may span one. */
   readonly cuts: ReadonlyArray<Position>
+  /**
+   * Up to here some sink has what an earlier process read, and does not get it again: it lacks what came since. @default there is no
+   * such sink
+   */
+  readonly ahead?: Cursor | undefined
   /** The evidence of the last unit that was committed, at `from` or behind it. @default none */
   readonly evidence?: Schema.Json | undefined
 }

@@ -438,7 +438,7 @@ describe("Pipeline", () => {
         yield* state.run(
           Pipeline.make({ name, source: windows, transform, sinks: [a.sink, b.sink], deadLetters: letterBox().sink })
         )
-        assert.deepEqual<unknown>(asked, [{ from: begin + 10, cuts: [begin + 30, begin + 20] }])
+        assert.deepEqual<unknown>(asked, [{ from: begin + 10, cuts: [begin + 30, begin + 20], ahead: begin + 30 }])
         assert.deepStrictEqual([a.ids, b.ids], [numbers(10, 50), numbers(30, 50)])
       })
     )
@@ -605,7 +605,7 @@ describe("Pipeline", () => {
       })
     )
 
-    it.effect("are of the coverage too: what it has not seen is read again, and no sink is given it that has it", () =>
+    it.effect("are of the coverage too: what it lacks is given again to a table that is ahead", () =>
       Effect.gen(function* () {
         const run = Effect.fnUntraced(function* (states: ReadonlyArray<ReturnType<typeof standing>>) {
           const a = recording("a", { delivery: "transactional", stands: 30 })
@@ -624,22 +624,83 @@ describe("Pipeline", () => {
           return {
             asked: windows.asked.map(({ cuts, from }) => [from, cuts]),
             calls: a.calls,
+            saved: state.saved
+              .slice(states.length)
+              .map(({ sinks: { a } }) => (a?.at === "end" ? a.at : Number(a?.at) - begin)),
             known: coverage.entries.map(({ count, range }) => [range.from - begin, range.to - begin, count])
           }
         })
-        const calls = ["open", "write 10", "flush 40", "write 10", "flush 50", "flush all", "finish", "close"]
         const known = added([0, 10])
-        // Killed when the sink had committed 30, and before the checkpoint said so.
+        const rest = ["write 10", "flush 30", "write 10", "flush 30", "write 10", "flush 40", "write 10", "flush 50"]
+        const last = ["flush all", "finish", "close"]
+        // Killed when the table had committed 30, and before the checkpoint said so. The checkpoint never says more than was read.
         assert.deepEqual<unknown>(yield* run([{ ...standing({ a: 10, letters: 10 }), coverage: known }]), {
-          asked: [[begin + 10, [begin + 30]]],
-          calls,
+          asked: [[begin + 10, []]],
+          calls: ["open", ...rest, ...last],
+          saved: [10, 10, 20, 30, 40, 50, "end", "end"],
           known: [[0, 50, 50]]
         })
-        assert.deepEqual<unknown>(yield* run([]), { asked: [[undefined, [begin + 30]]], calls, known: [[0, 50, 50]] })
+        assert.deepEqual<unknown>(yield* run([]), {
+          asked: [[undefined, []]],
+          calls: ["open", "write 10", "flush 30", ...rest, ...last],
+          saved: [10, 20, 30, 40, 50, "end", "end"],
+          known: [[0, 50, 50]]
+        })
       })
     )
 
-    it.effect("after the dead letters", () =>
+    it.effect("say nothing new of a table that was ahead and failed before it had what was read again", () =>
+      Effect.gen(function* () {
+        const a = recording("a", {
+          delivery: "transactional",
+          stands: 30,
+          write: () => Effect.fail(trouble("a", "write"))
+        })
+        const state = checkpoint({ ...standing({ a: 10, b: 10, letters: 10 }), coverage: added([0, 10]) })
+        const pipeline = Pipeline.make({
+          name,
+          source: source(5).windows,
+          transform,
+          sinks: [a.sink, recording("b").sink],
+          deadLetters: letterBox().sink,
+          commitEvery: 0,
+          onSinkFailure: "continue"
+        })
+        yield* state.run(pipeline)
+        assert.deepStrictEqual(
+          ["a", "b"].map((sink) => state.saved.at(-1)?.sinks[sink]?.at),
+          [standing({ a: 10 }).sinks["a"]?.at, "end"]
+        )
+      })
+    )
+
+    it.effect("give dead letters again to a store that is ahead", () =>
+      Effect.gen(function* () {
+        const rejected = { stage: "decode", reason: "no id", raw: {}, page: 1, index: 0, observedAt: Version.of(begin) }
+        for (const [delivery, stands, count] of [
+          ["transactional", 30, 1],
+          ["resumable", undefined, 1],
+          ["resumable", 30, 0]
+        ] as const) {
+          const letters = letterBox({ delivery, ...(stands === undefined ? {} : { stands }) })
+          const state = checkpoint({ ...standing({ a: 10, letters: 10 }), coverage: added([0, 10]) })
+          const windows = Parts.sourceOf(() => Stream.make({ ...window(1), rejected: [rejected] }))
+          yield* state.run(
+            Pipeline.make({
+              name,
+              source: windows,
+              transform,
+              sinks: [recording("a").sink],
+              deadLetters: letters.sink,
+              maxDeadShare: 1
+            })
+          )
+          assert.lengthOf(letters.ids, count, `${delivery} at ${stands}`)
+        }
+      })
+    )
+
+    it.effect("before the dead letters, and save both at once", () =>
       Effect.gen(function* () {
         const order: Array<string> = []
         const note = (what: string) => () => Effect.sync(() => void order.push(what))
@@ -659,11 +720,13 @@ describe("Pipeline", () => {
             deadLetters: letters.sink
           })
         )
-        assert.deepStrictEqual(order, ["letters", "a"])
-        // The letters are in the checkpoint before a sink goes beyond it.
+        assert.deepStrictEqual(order, ["a", "letters"])
         assert.deepStrictEqual(
           state.saved.map(({ sinks }) => Object.keys(sinks)),
-          [["letters"], ["letters", "a"], ["letters", "a"]]
+          [
+            ["a", "letters"],
+            ["a", "letters"]
+          ]
         )
       })
     )

@@ -111,7 +111,7 @@ describe("Pipeline.parts", () => {
         const { connected, history, simulator } = yield* world()
         const one = MemoryTable.make("table")
         const whole = yield* connected(history(one.sink).run()).pipe(Effect.provide(Checkpoint.Checkpoint.layerMemory))
-        const { cursors, done, rows, sink } = MemoryTable.make("table")
+        const { cursors, done, ids, sink } = MemoryTable.make("table")
         const { open, stateOf } = leases()
         const parts = () => history(sink).parts
         const cut = yield* Effect.map(connected(parts().cut({ readers: 3 })), (cut) =>
@@ -135,8 +135,8 @@ describe("Pipeline.parts", () => {
         assert.lengthOf(cursors, cut.stretches.length)
         const end = yield* connected(parts().ending(cut, proofs, open("ending")))
         const truth = simulator.truth().map(({ id }) => id)
-        assert.deepStrictEqual(rows.toSorted(), truth.toSorted())
-        assert.deepStrictEqual(one.rows.toSorted(), truth.toSorted())
+        assert.deepStrictEqual(ids().toSorted(), truth.toSorted())
+        assert.deepStrictEqual(one.ids().toSorted(), truth.toSorted())
         assert.deepStrictEqual(verdictOf(end.coverage), verdictOf(whole.coverage))
         assert.strictEqual(end.coverage.withoutStart?.verdict, "proven")
         assert.deepStrictEqual([...cursors.keys()], ["nightly"])
@@ -169,14 +169,14 @@ describe("Pipeline.parts", () => {
   it.effect("a source that is read in one piece is read by the ending", () =>
     Effect.gen(function* () {
       const { connected, pipelineOf, simulator } = yield* world()
-      const { rows, sink } = MemoryTable.make("table")
+      const { ids, sink } = MemoryTable.make("table")
       const { open } = leases()
       const { parts } = pipelineOf(sink, PagesSource.make({}, { pageSize: 50 }))
       const cut = yield* connected(parts.cut({ readers: 2 }))
       assert.lengthOf(cut.stretches, 0)
       yield* connected(parts.ending(cut, [], open("ending")))
       assert.deepStrictEqual(
-        rows.toSorted(),
+        ids().toSorted(),
         simulator
           .truth()
           .map(({ id }) => id)

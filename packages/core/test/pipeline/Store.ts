@@ -49,6 +49,13 @@ export const make = <A>(options: {
   let account: Committed | undefined
   let finished = false
   const wrong: Array<string> = []
+  /** A table has one row for a key, the one that was observed last. */
+  const put = (one: Held<A>) => {
+    const at = delivery === "transactional" ? durable.findIndex(({ id }) => id === one.id) : -1
+    const before = durable[at]
+    if (before === undefined) durable.push(one)
+    else if (before.observedAt <= one.observedAt) durable[at] = one
+  }
   const failure = (operation: "open" | "write" | "flush" | "finish", retryable: boolean, description = "trouble") =>
     new SinkError({ sink: name, operation, retryable, reason: { _tag: "Other", description } })
 
@@ -88,7 +95,7 @@ export const make = <A>(options: {
         items.filter(({ id }) => !refuses(id)).map(({ id, row }) => ({ id, row, observedAt }))
       let closed = false
       const flush = (cursor: Cursor) => {
-        durable.push(...pending)
+        for (const one of pending) put(one)
         pending = []
         const committed = { at: cursor, note: durable.length }
         if (delivery === "transactional") account = committed

@@ -1,5 +1,6 @@
 /** A history in stretches, drawn from a seed, in runs that are killed, interrupted and fail; and what one reading of it says. */
 import { Checkpoint, State } from "@callstream/core/checkpoint/Checkpoint"
+import { CheckpointError } from "@callstream/core/checkpoint/CheckpointError"
 import * as CoverageSet from "@callstream/core/coverage/CoverageSet"
 import type { CallSession } from "@callstream/core/model/CallSession"
 import * as Instant from "@callstream/core/model/Instant"
@@ -217,9 +218,12 @@ export const run = Effect.fnUntraced(function* (seed: number): Effect.fn.Return<
           epoch: 1,
           state: saved === undefined ? Option.none<State>() : Option.some(decodeState(saved)),
           commit: (state) =>
-            outside.step("save", () => {
-              saved = JSON.stringify(state)
-            })
+            trouble("checkpoint", "save") === "lasting"
+              ? Effect.fail(full)
+              : outside.step("save", () => {
+                  wrong.push(...aheadIn(state))
+                  saved = JSON.stringify(state)
+                })
         })
     }
     const fiber = yield* outside.run(Effect.provideService(pipeline.run(), Checkpoint, checkpoint))
@@ -268,6 +272,24 @@ export const run = Effect.fnUntraced(function* (seed: number): Effect.fn.Return<
   }
   return { wrong, processes, told }
 })
+
+const full = new CheckpointError({ reason: { _tag: "File", path: "state", action: "written", code: "ENOSPC" } })
+
+const decodeNote = Schema.decodeUnknownOption(
+  Schema.Struct({ stretches: Schema.Array(Schema.NullOr(Position.Cursor)) })
+)
+
+/** A file that stretches share is not cut back to one of them: the state must know of all that a stretch has in it. */
+const aheadIn = ({ sinks, stretches = [] }: State): ReadonlyArray<string> =>
+  Object.entries(sinks).flatMap(([name, { note }]) => {
+    const { stretches: reached = [] } = Option.getOrUndefined(decodeNote(note)) ?? {}
+    return reached.flatMap((at, nth) => {
+      const own = stretches[nth]?.sinks[name]?.at
+      return at !== null && Position.isBefore(own, at)
+        ? [`${name} has stretch ${nth} to ${at}, the state to ${own}`]
+        : []
+    })
+  })
 
 const mapFirst = <A, B>(of: ReadonlyArray<A>, f: (one: A) => B): readonly [B, ...ReadonlyArray<B>] => {
   const [first, ...rest] = of.map(f)

@@ -11,6 +11,7 @@ import * as SavedProbes from "../../endpoint/internal/SavedProbes.ts"
 import * as Bytes from "../../model/internal/Bytes.ts"
 import type * as Micros from "../../endpoint/internal/Micros.ts"
 import type * as Delivered from "./Delivered.ts"
+import * as IdSet from "./IdSet.ts"
 import type { Known } from "./Known.ts"
 import * as Shown from "./Shown.ts"
 import type * as Windows from "./Windows.ts"
@@ -183,6 +184,18 @@ export const within = (evidence: Evidence, parts: ReadonlyArray<Micros.Range>): 
 
 const addAll = <A>(to: Set<A>, from: Iterable<A>): void => {
   for (const one of from) to.add(one)
+}
+
+/** Which calls of its windows were delivered. */
+export const deliveredIn = (evidence: Evidence) => {
+  const ids = IdSet.make()
+  const windows = windowsIn(evidence)
+  for (const { hashes } of windows) ids.addHashes(hashes)
+  const all = Shown.joined(windows.map(({ from, to }) => ({ from, to })))
+  return {
+    has: ids.has,
+    covers: ({ from, to }: Micros.Range) => all.some((part) => part.from <= from && part.to >= to)
+  }
 }
 
 /** Adds it to what this process knows; how many of its calls came from another part too. */

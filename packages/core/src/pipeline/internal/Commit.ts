@@ -1,4 +1,4 @@
-/** Commits a run: flushes the dead letters, then the sinks, and then writes the checkpoint. */
+/** Commits a run: flushes the sinks and the dead letters, and then writes the checkpoint. */
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import type * as Schema from "effect/Schema"
@@ -14,7 +14,7 @@ import type { SinkError } from "../../sink/SinkError.ts"
 import type { DeadLetter } from "../DeadLetter.ts"
 import * as RunState from "./RunState.ts"
 import * as RunTelemetry from "./RunTelemetry.ts"
-import type { SinkHandle } from "./SinkHandle.ts"
+import { type SinkHandle, takesAgain } from "./SinkHandle.ts"
 
 /** Runs a step of a sink; an error of it ends the run, or closes only the sink, and then the step gives `instead`. */
 export type OrClose<A> = <B>(
@@ -26,17 +26,27 @@ export type OrClose<A> = <B>(
 export interface Commit {
   /** Saves the state of the source, before anything is read. */
   readonly begin: (source: Schema.Json) => Effect.Effect<void, CheckpointError>
-  /** Flushes everything before the cursor, the dead letters first, and then writes the checkpoint. */
+  /** Flushes everything before the cursor, with the dead letters, and then writes the checkpoint. */
   readonly to: (at: Position.Cursor, finished: boolean) => Effect.Effect<void, SinkError | CheckpointError>
   /**
    * Reserves the versions given so far, so that no later run gives them again. Call it before rows reach a sink: a killed
    * run may have written them.
    */
-  readonly reserve: Effect.Effect<void, CheckpointError>
+  readonly reserve: Effect.Effect<void, SinkError | CheckpointError>
 }
 
 /** Versions that are reserved for reads until the next commit: 2 seconds of microseconds. */
 const ahead = 2_000_000
+
+/** Of a run in stretches: the sinks that all of them share, and the turn of one stretch to flush these and to save its state. */
+export interface Together {
+  readonly has: (sink: string) => boolean
+  readonly inTurn: (
+    step: Effect.Effect<void, SinkError | CheckpointError>
+  ) => Effect.Effect<void, SinkError | CheckpointError>
+}
+
+const alone: Together = { has: () => false, inTurn: (step) => step }
 
 interface Options<A> {
   /** The name of the pipeline. */
@@ -52,6 +62,8 @@ interface Options<A> {
   /** Whether somebody needs the evidence when it is finished. */
   readonly keepsEvidence: boolean
   readonly onCommitted: (at: Position.Cursor) => Effect.Effect<void>
+  /** @default there are no other stretches */
+  readonly together?: Together | undefined
 }
 
 export const make = <A>(options: Options<A>): Commit => {
@@ -61,12 +73,10 @@ export const make = <A>(options: Options<A>): Commit => {
 }
 
 const untimed = <A>(options: Options<A>): Commit => {
-  const { clock, fingerprint, kept, lease, letters, orClose, run, sinks } = options
+  const { clock, fingerprint, kept, lease, letters, orClose, run, sinks, together = alone } = options
   const source = Ref.makeUnsafe(kept?.source)
-  /** The sinks' positions for the checkpoint, never beyond the coverage of the range, even if a sink is ahead. */
+  /** The sinks' positions for the checkpoint, never beyond what was read and given to them, even if a sink is ahead. */
   const said = Ref.makeUnsafe<Positions>(kept?.sinks ?? {})
-
-  const say = (handles: ReadonlyArray<Sayable>) => Ref.updateAndGet(said, (before) => withPositions(before, handles))
 
   const save = Effect.fnUntraced(function* (finished: boolean) {
     const { committedCoverage, committedEvidence: evidence, reserved } = yield* Ref.get(run)
@@ -85,63 +95,75 @@ const untimed = <A>(options: Options<A>): Commit => {
     yield* Ref.update(run, (now) => ({ ...now, reserved: lastVersion }))
   })
 
-  const flushLetters = Effect.fnUntraced(function* (at: Position.Cursor, behind: ReadonlyArray<SinkHandle<A>>) {
-    const isNew = letters.state().dirty
-    // A sink that catches up may reject a record that is behind the other sinks.
-    if (isNew || Position.isBefore(letters.at(), at)) yield* letters.flush(Position.greatest(at, letters.at()))
-    // After a crash here a transactional sink is ahead of the checkpoint and does not reject the same rows again, so
-    // their letters must be kept.
-    if (isNew && letters.delivery === "resumable" && behind.some((one) => one.delivery === "transactional")) {
-      yield* say([letters])
-      yield* save(false)
-    }
-  })
+  /** A sink that catches up may reject a record that is behind the others, and one that is ahead may be given rows again. */
+  const isDue = ({ at: has, state }: Pick<SinkHandle<never>, "at" | "state">, at: Position.Cursor) =>
+    state().failure === undefined && (state().dirty || Position.isBefore(has(), at))
+
+  const flushAll = (due: ReadonlyArray<SinkHandle<A>>, at: Position.Cursor) =>
+    Effect.forEach(due, (sink) => orClose(sink, sink.flush(Position.greatest(at, sink.at())), undefined), {
+      concurrency: "unbounded",
+      discard: true
+    })
 
   /** The positions where a run may resume: coverage is not merged across them. */
-  const keepCoverage = (keepsEvidence: boolean) =>
-    Effect.flatMap(say([...sinks, letters]), (all) =>
-      Ref.update(run, (state) => {
-        const seams = Object.values(all).flatMap(({ at }) => (at === "end" ? [] : [at]))
-        const coverage = CoverageSet.commit(state.coverage, seams)
-        const { committedEvidence, evidence } = state
-        // It is of megabytes at the end of a great run.
-        const kept = !keepsEvidence ? undefined : evidence === undefined ? committedEvidence : evidence.save()
-        return { ...state, coverage, committedCoverage: coverage, committedEvidence: kept }
-      })
+  const keepCoverage = (at: Position.Cursor, keepsEvidence: boolean) =>
+    Effect.flatMap(
+      Ref.updateAndGet(said, (before) => withPositions(before, [...sinks, letters], at)),
+      (all) =>
+        Ref.update(run, (state) => {
+          const seams = Object.values(all).flatMap(({ at }) => (at === "end" ? [] : [at]))
+          const coverage = CoverageSet.commit(state.coverage, seams)
+          const { committedEvidence, evidence } = state
+          // It is of megabytes at the end of a great run.
+          const kept = !keepsEvidence ? undefined : evidence === undefined ? committedEvidence : evidence.save()
+          return { ...state, coverage, committedCoverage: coverage, committedEvidence: kept }
+        })
     )
 
   return {
     begin: (state) => Effect.andThen(Ref.set(source, state), save(false)),
     reserve: Effect.flatMap(Ref.get(run), ({ reserved }) =>
-      (clock.state().last ?? -Infinity) <= (reserved ?? -Infinity) ? Effect.void : save(false)
+      (clock.state().last ?? -Infinity) <= (reserved ?? -Infinity) ? Effect.void : together.inTurn(save(false))
     ),
     to: Effect.fnUntraced(function* (at, finished) {
-      const behind = sinks.filter((sink) => sink.state().failure === undefined && Position.isBefore(sink.at(), at))
+      const due = sinks.filter((sink) => isDue(sink, at))
       yield* Ref.update(run, RunState.doing("committing"))
-      yield* flushLetters(at, behind)
-      yield* Effect.forEach(behind, (sink) => orClose(sink, sink.flush(at), undefined), {
-        concurrency: "unbounded",
-        discard: true
-      })
-      yield* keepCoverage(options.keepsEvidence || !finished)
-      // If the run is stopped now, the commit is still reported.
-      yield* save(finished).pipe(
-        Effect.andThen(Ref.update(run, RunState.committed(at))),
-        Effect.andThen(options.onCommitted(at)),
-        Effect.uninterruptible
+      yield* flushAll(
+        due.filter(({ name }) => !together.has(name)),
+        at
+      )
+      yield* together.inTurn(
+        Effect.gen(function* () {
+          if (isDue(letters, at)) yield* letters.flush(Position.greatest(at, letters.at()))
+          yield* flushAll(
+            due.filter(({ name }) => together.has(name)),
+            at
+          )
+          yield* keepCoverage(at, options.keepsEvidence || !finished)
+          // If the run is stopped now, the commit is still reported.
+          yield* save(finished).pipe(
+            Effect.andThen(Ref.update(run, RunState.committed(at))),
+            Effect.andThen(options.onCommitted(at)),
+            Effect.uninterruptible
+          )
+        })
       )
     })
   }
 }
 
 type Positions = Readonly<Record<string, Committed>>
-type Sayable = Pick<SinkHandle<never>, "name" | "state">
+type Positioned = Pick<SinkHandle<never>, "delivery" | "name" | "state">
 
-const withPositions = (before: Positions, handles: ReadonlyArray<Sayable>): Positions => {
+const withPositions = (before: Positions, handles: ReadonlyArray<Positioned>, at: Position.Cursor): Positions => {
   const all: Record<string, Committed> = { ...before }
-  for (const { name, state } of handles) {
-    const { committed } = state()
-    if (committed !== undefined) all[name] = committed
+  for (const { delivery, name, state } of handles) {
+    const { committed, failure } = state()
+    // One that failed did not take what it was given since.
+    if (committed === undefined || failure !== undefined) continue
+    const isAhead = Position.isBefore(at, committed.at)
+    // From here on a table has what an earlier process read. It will be given again.
+    all[name] = isAhead && takesAgain({ delivery }) ? { ...committed, at } : committed
   }
   return all
 }

@@ -37,7 +37,6 @@ export interface Options<A, E, R, E2, R2, ET, RT> {
   readonly commit: Commit.Commit
   readonly clock: VersionClock.VersionClock
   readonly orClose: Commit.OrClose<A>
-  readonly began: Position.Cursor | undefined
   /** Each sink, and the checkpoint, has all before this. */
   readonly least: Position.Cursor | undefined
   readonly rawLetters?: boolean | undefined
@@ -54,7 +53,7 @@ const callsASecond = 60_000
 
 /** Delivers all units, one after another, to all sinks, and commits by time. */
 export const all = Effect.fnUntraced(function* <A, E, R, E2, R2, ET, RT>(options: Options<A, E, R, E2, R2, ET, RT>) {
-  const { began, clock, commit, least, letters, onUnit, orClose, run, sinks, tell, transform } = options
+  const { clock, commit, least, letters, onUnit, orClose, run, sinks, tell, transform } = options
   const every = Duration.toMillis(Duration.fromInputUnsafe(options.commitEvery ?? "1 second"))
   const { through } = UnitProcessor.make({
     transform,
@@ -73,7 +72,7 @@ export const all = Effect.fnUntraced(function* <A, E, R, E2, R2, ET, RT>(options
     ? commit.reserve
     : Effect.void
   const last = yield* Effect.flatMap(now, Ref.make)
-  const ahead = Effect.map(Ref.get(run), (state) => RunState.ahead(state, began))
+  const ahead = Effect.map(Ref.get(run), (state) => RunState.ahead(state, least))
 
   const deliver = Effect.fnUntraced(function* (unit: Unit) {
     yield* Ref.update(run, RunState.read(unit))

@@ -12,7 +12,7 @@ import type { Fingerprint } from "../../model/Fingerprint.ts"
 import * as Position from "../../model/Position.ts"
 import type * as Version from "../../model/Version.ts"
 import type { Covers, Opening, RunPart, SessionSink } from "../../sink/SessionSink.ts"
-import type { Source } from "../../source/Source.ts"
+import type { Place, Source } from "../../source/Source.ts"
 import type { DeadLetter } from "../DeadLetter.ts"
 import type { RunSummary, SinkSummary } from "../RunSummary.ts"
 import * as Commit from "./Commit.ts"
@@ -50,6 +50,8 @@ export interface Saved {
   readonly stretches?: ReadonlyArray<string> | undefined
   /** What a sink that shares its parts is opened as. @default one process writes all of it */
   readonly partOf?: ((sink: string) => RunPart) | undefined
+  /** @default there are no other stretches */
+  readonly together?: Commit.Together | undefined
   /** Coverage to begin with. @default nothing */
   readonly proven?: CoverageSet.CoverageSet | undefined
 }
@@ -57,7 +59,7 @@ export interface Saved {
 /** One run of a pipeline over all that its source brings, to the summary. */
 export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2, ET, RT>(
   options: Once<A, S, E, RS, RA, RD, E2, R2, ET, RT>,
-  { clock, kept, lease, name: own, partOf, proven, reserved, stretches }: Saved
+  { clock, kept, lease, name: own, partOf, proven, reserved, stretches, together }: Saved
 ) {
   const { deadLetters, emit, fingerprint, name, source } = options
   const run = yield* Ref.make(
@@ -97,15 +99,13 @@ export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2,
     sinks: handles,
     orClose,
     keepsEvidence: partOf !== undefined,
+    together,
     onCommitted: (at) => tell({ _tag: "Committed", at })
   })
 
-  const starts = open().map((sink) => sink.at())
-  const began = Position.least(starts)
-  // After a crash a transactional sink may be ahead of the checkpoint, and so of the coverage. That part is read again,
-  // and written only to the sinks that lack it.
-  const known = Position.least(open().map((sink) => kept?.sinks[sink.name]?.at))
-  const least = Position.least([began, known])
+  // After a crash a transactional sink may be ahead of the checkpoint, and so of the coverage. That part is read again. The sink gets it
+  // again, because only then it has what is proven now.
+  const least = Position.least(open().flatMap((sink) => [sink.at(), kept?.sinks[sink.name]?.at]))
   yield* Ref.update(run, (state) => ({
     ...state,
     reached: least,
@@ -117,16 +117,9 @@ export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2,
   // A run that was killed after its last unit has nothing left to read.
   if (least !== "end") {
     if (kept?.source === undefined) yield* commit.begin(yield* encodeState(source, name, state))
-    const evidence = kept?.evidence === undefined ? {} : { evidence: kept.evidence }
-    const cuts = [...starts, letters.at()]
-      .filter((at) => at !== undefined && at !== "end")
-      .filter((at) => Position.isBefore(least, at))
-    const units = Stream.provideService(
-      source.units(state, { from: least, cuts, ...evidence }),
-      VersionClock.Current,
-      clock
-    )
-    yield* Deliver.all({ ...options, sinks: handles, units, run, tell, commit, clock, letters, orClose, began, least })
+    const place = placeOf(least, kept, handles, letters)
+    const units = Stream.provideService(source.units(state, place), VersionClock.Current, clock)
+    yield* Deliver.all({ ...options, sinks: handles, units, run, tell, commit, clock, letters, orClose, least })
   }
   yield* closeAll({ handles, letters, commit, orClose })
   const { coverage, received, totals } = yield* Ref.get(run)
@@ -134,6 +127,26 @@ export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2,
   const all = handles.map(summaryOf)
   return yield* finished(emit, { received, filtered, dead, finishedBefore: false, from, coverage, totals, sinks: all })
 })
+
+/** Where the source resumes, and what some sinks have of what it reads again. */
+const placeOf = (
+  least: Position.Position | undefined,
+  kept: State | undefined,
+  handles: ReadonlyArray<SinkHandle.SinkHandle<never>>,
+  letters: SinkHandle.SinkHandle<never>
+): Place => {
+  // One that is closed will not get again what it has, whatever it is: the next run may begin behind that.
+  const ahead = handles.reduce<Position.Cursor | undefined>((most, sink) => {
+    const isClosed = sink.state().failure !== undefined
+    const at = isClosed ? kept?.sinks[sink.name]?.at : SinkHandle.takesAgain(sink) ? undefined : sink.at()
+    return at !== undefined && Position.isBefore(least, at) ? Position.greatest(at, most) : most
+  }, undefined)
+  const cuts = [...handles.filter(({ state }) => state().failure === undefined), letters]
+    .flatMap((sink) => (SinkHandle.takesAgain(sink) ? [] : [sink.at()]))
+    .filter((at) => at !== undefined && at !== "end")
+    .filter((at) => Position.isBefore(least, at))
+  return { from: least, cuts, ahead, ...(kept?.evidence === undefined ? {} : { evidence: kept.evidence }) }
+}
 
 /** Events have the totals so far, and the metrics are up to them. */
 const tellOf =

@@ -200,8 +200,8 @@ export const delivered =
     }
   }
 
-/** How far the sinks can be committed, if that is further than where they began. */
-export const ahead = (state: RunState, began: Position.Cursor | undefined): Position.Cursor | undefined =>
-  state.activity === "idle" && !state.unpositioned && Position.isBefore(began, state.reached)
+/** How far the sinks can be committed, if that is further than where the run began to read. */
+export const ahead = (state: RunState, least: Position.Cursor | undefined): Position.Cursor | undefined =>
+  state.activity === "idle" && !state.unpositioned && Position.isBefore(least, state.reached)
     ? state.reached
     : undefined

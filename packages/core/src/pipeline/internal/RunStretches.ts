@@ -45,16 +45,10 @@ export const run = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2, ET,
   const covers = options.covers?.(bounds)
   const ranges = state.stretches().map(({ range }) => range)
   const opening = { pipeline: name, fingerprint, covers, epoch: saved.lease.epoch }
-  const letters = yield* SharedSink.open(
-    deadLetters,
-    opening,
-    kept?.sinks[deadLetters.name],
-    ranges,
-    deadLetters.delivery
-  )
+  const letters = yield* SharedSink.open(deadLetters, opening, kept?.sinks[deadLetters.name], ranges)
   const together = yield* Effect.forEach(
     sinks.filter(({ shares }) => shares === "together" || shares === "parts"),
-    (sink) => SharedSink.open(sink, opening, kept?.sinks[sink.name], ranges, "transactional")
+    (sink) => SharedSink.open(sink, opening, kept?.sinks[sink.name], ranges)
   )
   state.share([letters, ...together])
 

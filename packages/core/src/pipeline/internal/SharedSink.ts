@@ -68,16 +68,12 @@ interface Open<in A> {
   readonly hasWithoutStart: Ref.Ref<Effect.Effect<boolean>>
 }
 
-/**
- * @param left What an earlier run saved.
- * @param delivery As stretches see it: its rows may be ahead of what a stretch has saved, and are its own business.
- */
+/** @param left What an earlier run saved. */
 export const open = Effect.fnUntraced(function* <A, R>(
   sink: SessionSink.SessionSink<A, R>,
   opening: Omit<SessionSink.Opening, "from" | "hasWithoutStart">,
   left: Committed | undefined,
-  ranges: ReadonlyArray<Range>,
-  delivery: SessionSink.Delivery
+  ranges: ReadonlyArray<Range>
 ): Effect.fn.Return<SharedSink<A>, SinkError, R | Scope.Scope> {
   const before = heldIn(left)
   const hasWithoutStart = yield* Ref.make<Effect.Effect<boolean>>(Effect.succeed(false))
@@ -104,7 +100,7 @@ export const open = Effect.fnUntraced(function* <A, R>(
         ? committed
         : { at: committed.at, note: { note: committed.note, stretches } }
     },
-    of: (stretch) => ofStretch(self, stretch, delivery)
+    of: (stretch) => ofStretch(self, stretch)
   }
 })
 
@@ -143,7 +139,7 @@ const positionOf = ({ state }: Pick<Open<never>, "state">, stretch: number): Opt
   return at === undefined ? Option.none() : Option.some({ at, note: null })
 }
 
-const ofStretch = <A>(self: Open<A>, stretch: number, delivery: SessionSink.Delivery): SessionSink.SessionSink<A> => {
+const ofStretch = <A>(self: Open<A>, stretch: number): SessionSink.SessionSink<A> => {
   const { hasWithoutStart, ranges, sink, state, turn, writer } = self
   const finish = Effect.suspend(() => {
     const { stretches } = Ref.getUnsafe(state)
@@ -152,7 +148,8 @@ const ofStretch = <A>(self: Open<A>, stretch: number, delivery: SessionSink.Deli
   })
   return SessionSink.make<A>({
     name: sink.name,
-    delivery,
+    // A file is cut back by the whole run, and not by a stretch.
+    delivery: sink.delivery === "resumable" ? "append" : sink.delivery,
     shares: sink.shares,
     open: Effect.fnUntraced(function* (own) {
       if (stretch === ending && own.hasWithoutStart !== undefined) yield* Ref.set(hasWithoutStart, own.hasWithoutStart)

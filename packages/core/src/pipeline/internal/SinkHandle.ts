@@ -44,6 +44,12 @@ export interface SinkHandle<in A> {
   readonly close: (error: SinkError) => Effect.Effect<void>
 }
 
+/**
+ * Rows that it is given again change nothing. So one that is ahead gets all that is read again: a call may have come since an earlier
+ * process read it, or a later version.
+ */
+export const takesAgain = ({ delivery }: Pick<SinkHandle<never>, "delivery">): boolean => delivery === "transactional"
+
 const nothingCompared: Compared = { newer: 0, notBelieved: 0 }
 
 /** A transient failure is retried for about ten seconds; a sink that wants to wait longer does so itself. */

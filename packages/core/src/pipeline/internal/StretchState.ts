@@ -1,4 +1,5 @@
 /** The state of a run in stretches: one checkpoint, of which each stretch keeps its part. */
+import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import type * as Schema from "effect/Schema"
@@ -10,7 +11,9 @@ import type { CoverageSet, Range } from "../../coverage/CoverageSet.ts"
 import * as Instant from "../../model/Instant.ts"
 import * as Position from "../../model/Position.ts"
 import * as Version from "../../model/Version.ts"
+import type { SinkError } from "../../sink/SinkError.ts"
 import type { Begun, SideBySide } from "../../source/Source.ts"
+import type { Together } from "./Commit.ts"
 import type { Saved } from "./RunOnce.ts"
 import { ending, type SharedSink } from "./SharedSink.ts"
 
@@ -117,6 +120,19 @@ const evidenceOf = ({ evidence, sinks }: Evidenced) => {
   }
 }
 
+/**
+ * The turn of one stretch to flush the sinks that all share, and to save its own state. If another stretch saved in between, such a
+ * sink would be ahead of the state after a crash, and a file cannot be given rows again. After a turn that failed nobody has one.
+ */
+const turns = Effect.map(
+  Effect.all([Semaphore.make(1), Ref.make<Cause.Cause<SinkError | CheckpointError> | undefined>(undefined)]),
+  ([turn, broken]): Together["inTurn"] =>
+    (step) =>
+      Effect.flatMap(Ref.get(broken), (cause) =>
+        cause === undefined ? Effect.onError(step, (cause) => Ref.set(broken, cause)) : Effect.failCause(cause)
+      ).pipe(turn.withPermits(1))
+)
+
 /** Saves the first state, if there is none yet. */
 export const make = Effect.fnUntraced(function* (
   { clock, kept, lease, name, reserved }: Saved,
@@ -127,6 +143,7 @@ export const make = Effect.fnUntraced(function* (
     kept ?? { ...first, ...(reserved === undefined ? {} : { lastVersion: reserved }) }
   )
   const turn = yield* Semaphore.make(1)
+  const inTurn = yield* turns
   const withEvidence = evidenceOf(evidenced)
   let shared: Shared = []
   const save = (change: (before: State) => State) =>
@@ -171,6 +188,7 @@ export const make = Effect.fnUntraced(function* (
         kept: own,
         clock,
         reserved: Ref.getUnsafe(state).lastVersion,
+        together: { has: (sink) => shared.some(({ name }) => name === sink), inTurn },
         proven
       }
     }

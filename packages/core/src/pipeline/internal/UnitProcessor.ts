@@ -19,7 +19,7 @@ import type { OrClose } from "./Commit.ts"
 import * as Letters from "./Letters.ts"
 import * as LetterWriter from "./LetterWriter.ts"
 import * as RunState from "./RunState.ts"
-import type { SinkHandle } from "./SinkHandle.ts"
+import { type SinkHandle, takesAgain } from "./SinkHandle.ts"
 
 /** Rows that are transformed and written at a time: the objects of a whole window would live too long for the garbage collector. */
 const together = 500
@@ -55,7 +55,7 @@ export const make = <A, E, R, ET, RT>(options: Options<A, E, R, ET, RT>) => {
     yield* Ref.update(run, RunState.received({ filtered, received: given.length + rejected.length }))
     const refused = yield* writeAll(options, unit, { items, columns, ...versions })
     // An earlier run has already written these letters.
-    const fresh = has(options.letters.at(), unit) ? [] : failed
+    const fresh = !takesAgain(options.letters) && has(options.letters.at(), unit) ? [] : failed
     const rows = refused.length === 0 ? [] : lettersOf(kept, refused, { items, passed, versions })
     if (fresh.length > 0 || rows.length > 0) {
       const records = fresh.length + new Set(refused.map(({ id }) => id)).size
@@ -65,7 +65,10 @@ export const make = <A, E, R, ET, RT>(options: Options<A, E, R, ET, RT>) => {
   })
 
   /** @param beforeRows Run before rows reach a sink. */
-  const through = Effect.fnUntraced(function* (unit: Unit, beforeRows: Effect.Effect<void, CheckpointError>) {
+  const through = Effect.fnUntraced(function* (
+    unit: Unit,
+    beforeRows: Effect.Effect<void, SinkError | CheckpointError>
+  ) {
     const all = Rows.items(unit.rows)
     const versions = yield* versionsOf(options.clock, Rows.observed(unit.rows), all)
     yield* beforeRows
@@ -103,13 +106,13 @@ const writeAll = <A>(
   unit: Unit,
   batch: Batch<A>
 ): Effect.Effect<ReadonlyArray<RefusedBy>, SinkError> => {
-  const open = sinks.filter((sink) => sink.state().failure === undefined && !has(sink.at(), unit))
+  const open = sinks.filter((sink) => sink.state().failure === undefined && (takesAgain(sink) || !has(sink.at(), unit)))
   return Effect.map(
     Effect.forEach(
       open,
       (sink) => {
         // Even without rows: a batch gives a sink its columns.
-        const own = { ...batch, items: missing(batch.items, unit, sink, least) }
+        const own = takesAgain(sink) ? batch : { ...batch, items: missing(batch.items, unit, sink, least) }
         return Effect.map(orClose<ReadonlyArray<Refused>>(sink, sink.write(own), []), (rows) =>
           rows.map((row): RefusedBy => ({ ...row, sink: sink.name }))
         )
