@@ -256,8 +256,9 @@ const judge = Effect.fnUntraced(function* (
   const isExplained = (yield* explained) || (yield* Effect.andThen(Sum.recountPages(settings, ledger, ask), explained))
   const agrees = isCounted && found.measured === undefined && !Found.lacks(found) && still && isExplained
   const complete = !counts.old && agrees && ledger.proven() && (yield* Sum.isSteady(settings, ledger, ask))
-  // Where its end has passed, by the server's clock, calls that start later are among these, and some may still be added.
-  const young = (ask.log.latest ?? -Infinity) > range.to ? Infinity : -Infinity
+  // Where the end of the range has passed, calls that began since are among these, and more of them may still be added.
+  const now = ask.log.slowest ?? -Infinity
+  const young = [...distant.rows.values()].some(({ start = Infinity }) => start <= now) ? Infinity : -Infinity
   const coverage: Coverage.Coverage = complete
     ? temper(settings, known(), ask.log, { from: range.from, to: young }, { _tag: "Proven" })
     : whyNot(found, counts, known(), about.inPart || !ledger.isWhole())

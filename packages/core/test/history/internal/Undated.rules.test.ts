@@ -242,27 +242,23 @@ describe("what else is found", () => {
     })
   )
 
-  it.effect(
-    "nothing is final once the end of the range has passed by the server's clock: more may begin after it",
-    () =>
-      Effect.gen(function* () {
-        const late =
-          (by: number): NonNullable<Given["settings"]> =>
-          ({ client: { list } }) => ({
-            list: (query) =>
-              Effect.map(list(query), (page) => ({ ...page, observedAt: Instant.of(page.observedAt + by) }))
-          })
-        const after = [1, 2, 3].map((i) => ({
-          id: `after-${i}`,
-          start: range.to + i * hour,
-          created: range.to + i * hour
-        }))
-        for (const rows of [dated, [...dated, ...after]]) {
-          const { window } = yield* read({ rows, settings: late(range.to - began + day) })
-          assert.deepStrictEqual(window.coverage, { _tag: "Provisional", reason: { _tag: "TooRecent" } })
-          assert.strictEqual((yield* read({ rows, settings: late(range.to - began - hour) })).tag, "Proven")
-        }
-      })
+  it.effect("nothing is final where calls began after the end of the range: more of them may be added", () =>
+    Effect.gen(function* () {
+      const late =
+        (by: number): NonNullable<Given["settings"]> =>
+        ({ client: { list } }) => ({
+          list: (query) =>
+            Effect.map(list(query), (page) => ({ ...page, observedAt: Instant.of(page.observedAt + by) }))
+        })
+      const starts = [1, 2, 3].map((i) => range.to + i * hour)
+      const rows = [...dated, ...starts.map((start, i) => ({ id: `after-${i}`, start, created: start }))]
+      const settings = late(range.to - began + day)
+      const { window } = yield* read({ rows, settings })
+      assert.deepStrictEqual(window.coverage, { _tag: "Provisional", reason: { _tag: "TooRecent" } })
+      // A clock alone may be wrong, and so may a start.
+      assert.strictEqual((yield* read({ rows: dated, settings })).tag, "Proven")
+      assert.strictEqual((yield* read({ rows, settings: late(range.to - began - hour) })).tag, "Proven")
+    })
   )
 
   it.effect("a call that was once listed without a start time must be among them", () =>
