@@ -19,6 +19,7 @@ import type { Connection } from "effect/sql/SqlConnection"
 import { classifySqliteError, SqlError } from "effect/sql/SqlError"
 import * as Statement from "effect/sql/Statement"
 import * as Stream from "effect/Stream"
+import { resolve } from "node:path"
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite"
 import * as WalSync from "./internal/WalSync.ts"
 
@@ -34,6 +35,8 @@ export interface Options {
   /** How long a statement waits for a lock that another process holds. @default "5 seconds" */
   readonly busyTimeout?: Duration.Input | undefined
 }
+
+const inMemory = ":memory:"
 
 /** Prepared statements that are kept: a sink has a handful. */
 const kept = 64
@@ -61,7 +64,9 @@ export const make = Effect.fnUntraced(function* (
   options: Options
 ): Effect.fn.Return<SqlClient.SqlClient, SqlError, Scope.Scope | Reactivity.Reactivity> {
   const patience = Duration.toMillis(Duration.fromInputUnsafe(options.busyTimeout ?? "5 seconds"))
-  const database = yield* Effect.acquireRelease(open(options.filename), (database) =>
+  // SQLite would take a name that begins with `file:` for a URI. And the folder of the process may be another one later.
+  const name = options.filename === inMemory ? inMemory : resolve(options.filename)
+  const database = yield* Effect.acquireRelease(open(name), (database) =>
     Effect.ignore(attempt("close", () => database.close()))
   )
   const prepared = new Map<string, StatementSync>()
@@ -74,7 +79,7 @@ export const make = Effect.fnUntraced(function* (
     return statement
   }
   const patiently = waiting(patience)
-  const sync = yield* journal(database, patiently)
+  const sync = yield* journal(database, name, patiently)
   /** What a statement commits is on the disk when it returns. */
   const run = (sql: string, params: ReadonlyArray<unknown>, statement = prepare) => {
     const ran = patiently(attempt("execute", () => all(statement(sql), params)))
@@ -120,7 +125,11 @@ export const make = Effect.fnUntraced(function* (
  * Sets how the file is kept. In WAL mode a commit is in the log, and the effect that it gives brings the log to the disk. Another
  * mode is SQLite's own business: in memory, or where a file system has no WAL.
  */
-const journal = Effect.fnUntraced(function* (database: DatabaseSync, patiently: ReturnType<typeof waiting>) {
+const journal = Effect.fnUntraced(function* (
+  database: DatabaseSync,
+  name: string,
+  patiently: ReturnType<typeof waiting>
+) {
   const filename = yield* patiently(
     attempt("open", () => {
       database.exec(`PRAGMA page_size = ${pageSize}`)
@@ -130,7 +139,7 @@ const journal = Effect.fnUntraced(function* (database: DatabaseSync, patiently: 
     })
   )
   if (typeof filename !== "string") return undefined
-  const sync = yield* Effect.mapError(WalSync.make(filename), (cause) => failed("open", cause))
+  const sync = yield* Effect.mapError(WalSync.make(filename, name), (cause) => failed("open", cause))
   return Effect.mapError(sync, (cause) => failed("sync", cause))
 })
 
@@ -152,7 +161,7 @@ export const layer = (options: Options): Layer.Layer<SqlClient.SqlClient, SqlErr
  */
 const open = Effect.fnUntraced(function* (filename: string): Effect.fn.Return<DatabaseSync, SqlError> {
   const database = attempt("open", () => new (load().DatabaseSync)(filename, { timeout: 0 }))
-  if (filename === ":memory:") return yield* database
+  if (filename === inMemory) return yield* database
   const checked = Effect.gen(function* () {
     for (const end of ["-wal", "-shm", "-journal"]) yield* TrustedFile.check(`${filename}${end}`)
     const found = yield* TrustedFile.check(filename, { isPublic: false })

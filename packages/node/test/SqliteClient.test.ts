@@ -5,9 +5,9 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as SqlClient from "effect/sql/SqlClient"
 import { isSqlError } from "effect/sql/SqlError"
-import { fstatSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { fstatSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { basename, dirname, join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { describe } from "vitest"
 import { Disk } from "../src/internal/WalSync.ts"
@@ -119,6 +119,47 @@ describe("SqliteClient", () => {
         })
       )
     )
+
+  it.live("nor does one whose folder is a link that leads elsewhere by now", () =>
+    withTable(
+      quick(),
+      Effect.fnUntraced(function* (_sql, there) {
+        const folder = dirname(there)
+        const link = join(folder, "current")
+        for (const name of ["one", "two"]) mkdirSync(join(folder, name))
+        symlinkSync("one", link)
+        yield* Effect.gen(function* () {
+          const sql = yield* SqlClient.SqlClient
+          yield* sql.unsafe("CREATE TABLE calls (id TEXT)")
+          rmSync(link)
+          symlinkSync("two", link)
+          const error = yield* Effect.flip(Effect.asVoid(sql.unsafe("INSERT INTO calls VALUES ('a')")))
+          assert.strictEqual(SqlFailure.describe(SqlFailure.of(error)).includes("replaced"), true)
+        }).pipe(Effect.provide(SqliteClient.layer({ filename: join(link, "calls.db") })))
+      })
+    )
+  )
+
+  it.live("a name is never a URI", () =>
+    withTable(
+      quick(),
+      Effect.fnUntraced(function* (_sql, there) {
+        const filename = `file:${basename(there)}?mode=memory`
+        const before = process.cwd()
+        process.chdir(dirname(there))
+        yield* Effect.gen(function* () {
+          const sql = yield* SqlClient.SqlClient
+          yield* sql.unsafe("CREATE TABLE others (id TEXT)")
+        }).pipe(
+          Effect.provide(SqliteClient.layer({ filename })),
+          Effect.ensuring(Effect.sync(() => process.chdir(before)))
+        )
+        const { mode, size } = statSync(join(dirname(there), filename))
+        assert.strictEqual(mode & 0o777, 0o600)
+        assert.isAbove(size, 0)
+      })
+    )
+  )
 
   it.live("binds what SQLite has a type for, in any place, and refuses the rest", () =>
     Effect.gen(function* () {

@@ -46,15 +46,21 @@ const failingOf = () => {
 
 const caughtUp = Effect.fnUntraced(function* (
   first: SessionSink.SessionSink<CallSession>,
-  about: { readonly hidden: boolean; readonly stretches?: number; readonly withoutStart?: ReadonlyArray<string> }
+  about: {
+    /** Whether one of both runs does not see a call: the first one, unless it leaves. */
+    readonly hidden: boolean
+    readonly since?: "came" | "left"
+    readonly stretches?: number
+    readonly withoutStart?: ReadonlyArray<string>
+  }
 ) {
-  const { hidden, stretches = 1, withoutStart = [] } = about
+  const { hidden, stretches = 1, since = "came", withoutStart = [] } = about
   yield* TestClock.setTime(ListServer.now)
   const failing = failingOf()
   const world = KilledRuns.world(first, [failing.sink])
-  const before = rows.filter(({ id }) => !hidden || id !== late)
+  const others = rows.filter(({ id }) => !hidden || id !== late)
   // Each of two stretches opens the failing one, which fails in one of them.
-  for (const listed of [before, rows]) {
+  for (const listed of since === "came" ? [others, rows] : [rows, others]) {
     const { exit } = yield* world.run(ListServer.make(listed, { withoutStart }), source, {}, stretches)
     if (Exit.isFailure(exit)) return yield* Effect.failCause(exit.cause)
     const { coverage, finishedBefore, sinks } = exit.value
@@ -82,7 +88,7 @@ describe("a sink that takes no row again and is ahead of one that failed", () =>
       assert.notInclude(ids, late)
       assert.include(failing, late)
       assert.strictEqual(verdict, "provisional")
-      const weak = coverage.entries.filter(({ reason }) => reason?._tag === "Resumed")
+      const weak = coverage.entries.filter(({ reason }) => reason?._tag === "AnswersDiffer")
       assert.deepStrictEqual(
         weak.map(({ range }) => range.from <= start && range.to > start),
         [true]
@@ -135,7 +141,19 @@ describe("a sink that takes no row again and is ahead of one that failed", () =>
         ["table", undefined]
       )
       const entry = exit.value.coverage.entries.find(({ range }) => range.from <= start && range.to > start)
-      assert.strictEqual(entry?.reason?._tag, "Resumed")
+      assert.deepStrictEqual(entry?.reason, { _tag: "AnswersDiffer", calls: 1 })
+    })
+  )
+
+  it.effect("has a call that is not listed any more, which the other one lacks", () =>
+    Effect.gen(function* () {
+      for (const sink of [fileOf().sink, MemoryTable.make("table").sink]) {
+        const { coverage, failing, verdict } = yield* caughtUp(sink, { hidden: true, since: "left" })
+        assert.notInclude(failing, late)
+        assert.strictEqual(verdict, "provisional")
+        const entry = coverage.entries.find(({ range }) => range.from <= start && range.to > start)
+        assert.deepStrictEqual(entry?.reason, { _tag: "AnswersDiffer", calls: 1 })
+      }
     })
   )
 })

@@ -36,13 +36,17 @@ const whoseName = (filename: string): Effect.Effect<string | undefined, NodeJS.E
  * When it returns, all that was committed is on the disk. The log is opened when it is first needed, because SQLite makes it with the
  * first write, and stays open: SQLite keeps it as long as a connection does. Closing it releases no lock of SQLite, which has none on it.
  * Where the file is no longer the one of its name, nobody would find what was committed.
+ *
+ * @param filename as SQLite knows it, without links
+ * @param name that people know
  */
 export const make = Effect.fnUntraced(function* (
-  filename: string
+  filename: string,
+  name: string
 ): Effect.fn.Return<Effect.Effect<void, NodeJS.ErrnoException>, NodeJS.ErrnoException, Scope.Scope> {
   const disk = yield* Disk
-  const opened = yield* whoseName(filename)
-  const isMoved = Effect.map(whoseName(filename), (now) => now !== opened)
+  const opened = yield* whoseName(name)
+  const isMoved = Effect.map(whoseName(name), (now) => now !== opened)
   const scope = yield* Effect.scope
   const kept = Ref.makeUnsafe<number | undefined>(undefined)
   // Where it may only be read, a system may refuse to bring it to the disk.

@@ -10,7 +10,7 @@ import * as NotedCounts from "../../endpoint/internal/NotedCounts.ts"
 import * as SavedProbes from "../../endpoint/internal/SavedProbes.ts"
 import * as Bytes from "../../model/internal/Bytes.ts"
 import type * as Micros from "../../endpoint/internal/Micros.ts"
-import type * as Delivered from "./Delivered.ts"
+import type { Piece } from "./Delivered.ts"
 import * as IdSet from "./IdSet.ts"
 import type { Known } from "./Known.ts"
 import * as Shown from "./Shown.ts"
@@ -86,7 +86,7 @@ const bytesOf = ({ buffer, byteLength, byteOffset }: Float64Array | Uint32Array)
   new Uint8Array(buffer, byteOffset, byteLength)
 
 /** A window, and the hashes of its ids. */
-interface Saved extends Delivered.Piece {
+interface Saved extends Piece {
   readonly hashes: Uint32Array
 }
 
@@ -186,15 +186,29 @@ const addAll = <A>(to: Set<A>, from: Iterable<A>): void => {
   for (const one of from) to.add(one)
 }
 
+/** What a process delivered. */
+export interface Delivered {
+  /** Whether a call was. */
+  readonly has: (id: string) => boolean
+  /** Whether a range was, all of it. */
+  readonly covers: (range: Micros.Range) => boolean
+  /** How many calls that start in a range were. */
+  readonly startsIn: (range: Micros.Range) => number
+}
+
 /** Which calls of its windows were delivered. */
-export const deliveredIn = (evidence: Evidence) => {
+export const deliveredIn = (evidence: Evidence): Delivered => {
   const ids = IdSet.make()
   const windows = windowsIn(evidence)
   for (const { hashes } of windows) ids.addHashes(hashes)
   const all = Shown.joined(windows.map(({ from, to }) => ({ from, to })))
   return {
     has: ids.has,
-    covers: ({ from, to }: Micros.Range) => all.some((part) => part.from <= from && part.to >= to)
+    covers: ({ from, to }) => all.some((part) => part.from <= from && part.to >= to),
+    startsIn: ({ from, to }) =>
+      windows
+        .filter((window) => window.from < to && window.to > from)
+        .reduce((sum, { starts }) => sum + starts.filter((start) => start >= from && start < to).length, 0)
   }
 }
 
