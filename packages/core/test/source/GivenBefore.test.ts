@@ -156,4 +156,43 @@ describe("a sink that takes no row again and is ahead of one that failed", () =>
       }
     })
   )
+
+  it.effect("is a table that fails while it is given all again: the next run gives it all once more", () =>
+    Effect.gen(function* () {
+      for (const batch of [1, 3, 5]) {
+        yield* TestClock.setTime(ListServer.now)
+        const table = MemoryTable.make("table")
+        let opened = 0
+        const sink: SessionSink.SessionSink<CallSession> = {
+          ...table.sink,
+          open: (opening) => {
+            opened++
+            let batches = 0
+            return Effect.map(table.sink.open(opening), (writer) => ({
+              ...writer,
+              write: (rows) => (opened === 2 && ++batches === batch ? Effect.fail(noRoom("table")) : writer.write(rows))
+            }))
+          }
+        }
+        const world = KilledRuns.world(sink, [failingOf().sink])
+        const before = rows.filter(({ id }) => id !== late)
+        const failures: Array<ReadonlyArray<string | undefined>> = []
+        for (const listed of [before, rows, rows]) {
+          const { exit } = yield* world.run(ListServer.make(listed), source, {}, 1)
+          if (Exit.isFailure(exit)) return yield* Effect.failCause(exit.cause)
+          failures.push(exit.value.sinks.map(({ failure }) => failure?.sink))
+        }
+        assert.deepStrictEqual(failures, [
+          [undefined, "failing"],
+          ["table", undefined],
+          [undefined, undefined]
+        ])
+        assert.sameMembers(
+          table.ids(),
+          rows.map(({ id }) => id),
+          `batch ${batch}`
+        )
+      }
+    })
+  )
 })

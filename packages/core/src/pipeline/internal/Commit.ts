@@ -62,6 +62,8 @@ interface Options<A> {
   /** Whether somebody needs the evidence when it is finished. */
   readonly keepsEvidence: boolean
   readonly onCommitted: (at: Position.Cursor) => Effect.Effect<void>
+  /** Where the run begins to read. */
+  readonly least: Position.Cursor | undefined
   /** @default there are no other stretches */
   readonly together?: Together | undefined
 }
@@ -73,7 +75,7 @@ export const make = <A>(options: Options<A>): Commit => {
 }
 
 const untimed = <A>(options: Options<A>): Commit => {
-  const { clock, fingerprint, kept, lease, letters, orClose, run, sinks, together = alone } = options
+  const { clock, fingerprint, kept, lease, least, letters, orClose, run, sinks, together = alone } = options
   const source = Ref.makeUnsafe(kept?.source)
   /** The sinks' positions for the checkpoint, never beyond what was read and given to them, even if a sink is ahead. */
   const said = Ref.makeUnsafe<Positions>(kept?.sinks ?? {})
@@ -108,7 +110,7 @@ const untimed = <A>(options: Options<A>): Commit => {
   /** The positions where a run may resume: coverage is not merged across them. */
   const keepCoverage = (at: Position.Cursor, keepsEvidence: boolean) =>
     Effect.flatMap(
-      Ref.updateAndGet(said, (before) => withPositions(before, [...sinks, letters], at)),
+      Ref.updateAndGet(said, (before) => withPositions(before, [...sinks, letters], at, { kept, least })),
       (all) =>
         Ref.update(run, (state) => {
           const seams = Object.values(all).flatMap(({ at }) => (at === "end" ? [] : [at]))
@@ -155,17 +157,29 @@ const untimed = <A>(options: Options<A>): Commit => {
 type Positions = Readonly<Record<string, Committed>>
 type Positioned = Pick<SinkHandle<never>, "delivery" | "name" | "state">
 
-const withPositions = (before: Positions, handles: ReadonlyArray<Positioned>, at: Position.Cursor): Positions => {
-  const all: Record<string, Committed> = { ...before }
+const withPositions = (
+  before: Positions,
+  handles: ReadonlyArray<Positioned>,
+  at: Position.Cursor,
+  { kept, least }: Pick<Options<never>, "kept" | "least">
+): Positions => {
+  const all = new Map(Object.entries(before))
   for (const { delivery, name, state } of handles) {
     const { committed, failure } = state()
-    // One that failed did not take what it was given since.
-    if (committed === undefined || failure !== undefined) continue
-    const isAhead = Position.isBefore(at, committed.at)
-    // From here on a table has what an earlier process read. It will be given again.
-    all[name] = isAhead && takesAgain({ delivery }) ? { ...committed, at } : committed
+    const had = all.get(name)
+    if (failure !== undefined) {
+      // It did not take what it was given since: a table that had all of it before is given that by the next run.
+      const isUntaken = takesAgain({ delivery }) && had !== undefined && had === kept?.sinks[name]
+      if (!isUntaken || !Position.isBefore(least, had.at)) continue
+      if (least === undefined) all.delete(name)
+      else all.set(name, { ...had, at: least })
+    } else if (committed !== undefined) {
+      const isAhead = Position.isBefore(at, committed.at)
+      // From here on a table has what an earlier process read. It will be given again.
+      all.set(name, isAhead && takesAgain({ delivery }) ? { ...committed, at } : committed)
+    }
   }
-  return all
+  return Object.fromEntries(all)
 }
 
 /** The version that the next run begins after. */

@@ -87,6 +87,9 @@ export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2,
   const noLetters = letters.state().failure
   if (noLetters !== undefined) return yield* noLetters
 
+  // After a crash a transactional sink may be ahead of the checkpoint, and so of the coverage. That part is read again. The sink gets it
+  // again, because only then it has what is proven now.
+  const least = Position.least(open().flatMap((sink) => [sink.at(), kept?.sinks[sink.name]?.at]))
   const orClose = orCloseOf(options.onSinkFailure ?? "stop", open, tell)
   const commit = Commit.make({
     name,
@@ -99,13 +102,11 @@ export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2,
     sinks: handles,
     orClose,
     keepsEvidence: partOf !== undefined,
+    least,
     together,
     onCommitted: (at) => tell({ _tag: "Committed", at })
   })
 
-  // After a crash a transactional sink may be ahead of the checkpoint, and so of the coverage. That part is read again. The sink gets it
-  // again, because only then it has what is proven now.
-  const least = Position.least(open().flatMap((sink) => [sink.at(), kept?.sinks[sink.name]?.at]))
   yield* Ref.update(run, (state) => ({
     ...state,
     reached: least,
