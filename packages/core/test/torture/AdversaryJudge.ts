@@ -147,8 +147,12 @@ const undatedWrong = (
   return wrong
 }
 
+/** Where nothing was read nothing is proven, as a coverage report says. */
 const weakest = (said: Said): Verdict =>
-  said.reduce<Verdict>((sum, { coverage }) => weaker(sum, verdict(coverage)), "proven")
+  said.reduce<Verdict>(
+    (sum, { coverage }) => weaker(sum, verdict(coverage)),
+    said.length === 0 ? "provisional" : "proven"
+  )
 
 /**
  * The windows that are old enough, and that of the calls without a start: unless the list without bounds ends, because of a
@@ -160,7 +164,7 @@ const oldOf = (one: Case, said: Said): Said => {
 }
 
 const isProvenToHorizon = (one: Case, said: Said): boolean =>
-  oldOf(one, said).every(({ coverage }) => coverage._tag === "Proven")
+  said.length > 0 && oldOf(one, said).every(({ coverage }) => coverage._tag === "Proven")
 
 /** What is called proven, against what was shown. */
 const provenWrong = (
@@ -189,9 +193,11 @@ const provenWrong = (
     wrong.push(`proven, and ${shown.length} that were shown are missing`)
   // A whole history ends with what is too young: the rest of it is a set of its own.
   const old = shown.filter(({ start = -Infinity }) => start < began - horizon)
-  const isClaimed = said.every(
-    ({ coverage, from, to }) => coverage._tag === "Proven" || (from < to && from >= began - horizon - second)
-  )
+  const isClaimed =
+    said.length > 0 &&
+    said.every(
+      ({ coverage, from, to }) => coverage._tag === "Proven" || (from < to && from >= began - horizon - second)
+    )
   if (isClaimed && old.length > 0) wrong.push(`proven up to the horizon, and ${old.length} that were shown are missing`)
   for (const { coverage, from, to } of said) {
     if (coverage._tag !== "Proven" || from === to) continue
