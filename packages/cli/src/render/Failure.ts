@@ -102,7 +102,7 @@ const known = (error: unknown, reader: Context): Report | undefined => {
   if (isClosedPipe(error)) return { lines: [], facts: [], exitCode: exitCode.done }
   if (error instanceof AgniError) return ofAgni(error, reader)
   const of = (error: Known, advice: string | undefined) => told(reader, error, error.message, ...some(advice))
-  if (error instanceof OutputError) return of(error, FileAdvice.output(error.reason, reader))
+  if (error instanceof OutputError) return of(error, FileAdvice.output(error.reason, reader, error.code))
   if (error instanceof SinkError) return of(error, SinkAdvice.adviceFor(error, reader))
   if (error instanceof CheckpointError) {
     const differences = CheckpointAdvice.differences(error, reader)

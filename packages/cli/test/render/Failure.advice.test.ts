@@ -141,4 +141,20 @@ describe("exit codes and advice", () => {
       assert.strictEqual(told(error).lines.at(-1), advice)
     }
   })
+
+  it("a disk that may not be written to is no bucket", () => {
+    const adviceOn = (code?: string) =>
+      told(
+        new OutputError({
+          target: "calls",
+          operation: "open",
+          reason: { _tag: "NotAllowed" },
+          ...(code === undefined ? {} : { code })
+        })
+      ).lines.at(-1)
+    const folder = "  Let this user write there, or choose another folder."
+    assert.strictEqual(adviceOn("EACCES"), folder)
+    assert.strictEqual(adviceOn("EROFS"), "  Choose another place: the file system is read-only.")
+    for (const code of ["AccessDenied", undefined]) assert.include(adviceOn(code), "In a bucket the keys need s3:")
+  })
 })

@@ -79,8 +79,22 @@ const putBack =
   "Put the file back as the earlier run left it, moved and not copied, or delete the checkpoint to begin again."
 const beginAnew = "Put the file back, or give the run another name to export everything again."
 
-/** Nothing where nobody has seen it before. */
-export const output = (reason: OutputError["reason"], reader: Reader): string | undefined => {
+const inBucket =
+  "In a bucket the keys need s3:ListBucket, s3:GetObject, s3:PutObject, s3:DeleteObject, s3:AbortMultipartUpload and s3:ListMultipartUploadParts."
+
+/** Only a disk has codes of the system. */
+const notAllowed = (code: string | undefined): string => {
+  if (code === "EROFS") return "Choose another place: the file system is read-only."
+  const folder = "Let this user write there, or choose another folder."
+  return code !== undefined && /^E[A-Z]+$/.test(code) ? folder : `${folder} ${inBucket}`
+}
+
+/**
+ * Nothing where nobody has seen it before.
+ *
+ * @param code of the system, or of a store
+ */
+export const output = (reason: OutputError["reason"], reader: Reader, code: string | undefined): string | undefined => {
   switch (reason._tag) {
     case "Exists":
       return `Choose another name, or add ${reader.speaker.on("force")} to replace it.`
@@ -91,7 +105,7 @@ export const output = (reason: OutputError["reason"], reader: Reader): string | 
     case "NameTooLong":
       return "Choose a name of at most 200 characters."
     case "NotAllowed":
-      return "Let this user write there, or choose another folder. In a bucket the keys need s3:ListBucket, s3:GetObject, s3:PutObject, s3:DeleteObject, s3:AbortMultipartUpload and s3:ListMultipartUploadParts."
+      return notAllowed(code)
     case "Full":
       return reader.resumes
         ? `Make room, and ${again(reader)}.`

@@ -64,7 +64,7 @@ export const adviceFor = ({ reason }: { readonly reason: SinkReason }, reader: R
   const { speaker } = reader
   switch (reason._tag) {
     case "Output":
-      return output(reason.reason, reader)
+      return output(reason.reason, reader, reason.code)
     case "Untrusted":
       return untrusted(reason.file)
     case "Database":
