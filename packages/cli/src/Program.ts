@@ -18,11 +18,18 @@ const patience = 1000
 /**
  * The process ends by itself, because nothing is left to do. `process.exit` waits for V8's threads, and one that compiles may wait for
  * a collection by this thread, which is never made then: of a hundred runs that a signal stopped, two did not end. What keeps the
- * process alive all the same, as a request that was given up, has a second.
+ * process alive nevertheless, as a request that was given up, has a second.
+ *
+ * @param reads Whether the reader of a pipe has the time that it takes.
  */
-const end = (code: number): void => {
+const end = (code: number, reads: boolean): void => {
   process.exitCode = code
-  setTimeout(() => process.exit(code), patience).unref()
+  const look = () => {
+    const isRead = process.stdout.writableLength + process.stderr.writableLength === 0
+    if (isRead || !reads) process.exit(code)
+    setTimeout(look, patience).unref()
+  }
+  setTimeout(look, patience).unref()
 }
 
 /** @param interrupted The exit code after a signal, until the command sets another. */
@@ -33,6 +40,8 @@ export const run = (args: ReadonlyArray<string>, interrupted: number): void =>
     NodeRuntime.runMain({
       disableErrorReporting: true,
       teardown: (exit) =>
-        end(Exit.isSuccess(exit) && typeof exit.value === "number" ? exit.value : Ref.getUnsafe(onInterrupt))
+        Exit.isSuccess(exit) && typeof exit.value === "number"
+          ? end(exit.value, true)
+          : end(Ref.getUnsafe(onInterrupt), false)
     })
   )

@@ -24,13 +24,28 @@ describe("how callstream ends", alongside, () => {
     )
   }
 
-  it.live("all the same, where something is left", () =>
+  it.live("nevertheless, where something is left", () =>
     Effect.gen(function* () {
       const NODE_OPTIONS = before(`${spied}\nsetInterval(() => {}, 1e6)`)
       const { ended } = yield* start(["exprot"], { env: { NODE_OPTIONS } })
       const { code, stdout } = yield* ended
       assert.strictEqual(code, 2)
       assert.include(stdout, "process.exit")
+    })
+  )
+
+  it.live("not before its output was read", () =>
+    Effect.gen(function* () {
+      const slow = `import { writeSync } from "node:fs"
+let looks = 0
+Object.defineProperty(process.stdout, "writableLength", { get: () => (++looks < 3 ? 1 : 0) })
+const { exit } = process
+process.exit = (code) => { writeSync(1, "process.exit after " + looks); exit(code) }
+setInterval(() => {}, 1e6)`
+      const { ended } = yield* start(["exprot"], { env: { NODE_OPTIONS: before(slow) } })
+      const { code, stdout } = yield* ended
+      assert.strictEqual(code, 2)
+      assert.include(stdout, "process.exit after 3")
     })
   )
 })

@@ -66,7 +66,7 @@ export const make = Effect.fnUntraced(function* (
   const patience = Duration.toMillis(Duration.fromInputUnsafe(options.busyTimeout ?? "5 seconds"))
   // SQLite would take a name that begins with `file:` for a URI. And the folder of the process may be another one later.
   const name = options.filename === inMemory ? inMemory : resolve(options.filename)
-  const database = yield* Effect.acquireRelease(open(name), (database) =>
+  const database = yield* Effect.acquireRelease(open(options.filename, name), (database) =>
     Effect.ignore(attempt("close", () => database.close()))
   )
   const prepared = new Map<string, StatementSync>()
@@ -159,8 +159,8 @@ export const layer = (options: Options): Layer.Layer<SqlClient.SqlClient, SqlErr
  * The file is as private as any other output. SQLite also takes over what is in the files beside it. A file
  * that is there is not opened here: closing it would take SQLite's own locks on it from the whole process.
  */
-const open = Effect.fnUntraced(function* (filename: string): Effect.fn.Return<DatabaseSync, SqlError> {
-  const database = attempt("open", () => new (load().DatabaseSync)(filename, { timeout: 0 }))
+const open = Effect.fnUntraced(function* (filename: string, name: string): Effect.fn.Return<DatabaseSync, SqlError> {
+  const database = attempt("open", () => new (load().DatabaseSync)(name, { timeout: 0 }))
   if (filename === inMemory) return yield* database
   const checked = Effect.gen(function* () {
     for (const end of ["-wal", "-shm", "-journal"]) yield* TrustedFile.check(`${filename}${end}`)

@@ -96,6 +96,8 @@ export interface Place {
    * such sink
    */
   readonly ahead?: Cursor | undefined
+  /** Ranges of which such a sink may lack a call, as earlier runs found. @default none */
+  readonly doubted?: ReadonlyArray<CoverageSet.Range> | undefined
   /** The evidence of the last unit that was committed, at `from` or behind it. @default none */
   readonly evidence?: Schema.Json | undefined
 }

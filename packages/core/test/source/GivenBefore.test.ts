@@ -157,6 +157,38 @@ describe("a sink that takes no row again and is ahead of one that failed", () =>
     })
   )
 
+  it.effect("lacks a call after further runs, too, whatever those had", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(ListServer.now)
+      const { ids, sink } = fileOf()
+      let runs = 0
+      const failing = MemoryTable.make("failing")
+      const world = KilledRuns.world(sink, [
+        {
+          ...failing.sink,
+          open: (opening) => {
+            runs++
+            let batches = 0
+            return Effect.map(failing.sink.open(opening), (writer) => ({
+              ...writer,
+              write: (rows) => (runs < 3 && ++batches === 2 ? Effect.fail(noRoom("failing")) : writer.write(rows))
+            }))
+          }
+        }
+      ])
+      const before = rows.filter(({ id }) => id !== late)
+      const verdicts: Array<string | undefined> = []
+      for (const listed of [before, rows, rows]) {
+        const { exit } = yield* world.run(ListServer.make(listed), source, {}, 1)
+        if (Exit.isFailure(exit)) return yield* Effect.failCause(exit.cause)
+        verdicts.push(exit.value.coverage.entries.find(({ range }) => range.from <= start && range.to > start)?.verdict)
+      }
+      assert.notInclude(ids, late)
+      assert.include(failing.ids(), late)
+      assert.deepStrictEqual(verdicts.slice(1), ["provisional", "provisional"])
+    })
+  )
+
   it.effect("is a table that fails while it is given all again: the next run gives it all once more", () =>
     Effect.gen(function* () {
       for (const batch of [1, 3, 5]) {

@@ -44,6 +44,10 @@ export const boundsOf = (
   }
 }
 
+/** Whether a range without an end, as an earlier process resolved it, ends in the past by now: calls that began since are not in it. */
+export const hasEnded = ({ end, to }: Asked, { localNow, serverNow }: Seen): boolean =>
+  to === undefined && end !== undefined && end < Math.min(localNow, serverNow)
+
 /** The same where a part was read before, oldest first: reading resumes at its end, wherever the first call is by now. */
 export const boundsAfter = (bounds: Bounds, read: Range | undefined): Bounds =>
   read === undefined

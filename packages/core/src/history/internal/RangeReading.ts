@@ -24,7 +24,7 @@ import * as Partitioner from "./Partitioner.ts"
 import * as ReadBefore from "./ReadBefore.ts"
 import * as Readers from "./Readers.ts"
 import * as Reading from "./Reading.ts"
-import type { Settings } from "./Settings.ts"
+import { type Settings, tooYoung } from "./Settings.ts"
 import * as Task from "./Task.ts"
 import * as Undated from "./Undated.ts"
 import * as UndatedFront from "./UndatedFront.ts"
@@ -292,6 +292,7 @@ const readAll = Effect.fnUntraced(function* (
     before,
     early: earlyOf(settings, wholeRange, whole && !inPart && !isResumed ? options.scope : undefined)
   })
+  if (Beginning.hasEnded(asked, seen)) reading.ledger.revise({ from: all.to - 1, to: all.to }, tooYoung)
   const below = belowOf(seen)
   const last = lastOf(settings, { asked, all, whole, wholeRange, inPart }, seen, reading, options)
   // What cut the range into stretches, or came beyond the end of the list, is evidence for the last window, too.

@@ -146,7 +146,17 @@ const placeOf = (
     .flatMap((sink) => (SinkHandle.takesAgain(sink) ? [] : [sink.at()]))
     .filter((at) => at !== undefined && at !== "end")
     .filter((at) => Position.isBefore(least, at))
-  return { from: least, cuts, ahead, ...(kept?.evidence === undefined ? {} : { evidence: kept.evidence }) }
+  // The evidence has what the other sinks were given, too.
+  const doubted = (kept?.coverage?.entries ?? []).flatMap(({ range, reason }) =>
+    ahead !== undefined && (reason?._tag === "AnswersDiffer" || reason?._tag === "Resumed") ? [range] : []
+  )
+  return {
+    from: least,
+    cuts,
+    ahead,
+    ...(doubted.length === 0 ? {} : { doubted }),
+    ...(kept?.evidence === undefined ? {} : { evidence: kept.evidence })
+  }
 }
 
 /** Events have the totals so far, and the metrics are up to them. */

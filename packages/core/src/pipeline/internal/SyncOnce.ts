@@ -4,6 +4,7 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Record from "effect/Record"
 import * as Ref from "effect/Ref"
@@ -59,6 +60,19 @@ export const fingerprintOf = (options: SyncIdentity): Fingerprint => ({
   transforms: options.transform.label
 })
 
+/** A receiver may not answer for days. Who runs a service kills it ten seconds after asking it to stop. */
+const patience = "4 seconds"
+
+/** A signal to stop waits for a step that has begun, so that what was delivered is acknowledged: unless a sink hangs. */
+const toItsEnd = <A, E, R>(step: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.flatMap(Effect.forkDetach(Effect.interruptible(step)), (fiber) =>
+      Effect.onInterrupt(restore(Fiber.join(fiber)), () =>
+        Effect.andThen(Effect.timeoutOption(Fiber.await(fiber), patience), Fiber.interrupt(fiber))
+      )
+    )
+  )
+
 export const runSync = Effect.fnUntraced(function* <A, RA, RD, ET, RT>(options: Once<A, RA, RD, ET, RT>) {
   const { every, name, onPass = () => Effect.void } = options
   const fingerprint = fingerprintOf(options)
@@ -92,10 +106,11 @@ export const runSync = Effect.fnUntraced(function* <A, RA, RD, ET, RT>(options: 
   const pass = Effect.gen(function* () {
     yield* sinks.open
     yield* Sync.steps(lease, options, yield* sinks.consumers, judge).pipe(
-      // A signal to stop waits for the step, so that what was delivered is acknowledged.
-      Stream.runForEach((one) => Effect.uninterruptible(counted(step(one)))),
+      Stream.runForEach((one) => toItsEnd(counted(step(one)))),
       Effect.onExit((exit) =>
-        Exit.isSuccess(exit) || Cause.hasDies(exit.cause) ? Effect.void : Effect.ignore(acknowledge)
+        Exit.isSuccess(exit) || Cause.hasDies(exit.cause)
+          ? Effect.void
+          : Effect.ignore(Effect.timeoutOption(acknowledge, patience))
       )
     )
     yield* acknowledge

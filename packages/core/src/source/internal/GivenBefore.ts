@@ -28,11 +28,15 @@ const differences = ({ range, rejected, rows }: Window, had: PartEvidence.Delive
  *
  * @param evidence What that process saved. Without it nothing is known of its calls.
  */
-export const judged = ({ ahead }: Pick<Place, "ahead">, evidence: Evidence | undefined): ((unit: Unit) => Unit) => {
+export const judged = (
+  { ahead, doubted = [] }: Pick<Place, "ahead" | "doubted">,
+  evidence: Evidence | undefined
+): ((unit: Unit) => Unit) => {
   const had = evidence === undefined ? undefined : PartEvidence.deliveredIn(evidence)
   const reasonOf = (unit: Window): CoverageReason | undefined => {
     const isAhead = ahead !== undefined && Position.isBefore(Position.of(unit.range.from), ahead)
-    if (isAhead && had?.covers(unit.range) !== true) return { _tag: "Resumed" }
+    const isDoubted = doubted.some(({ from, to }) => from < unit.range.to && to > unit.range.from)
+    if (isAhead && (isDoubted || had?.covers(unit.range) !== true)) return { _tag: "Resumed" }
     const calls = had === undefined ? 0 : differences(unit, had, isAhead)
     return calls === 0 ? undefined : { _tag: "AnswersDiffer", calls }
   }

@@ -79,6 +79,23 @@ const boundsOf = (
   newestFirst = false
 ): Beginning.Bounds => Beginning.boundsOf(asked(range), seen(probes), clocks, newestFirst)
 
+describe("Beginning.hasEnded", () => {
+  it("a range that an earlier process resolved has ended when both clocks are beyond its end", () => {
+    for (const [localNow, serverNow, has] of [
+      [1, 1, true],
+      [1, -1, false],
+      [-1, 1, false],
+      [0, 0, false]
+    ] as const) {
+      const clocks = seen({ localNow: began + localNow, serverNow: began + serverNow })
+      assert.strictEqual(Beginning.hasEnded(asked({ end: began }), clocks), has)
+      // This one is meant to end there.
+      assert.isFalse(Beginning.hasEnded(asked({ to: began }), clocks))
+      assert.isFalse(Beginning.hasEnded(asked({}), clocks))
+    }
+  })
+})
+
 describe("Beginning.boundsOf", () => {
   const [from, to] = [began - 20 * day, began - 10 * day]
 
