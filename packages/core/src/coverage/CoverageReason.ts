@@ -18,8 +18,8 @@ import * as Schema from "effect/Schema"
  * - `AnswersDisagree`: more than so many requests did not bring answers that agree, so it was read once, and not again.
  * - `FromCache`: a cache answered, or a replica that lags.
  * - `NotCounted`, `TooDeepToCount`: whether the whole adds up was not counted, or could not be.
- * - `Resumed`: an earlier process read a part, and this one could not compare it with its answers, or with the server's total. Or it
- *   read again what some sinks have from the earlier process, and other calls came.
+ * - `Resumed`: an earlier process read a part, and this one could not compare it with its answers, or with the server's total, or with
+ *   what some sinks have.
  * - `CountDiffers`: the server counts more calls, or fewer, than were read.
  * - `WiderThanSeen`: nothing was found in a range wider than any that the server was seen to answer in full.
  * - `Changing`: a filter by something that changes during a call.

@@ -44,6 +44,24 @@ const failingOf = () => {
   return { ids, sink }
 }
 
+/** A table that fails in a batch of a run. */
+const failingIn = (name: string, fails: (run: number, batch: number) => boolean) => {
+  const table = MemoryTable.make(name)
+  let runs = 0
+  const sink: SessionSink.SessionSink<CallSession> = {
+    ...table.sink,
+    open: (opening) => {
+      const run = ++runs
+      let batches = 0
+      return Effect.map(table.sink.open(opening), (writer) => ({
+        ...writer,
+        write: (rows) => (fails(run, ++batches) ? Effect.fail(noRoom(name)) : writer.write(rows))
+      }))
+    }
+  }
+  return { ids: table.ids, sink }
+}
+
 const caughtUp = Effect.fnUntraced(function* (
   first: SessionSink.SessionSink<CallSession>,
   about: {
@@ -161,21 +179,8 @@ describe("a sink that takes no row again and is ahead of one that failed", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(ListServer.now)
       const { ids, sink } = fileOf()
-      let runs = 0
-      const failing = MemoryTable.make("failing")
-      const world = KilledRuns.world(sink, [
-        {
-          ...failing.sink,
-          open: (opening) => {
-            runs++
-            let batches = 0
-            return Effect.map(failing.sink.open(opening), (writer) => ({
-              ...writer,
-              write: (rows) => (runs < 3 && ++batches === 2 ? Effect.fail(noRoom("failing")) : writer.write(rows))
-            }))
-          }
-        }
-      ])
+      const failing = failingIn("failing", (run, batch) => run < 3 && batch === 2)
+      const world = KilledRuns.world(sink, [failing.sink])
       const before = rows.filter(({ id }) => id !== late)
       const verdicts: Array<string | undefined> = []
       for (const listed of [before, rows, rows]) {
@@ -193,20 +198,8 @@ describe("a sink that takes no row again and is ahead of one that failed", () =>
     Effect.gen(function* () {
       for (const batch of [1, 3, 5]) {
         yield* TestClock.setTime(ListServer.now)
-        const table = MemoryTable.make("table")
-        let opened = 0
-        const sink: SessionSink.SessionSink<CallSession> = {
-          ...table.sink,
-          open: (opening) => {
-            opened++
-            let batches = 0
-            return Effect.map(table.sink.open(opening), (writer) => ({
-              ...writer,
-              write: (rows) => (opened === 2 && ++batches === batch ? Effect.fail(noRoom("table")) : writer.write(rows))
-            }))
-          }
-        }
-        const world = KilledRuns.world(sink, [failingOf().sink])
+        const table = failingIn("table", (run, nth) => run === 2 && nth === batch)
+        const world = KilledRuns.world(table.sink, [failingOf().sink])
         const before = rows.filter(({ id }) => id !== late)
         const failures: Array<ReadonlyArray<string | undefined>> = []
         for (const listed of [before, rows, rows]) {

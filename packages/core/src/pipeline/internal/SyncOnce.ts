@@ -113,7 +113,7 @@ export const runSync = Effect.fnUntraced(function* <A, RA, RD, ET, RT>(options: 
           : Effect.ignore(Effect.timeoutOption(acknowledge, patience))
       )
     )
-    yield* acknowledge
+    yield* toItsEnd(acknowledge)
     yield* sinks.settle
     yield* spend
     const now = yield* Ref.get(delivered)
