@@ -31,6 +31,14 @@ interface Wanted {
 /** Nothing where the server does not order by creation, or does not go so deep. */
 export type Created = { readonly rows: ReadonlyArray<Rows.Row>; readonly coverage: Coverage.Coverage } | undefined
 
+/** The pages of one walk. */
+interface Walked extends NonNullable<Created> {
+  /** Whether two of them do not overlap. */
+  readonly apart: boolean
+  /** Whether an empty page ended it, which did not overlap either: the list may go on where the server does not. */
+  readonly open: boolean
+}
+
 /**
  * Pages that do not overlap are read again in the other order, where they end elsewhere: a call that one reading passed by, because
  * another one left, or because replicas answer in turn, is in the other one.
@@ -43,11 +51,13 @@ export const readByCreation = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Created, AgniError> {
   const wanted: Wanted = { ask, size, range, isLoose }
   const first = yield* readPages(wanted, "desc")
-  if (first === undefined || !ask.log.rounds) return first
+  if (first === undefined || !first.apart) return first
   const second = yield* readPages(wanted, "asc")
-  return second !== undefined && Rows.sameRows(within(first.rows, range), within(second.rows, range))
-    ? { ...second, coverage: first.coverage }
-    : { ...first, coverage: moved }
+  const there = within(first.rows, range)
+  const isSame = second !== undefined && Rows.sameRows(there, within(second.rows, range))
+  // Where both end so and have none of the range, it may lie between them.
+  if (first.open && (!isSame || (second.open && there.length === 0))) return undefined
+  return isSame ? { ...second, coverage: first.coverage } : { ...first, coverage: moved }
 })
 
 const within = (rows: ReadonlyArray<Rows.Row>, { from, to }: Micros.Range): ReadonlyArray<Rows.Row> =>
@@ -102,11 +112,14 @@ const lastBefore = Effect.fnUntraced(function* (
   return before
 })
 
-/** Each page begins with the last rows of the one before it, in the places where they must be, unless the server rounds sizes. */
+/**
+ * Each page begins with the last rows of the one before it, in the places where they must be. Where the server rounds sizes, or
+ * where a page of every size ends, as with five a page behind 60 rows, one follows another.
+ */
 const readPages = Effect.fnUntraced(function* (
   { ask, isLoose, range, size }: Wanted,
   order: "asc" | "desc"
-): Effect.fn.Return<Created, AgniError> {
+): Effect.fn.Return<Walked | undefined, AgniError> {
   const { rounds } = ask.log
   const pages = pagesOf(ask, range, order)
   const first = yield* pages.look(1, size)
@@ -115,26 +128,36 @@ const readPages = Effect.fnUntraced(function* (
   const begin = Math.max(1, yield* lastBefore(pages, first, size))
   const held = Rows.makeHeld()
   let read = (begin - 1) * size
-  let seam = Seam.first({ page: begin, size, skip: read })
+  let step: Step.Step = { page: begin, size, skip: read }
+  let seam = Seam.first(step)
+  let apart = rounds
   let shifted = false
   let amongOthers = false
   let idle = 0
-  while (seam.step !== undefined && idle < mostIdle) {
-    const { page, size: asked, skip }: Step.Step = seam.step
+  while (idle < mostIdle) {
+    const { page, size: asked, skip } = step
     const rows: ReadonlyArray<Rows.Row> = page === 1 && asked === size ? first : yield* pages.look(page, asked)
+    const open = rows.length === 0 && seam.keys.length === 0
     // Where a row must be again nothing comes: so deep the server does not go.
-    if (rows.length === 0 || !pages.areInOrder(rows)) return undefined
+    if ((rows.length === 0 && !open) || !pages.areInOrder(rows)) return undefined
     if (Seam.isLost(seam, rows, read, skip)) shifted = true
     idle = held.add(rows) === 0 ? idle + 1 : 0
     const loose = rows.filter(isLoose).length
     amongOthers ||= loose > 0 && loose < rows.length
     if (rows.length < asked || pages.reachBehind(rows)) {
-      return amongOthers ? { rows: [...held.rows.values()], coverage: shifted ? moved : { _tag: "Proven" } } : undefined
+      const coverage: Coverage.Coverage = shifted ? moved : { _tag: "Proven" }
+      return amongOthers ? { rows: [...held.rows.values()], coverage, apart, open } : undefined
     }
     read = skip + rows.length
-    seam = rounds
-      ? Seam.first(Step.next(seam.step, read))
-      : Seam.after(rows, read, size, (last) => Seam.differ(last, Rows.createdOf))
+    const after = Seam.after(rows, read, size, (last) => Seam.differ(last, Rows.createdOf))
+    if (rounds || after.step === undefined) {
+      apart = true
+      step = rounds ? Step.next(step, read) : { page: read / size + 1, size, skip: read }
+      seam = Seam.first(step)
+    } else {
+      step = after.step
+      seam = after
+    }
   }
   return undefined
 })

@@ -29,6 +29,8 @@ const rowsOf = (places: ReadonlyArray<string>): ReadonlyArray<Rows.Row> => {
 const refusal = new AgniError({ reason: new InvalidRequest({}), request: "GET", attempts: 1, elapsed: Duration.zero })
 
 interface Traits {
+  /** @default 10 */
+  readonly size?: number
   /** Pages that the server has, and what comes instead of others. */
   readonly depth?: number
   readonly cut?: "empty" | "error" | "last"
@@ -42,7 +44,7 @@ interface Traits {
 
 const read = (
   places: ReadonlyArray<string>,
-  { cut, depth = Infinity, lacks, least, turns = true }: Traits = {},
+  { cut, depth = Infinity, lacks, least, size: most = 10, turns = true }: Traits = {},
   rounds = false
 ) => {
   const newestFirst = rowsOf(places)
@@ -54,7 +56,7 @@ const read = (
         requests++
         if (asked > depth && cut === "error") return Effect.fail(refusal)
         const page = asked > depth && cut === "last" ? depth : asked
-        const wanted = options.size ?? 10
+        const wanted = options.size ?? most
         const rows = turns && options.sort?.order === "asc" ? oldestFirst : newestFirst
         const size = least !== undefined && wanted < 10 ? least : wanted
         const found = asked > depth && cut === "empty" ? [] : rows.slice((page - 1) * size, page * size)
@@ -63,7 +65,7 @@ const read = (
     { log: { ...Ask.makeLog(), rounds } }
   )
   return Effect.map(
-    readByCreation(settingsOf(open([])), ask, range, ({ start }) => start === undefined),
+    readByCreation(settingsOf(open([]), { size: most }), ask, range, ({ start }) => start === undefined),
     (found) => ({
       tag: found?.coverage._tag,
       loose: found?.rows.filter(({ start }) => start === undefined).length,
@@ -147,6 +149,40 @@ describe("readByCreation", () => {
       const { requests, tag } = yield* read(places, { depth: 2, cut: "last" })
       assert.isUndefined(tag)
       assert.isAtMost(requests, 10)
+    })
+  )
+
+  it.effect("reads on where pages of every size end, as those of three, four and five do after 60 rows", () =>
+    Effect.gen(function* () {
+      for (let size = 2; size <= 8; size++) {
+        for (let length = 1; length <= 250; length += size === 5 ? 1 : 7) {
+          const places = ["later", "in?", "in", ...times(length, "in"), "in?", "in"]
+          const told = `${length} rows, ${size} a page`
+          assert.deepInclude(yield* read([...places, "earlier"], { size }), { tag: "Proven", loose: 2 }, told)
+          // One that only one of the two walks has.
+          const lacks = 62
+          const { tag } = yield* read([...places, "earlier"], { size, lacks })
+          if (size === 5 && length > 60) assert.strictEqual(tag, "Provisional", told)
+        }
+      }
+    })
+  )
+
+  it.effect("takes an empty page for the end where the other order of creation shows the same", () =>
+    Effect.gen(function* () {
+      const places = ["later", "in?", ...times(57, "in"), "in?"]
+      assert.deepInclude(yield* read(places, { size: 5 }), { tag: "Proven", loose: 2 })
+      assert.deepInclude(yield* read(["in", ...places.slice(1)], { size: 5 }), { tag: "Proven", loose: 2 })
+      assert.deepInclude(yield* read(places, { least: 10 }, true), { tag: "Proven", loose: 2 })
+      assert.deepInclude(yield* read([...times(29, "later"), "later?"], {}, true), { tag: "Proven", loose: 1 })
+      // So deep the server does not go, or not from both ends.
+      for (const depth of [3, 5]) assert.isUndefined((yield* read(places, { depth, cut: "empty" }, true)).tag)
+      const [newer, older] = [
+        [...times(25, "later"), "later?"],
+        ["earlier?", ...times(25, "earlier")]
+      ]
+      const hidden = [...newer, ...times(9, "later"), ...times(20, "in"), ...times(9, "earlier"), ...older]
+      assert.isUndefined((yield* read(hidden, { depth: 3, cut: "empty" }, true)).tag)
     })
   )
 })
