@@ -106,7 +106,7 @@ export const describe = (reason: CoverageReason): string => {
     case "StartsMoved":
       return "calls changed their start while they were read"
     case "WithoutStartMoved":
-      return "calls without a start time were added or removed while they were read"
+      return "calls may have come or left while those without a start time were read"
     case "AnswersDiffer":
       return `answers differ: at least ${calls(reason.calls)} came in some of them only`
     case "AnswersDisagree":

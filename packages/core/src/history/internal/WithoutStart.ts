@@ -150,7 +150,7 @@ const find = Effect.fnUntraced(function* (
     )
   }
   const count = () => countThem(settings, ask, end, about)
-  const byCreation = () => readByCreation(settings, ask, range, isLoose)
+  const byCreation = () => readByCreation(settings, ask, range, isLoose, all)
   const counted = yield* count()
   if (counted === undefined) {
     // A limit on the width of a range hides how many there are, and no page of the order of creation.

@@ -104,7 +104,7 @@ describe("WithoutStart.window", () => {
     Effect.gen(function* () {
       const { outside, requests } = yield* find({ traits: nowhere })
       assert.deepStrictEqual(outside, { created: 0, unassigned: 6 })
-      assert.isAtMost(requests, 9)
+      assert.isAtMost(requests, 10)
       const none = yield* find({ rows: dated })
       assert.deepStrictEqual([none.tag, none.outside, none.requests], ["Proven", { created: 0, unassigned: 0 }, 2])
       assert.strictEqual((yield* find({ rows: dated, delivered: 23 })).requests, 1)
