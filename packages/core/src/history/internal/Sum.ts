@@ -36,24 +36,29 @@ const tiles = ({ controls, ends }: Settings, known: Known, range: Range): Readon
  * So many parts in a row that nothing came of are counted as one, which may be wider than is trusted. A limit on the width can only make that
  * count too small, and what it then hides no answer showed: answers with the rows beside each window proved that it is empty. A count that
  * is too small hides one thing more: a call that left, whose place another one takes in the count of all. Of these parts none can have left.
+ * A server that refuses so wide a range, or fails for it, gives no count at all: then the halves are counted.
  */
 const mostEmpty = 3
 
-/** The parts to count, where nothing came for longer than is trusted. */
-const joinEmpty = (parts: ReadonlyArray<Range>, isEmpty: (part: Range) => boolean): ReadonlyArray<Range> => {
-  const all: Array<Range> = []
+/** The parts to count together, where nothing came for longer than is trusted. */
+const joinEmpty = (
+  parts: ReadonlyArray<Range>,
+  isEmpty: (part: Range) => boolean
+): ReadonlyArray<ReadonlyArray<Range>> => {
+  const all: Array<ReadonlyArray<Range>> = []
   for (let i = 0; i < parts.length;) {
     const part = parts[i]
     if (part === undefined) break
     let end = i
     while (end < parts.length && isEmpty(parts[end] ?? part)) end++
-    const last = parts[end - 1]
-    const isJoined = end - i > mostEmpty && last !== undefined
-    all.push(isJoined ? { from: part.from, to: last.to } : part)
-    i = isJoined ? end : i + 1
+    const next = end - i > mostEmpty ? end : i + 1
+    all.push(parts.slice(i, next))
+    i = next
   }
   return all
 }
+
+const joined = (parts: ReadonlyArray<Range>): Range => ({ from: parts[0]?.from ?? 0, to: parts.at(-1)?.to ?? 0 })
 
 /** Calls that are expected besides the delivered ones: those that appeared since their window was read. */
 export interface Expected {
@@ -112,18 +117,20 @@ export const dated = Effect.fnUntraced(function* (
     const [came, besides] = [ledger.between(boundsOf(part)), Delivered.count(starts, boundsOf(part))]
     return came.within + came.at + besides.within + besides.at === 0
   })
-  const agree = yield* Effect.forEach(
-    parts,
-    (part) =>
-      Effect.gen(function* () {
-        const bounds = boundsOf(part)
-        const [came, besides] = [ledger.between(bounds), Delivered.count(starts, bounds)]
-        const within = came.within + besides.within
-        const counted = yield* Count.rows(ask, bounds, { expected: within, size, repeats })
-        return counted !== undefined && counted >= within && counted <= within + came.at + besides.at
-      }),
-    { concurrency: "unbounded" }
-  )
+  const agrees = (part: ReadonlyArray<Range>): Effect.Effect<boolean, AgniError> =>
+    Effect.gen(function* () {
+      const bounds = boundsOf(joined(part))
+      const [came, besides] = [ledger.between(bounds), Delivered.count(starts, bounds)]
+      const within = came.within + besides.within
+      const isRefused = part.length > 1 && bounds.before - bounds.after >= Math.min(known.refused, ask.log.refused)
+      const counted = isRefused ? undefined : yield* Count.rows(ask, bounds, { expected: within, size, repeats })
+      if (counted !== undefined) return counted >= within && counted <= within + came.at + besides.at
+      const middle = part.length >>> 1
+      if (middle === 0) return false
+      const halves = [part.slice(0, middle), part.slice(middle)]
+      return (yield* Effect.forEach(halves, agrees, { concurrency: "unbounded" })).every(Boolean)
+    })
+  const agree = yield* Effect.forEach(parts, agrees, { concurrency: "unbounded" })
   return parts.length > 0 && agree.every(Boolean)
 })
 
@@ -161,7 +168,7 @@ export const check = Effect.fnUntraced(function* (
     return within + at === 0
   })
   const found = yield* Effect.forEach(
-    parts,
+    parts.map(joined),
     (part) =>
       Effect.gen(function* () {
         const bounds = boundsOf(part)
