@@ -202,7 +202,7 @@ const lastOf = (
   return Effect.gen(function* () {
     const rows = yield* Ask.orNothing(count)
     const end = rows === undefined ? Infinity : Math.ceil(rows / size)
-    yield* Ask.orNothing(turnTo(noting, bounds, pages, end))
+    if (rows !== undefined) yield* Ask.orNothing(turnTo(noting, bounds, pages, end))
     const at = Ask.floorSecond(leastOf([...pages.values()].flat(), known))
     return { at, isFull: rows === undefined || rows % size === 0, isOrdered: areOrdered(startsOf(pages, end)) }
   })

@@ -30,6 +30,19 @@ describe("Oldest.find of a list", () => {
       })
     )
 
+  it.effect("whose last page cannot be had: nothing is looked for in front of it", () =>
+    Effect.gen(function* () {
+      const starts = hourly(93)
+      for (const cut of ["error", "empty"] as const) {
+        const rows = [...rowsAt(starts), ...undated(60)]
+        const { at, isListCut, requests } = yield* find(rows, { depth: { most: 11, cut }, beyond: "first" })
+        assert.isAtMost(at ?? Infinity, Math.min(...starts), cut)
+        assert.isTrue(isListCut, cut)
+        assert.isAtMost(requests, 60, cut)
+      }
+    })
+  )
+
   it.effect("that is by creation, and ends with another call than the oldest: it is not cut", () =>
     Effect.gen(function* () {
       const starts = hourly(93)
