@@ -1,5 +1,6 @@
 /** Whether what was delivered of a range adds up to the server's own counts of it. */
 import * as Effect from "effect/Effect"
+import * as Ref from "effect/Ref"
 import type { AgniError } from "../../model/AgniError.ts"
 import { earliestStart, pageBeyondAll } from "../../model/Limits.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
@@ -117,8 +118,11 @@ export const dated = Effect.fnUntraced(function* (
     const [came, besides] = [ledger.between(boundsOf(part)), Delivered.count(starts, boundsOf(part))]
     return came.within + came.at + besides.within + besides.at === 0
   })
+  // One part that differs is enough: where answers disagree, each count may take many requests.
+  const isRight = yield* Ref.make(parts.length > 0)
   const agrees = (part: ReadonlyArray<Range>): Effect.Effect<boolean, AgniError> =>
     Effect.gen(function* () {
+      if (!(yield* Ref.get(isRight))) return false
       const bounds = boundsOf(joined(part))
       const [came, besides] = [ledger.between(bounds), Delivered.count(starts, bounds)]
       const within = came.within + besides.within
@@ -126,12 +130,19 @@ export const dated = Effect.fnUntraced(function* (
       const counted = isRefused ? undefined : yield* Count.rows(ask, bounds, { expected: within, size, repeats })
       if (counted !== undefined) return counted >= within && counted <= within + came.at + besides.at
       const middle = part.length >>> 1
-      if (middle === 0) return false
-      const halves = [part.slice(0, middle), part.slice(middle)]
-      return (yield* Effect.forEach(halves, agrees, { concurrency: "unbounded" })).every(Boolean)
+      return middle > 0 && (yield* allAgree([part.slice(0, middle), part.slice(middle)], 1))
     })
-  const agree = yield* Effect.forEach(parts, agrees, { concurrency: "unbounded" })
-  return parts.length > 0 && agree.every(Boolean)
+  const allAgree = (parts: ReadonlyArray<ReadonlyArray<Range>>, concurrency: number | "unbounded") =>
+    Effect.andThen(
+      Effect.forEach(
+        parts,
+        (part) => Effect.flatMap(agrees(part), (agrees) => Ref.update(isRight, (others) => others && agrees)),
+        { concurrency, discard: true }
+      ),
+      Ref.get(isRight)
+    )
+  const [single, gaps] = [parts.filter((part) => part.length === 1), parts.filter((part) => part.length > 1)]
+  return (yield* allAgree(single, "unbounded")) && (yield* allAgree(gaps, settings.concurrency))
 })
 
 /** Counts all that was read; returns the first part of it with more calls than were delivered. */

@@ -58,6 +58,18 @@ describe("Sum.dated where a wide range is not answered", () => {
     })
   )
 
+  it.effect("parts without a call are not counted where one with calls differs, nor more of them where one does", () =>
+    Effect.gen(function* () {
+      const all = (yield* dated({ refused: 2.1 * day })).requests
+      for (const left of calls) {
+        const rows = calls.filter((row) => row !== left)
+        assert.isAtMost((yield* dated({ refused: 2.1 * day, rows })).requests, 8)
+      }
+      const rows = [...calls, { id: "beside", start: empty, created: empty }]
+      assert.isBelow((yield* dated({ refused: 2.1 * day, rows })).requests, 0.7 * all)
+    })
+  )
+
   it.effect("a part with calls that cannot be counted proves nothing", () =>
     Effect.gen(function* () {
       assert.isFalse((yield* dated({ width: 4 * day })).isRight)
