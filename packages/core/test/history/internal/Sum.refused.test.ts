@@ -76,7 +76,7 @@ describe("Sum.dated where a wide range is not answered", () => {
     })
   )
 
-  it.effect("a width that was refused before is not tried again", () =>
+  it.effect("a width that was refused before is not asked for", () =>
     Effect.gen(function* () {
       const [blind, informed] = [yield* dated({}), yield* dated({ refused: 2.1 * day })]
       assert.isTrue(informed.isRight)
