@@ -42,9 +42,10 @@ export const mostTogether = (one: Case): number => {
 export const horizonOf = ({ server: { date } }: Case): number =>
   began + Math.min(0, date?.offset ?? 0) - horizon - second
 
-/** So many rows start within six seconds. */
-const together = (rows: ReadonlyArray<Adversary.Row>): number => {
-  const starts = rows.flatMap(({ start }) => start ?? []).sort((a, b) => a - b)
+/** So many rows start within six seconds, or lie there by their creation. */
+const together = (rows: ReadonlyArray<Adversary.Row>, { coalesces }: Adversary.Traits): number => {
+  const placeOf = ({ created, start }: Adversary.Row) => start ?? (coalesces === true ? created : [])
+  const starts = rows.flatMap(placeOf).sort((a, b) => a - b)
   return starts.reduce(
     (most, start, i) => Math.max(most, i + 1 - starts.findIndex((other) => other >= start - 6 * second)),
     0
@@ -70,7 +71,7 @@ export const isProvable = (one: Case, server: Adversary.Server): boolean => {
   // one looks new each time, and nobody can count the list.
   const isRepeating = traits.beyond === "first" || traits.beyond === "last"
   const isListMeant = whole || isRepeating
-  const isLarge = traits.tieOrder !== "id" && Math.max(together(rows), isListMeant ? undated : 0) > sizeOf(one)
+  const isLarge = traits.tieOrder !== "id" && Math.max(together(rows, traits), isListMeant ? undated : 0) > sizeOf(one)
   // Nothing of the range is old enough.
   if (from >= horizonOf(one)) return false
   // Bounds can only be tried by rows that stay, and that are some seconds apart: what is elsewhere must not come.
@@ -119,7 +120,8 @@ export const isProvable = (one: Case, server: Adversary.Server): boolean => {
   // The same where it is a limit on the offset that repeats one, and the number of a page is limited, too.
   if (traits.offset?.cut === "last" && (traits.depth?.cut === "empty" || traits.depth?.cut === "error")) return false
   // More rows of one second than a limit lets come, or more than a page, which stand otherwise on each.
-  return together(rows.filter((row) => isThere(row, began))) <= mostTogether(one) && !isLarge
+  const there = rows.filter((row) => isThere(row, began))
+  return together(there, traits) <= mostTogether(one) && !isLarge
 }
 
 /** Whether all answers at the end say that they were made before the first one. */

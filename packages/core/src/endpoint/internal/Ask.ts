@@ -336,7 +336,7 @@ export const failsAsWhole = (ask: Ask, bounds: Bounds, sort?: Sort): Effect.Effe
 }
 
 /** No answer where a row cannot be rendered, or the server refuses the question. */
-export const orNothing = (answer: Effect.Effect<Answer, AgniError>): Effect.Effect<Answer | undefined, AgniError> =>
+export const orNothing = <A>(answer: Effect.Effect<A, AgniError>): Effect.Effect<A | undefined, AgniError> =>
   Effect.catchIf(
     answer,
     (error) => isPoison(error) || isRefusal(error),

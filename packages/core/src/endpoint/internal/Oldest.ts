@@ -74,7 +74,7 @@ export const find = Effect.fnUntraced(function* (
     // fails is there, and may be.
     const isOldest = !fails && answer?.rows.some(isOlder(guess)) !== true
     if (!back && isOldest) {
-      const last = listed ? { at: guess, isFull: false } : yield* lastOf(ask, {}, guess, options)
+      const last = listed ? { at: guess, isFull: false, isOrdered: true } : yield* lastOf(ask, {}, guess, options)
       return yield* olderThan(ask, last, listed, options)
     }
   }
@@ -154,7 +154,7 @@ const olderThan = Effect.fnUntraced(function* (
         : (yield* lastOf(ask, bounds, leastOf(rows, at), options)).at
     if (least < at) {
       at = least
-      isListCut = options.newestFirst
+      isListCut = options.newestFirst && last.isOrdered
       alone = 0
       nothing = Infinity
       width *= 4
@@ -181,6 +181,8 @@ interface Last {
   readonly at: Micros
   /** Whether a limit on pages may have cut the list: its last page is full, or was not found. */
   readonly isFull: boolean
+  /** Whether no later one of its pages shows a newer call: only then its end is where calls begin. */
+  readonly isOrdered: boolean
 }
 
 /** The oldest call that the pages of a list show when its last page is looked for. */
@@ -190,21 +192,48 @@ const lastOf = (
   known: Micros,
   { repeats, size }: Options
 ): Effect.Effect<Last, AgniError> => {
-  const seen = { least: known }
+  const pages = new Map<number, ReadonlyArray<Rows.Row>>()
   const noting = Object.assign(
     (...asked: Parameters<Ask.Ask>) =>
-      Effect.tap(ask(...asked), ({ rows }) =>
-        Effect.sync(() => {
-          seen.least = leastOf(rows, seen.least)
-        })
-      ),
+      Effect.tap(ask(...asked), ({ rows }) => Effect.sync(() => pages.set(asked[0], rows))),
     { log: ask.log }
   )
-  return Effect.flatMap(repeats, (repeats) => LastPage.count(noting, bounds, { size, repeats })).pipe(
-    Effect.catchIf(
-      (error) => Ask.isPoison(error) || Ask.isRefusal(error),
-      () => Effect.undefined
-    ),
-    Effect.map((rows) => ({ at: Ask.floorSecond(seen.least), isFull: rows === undefined || rows % size === 0 }))
-  )
+  const count = Effect.flatMap(repeats, (repeats) => LastPage.count(noting, bounds, { size, repeats }))
+  return Effect.gen(function* () {
+    const rows = yield* Ask.orNothing(count)
+    const end = rows === undefined ? Infinity : Math.ceil(rows / size)
+    if (rows !== undefined) yield* Ask.orNothing(turnTo(noting, bounds, pages, end))
+    const at = Ask.floorSecond(leastOf([...pages.values()].flat(), known))
+    return { at, isFull: rows === undefined || rows % size === 0, isOrdered: areOrdered(startsOf(pages, end)) }
+  })
 }
+
+type Pages = ReadonlyMap<number, ReadonlyArray<Rows.Row>>
+
+/** Starts of each page up to the last one: beyond it a server may repeat another one. */
+const startsOf = (pages: Pages, end: number): ReadonlyArray<readonly [number, ReadonlyArray<Micros>]> =>
+  [...pages]
+    .filter(([page]) => page <= end)
+    .sort(([left], [right]) => left - right)
+    .map(([page, rows]) => [page, rows.flatMap(({ start }) => start ?? [])])
+
+const areOrdered = (pages: ReadonlyArray<readonly [number, ReadonlyArray<Micros>]>): boolean => {
+  const starts = pages.flatMap(([, starts]) => starts)
+  return starts.every((start, i) => start <= (starts[i - 1] ?? Infinity))
+}
+
+/** The last pages of a list may hold calls without a start time only: then the oldest call is on the last page before those. */
+const turnTo = Effect.fnUntraced(function* (
+  ask: Ask.Ask,
+  bounds: Ask.Bounds,
+  pages: Pages,
+  end: number
+): Effect.fn.Return<void, AgniError> {
+  for (;;) {
+    const known = startsOf(pages, end)
+    const last = known.findLastIndex(([, starts]) => starts.length > 0)
+    const [[dated] = [end], [undated] = [end]] = last < 0 ? [] : [known[last], known[last + 1]]
+    if (undated - dated < 2) return
+    yield* ask((dated + undated) >>> 1, bounds)
+  }
+})

@@ -1,5 +1,6 @@
 /** Whether what was delivered of a range adds up to the server's own counts of it. */
 import * as Effect from "effect/Effect"
+import * as Ref from "effect/Ref"
 import type { AgniError } from "../../model/AgniError.ts"
 import { earliestStart, pageBeyondAll } from "../../model/Limits.ts"
 import * as Ask from "../../endpoint/internal/Ask.ts"
@@ -36,24 +37,29 @@ const tiles = ({ controls, ends }: Settings, known: Known, range: Range): Readon
  * So many parts in a row that nothing came of are counted as one, which may be wider than is trusted. A limit on the width can only make that
  * count too small, and what it then hides no answer showed: answers with the rows beside each window proved that it is empty. A count that
  * is too small hides one thing more: a call that left, whose place another one takes in the count of all. Of these parts none can have left.
+ * A server that refuses so wide a range, or fails for it, gives no count at all: then the halves are counted.
  */
 const mostEmpty = 3
 
-/** The parts to count, where nothing came for longer than is trusted. */
-const joinEmpty = (parts: ReadonlyArray<Range>, isEmpty: (part: Range) => boolean): ReadonlyArray<Range> => {
-  const all: Array<Range> = []
+/** The parts to count together, where nothing came for longer than is trusted. */
+const joinEmpty = (
+  parts: ReadonlyArray<Range>,
+  isEmpty: (part: Range) => boolean
+): ReadonlyArray<ReadonlyArray<Range>> => {
+  const all: Array<ReadonlyArray<Range>> = []
   for (let i = 0; i < parts.length;) {
     const part = parts[i]
     if (part === undefined) break
     let end = i
     while (end < parts.length && isEmpty(parts[end] ?? part)) end++
-    const last = parts[end - 1]
-    const isJoined = end - i > mostEmpty && last !== undefined
-    all.push(isJoined ? { from: part.from, to: last.to } : part)
-    i = isJoined ? end : i + 1
+    const next = end - i > mostEmpty ? end : i + 1
+    all.push(parts.slice(i, next))
+    i = next
   }
   return all
 }
+
+const joined = (parts: ReadonlyArray<Range>): Range => ({ from: parts[0]?.from ?? 0, to: parts.at(-1)?.to ?? 0 })
 
 /** Calls that are expected besides the delivered ones: those that appeared since their window was read. */
 export interface Expected {
@@ -112,19 +118,31 @@ export const dated = Effect.fnUntraced(function* (
     const [came, besides] = [ledger.between(boundsOf(part)), Delivered.count(starts, boundsOf(part))]
     return came.within + came.at + besides.within + besides.at === 0
   })
-  const agree = yield* Effect.forEach(
-    parts,
-    (part) =>
-      Effect.gen(function* () {
-        const bounds = boundsOf(part)
-        const [came, besides] = [ledger.between(bounds), Delivered.count(starts, bounds)]
-        const within = came.within + besides.within
-        const counted = yield* Count.rows(ask, bounds, { expected: within, size, repeats })
-        return counted !== undefined && counted >= within && counted <= within + came.at + besides.at
-      }),
-    { concurrency: "unbounded" }
-  )
-  return parts.length > 0 && agree.every(Boolean)
+  // One part that differs is enough: where answers disagree, each count may take many requests.
+  const isRight = yield* Ref.make(parts.length > 0)
+  const agrees = (part: ReadonlyArray<Range>): Effect.Effect<boolean, AgniError> =>
+    Effect.gen(function* () {
+      if (!(yield* Ref.get(isRight))) return false
+      const bounds = boundsOf(joined(part))
+      const [came, besides] = [ledger.between(bounds), Delivered.count(starts, bounds)]
+      const within = came.within + besides.within
+      const isRefused = part.length > 1 && bounds.before - bounds.after >= Math.min(known.refused, ask.log.refused)
+      const counted = isRefused ? undefined : yield* Count.rows(ask, bounds, { expected: within, size, repeats })
+      if (counted !== undefined) return counted >= within && counted <= within + came.at + besides.at
+      const middle = part.length >>> 1
+      return middle > 0 && (yield* allAgree([part.slice(0, middle), part.slice(middle)], 1))
+    })
+  const allAgree = (parts: ReadonlyArray<ReadonlyArray<Range>>, concurrency: number | "unbounded") =>
+    Effect.andThen(
+      Effect.forEach(
+        parts,
+        (part) => Effect.flatMap(agrees(part), (agrees) => Ref.update(isRight, (others) => others && agrees)),
+        { concurrency, discard: true }
+      ),
+      Ref.get(isRight)
+    )
+  const [single, gaps] = [parts.filter((part) => part.length === 1), parts.filter((part) => part.length > 1)]
+  return (yield* allAgree(single, "unbounded")) && (yield* allAgree(gaps, settings.concurrency))
 })
 
 /** Counts all that was read; returns the first part of it with more calls than were delivered. */
@@ -161,7 +179,7 @@ export const check = Effect.fnUntraced(function* (
     return within + at === 0
   })
   const found = yield* Effect.forEach(
-    parts,
+    parts.map(joined),
     (part) =>
       Effect.gen(function* () {
         const bounds = boundsOf(part)

@@ -155,7 +155,10 @@ const find = Effect.fnUntraced(function* (
   if (counted === undefined) {
     // A limit on the width of a range hides how many there are, and no page of the order of creation.
     const created = yield* byCreation()
-    if (created !== undefined) return done(created.rows.filter(isMeant), created.coverage, undefined)
+    const meant = created?.rows.filter(isMeant) ?? []
+    // The windows counted those that came for bounds: where pages by creation show no other one, it does not matter how they follow.
+    const isCounted = placed().size > 0 && meant.every(({ key }) => placed().has(key))
+    if (created !== undefined) return done(meant, isCounted ? { _tag: "Proven" } : created.coverage, undefined)
     return placed().size === 0 ? undefined : done([], { _tag: "Proven" }, { created: elsewhere(), unassigned: 0 })
   }
   const { front, there } = yield* readCounted(ask, counted, count, isLoose)

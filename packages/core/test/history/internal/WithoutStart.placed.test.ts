@@ -107,4 +107,24 @@ describe("WithoutStart.window of calls that lie within bounds", () => {
       }
     })
   )
+
+  it.effect(
+    "are proven by the windows that counted them, where pages by creation do not overlap, and show no other one",
+    () =>
+      Effect.gen(function* () {
+        const traits: Partial<Adversary.Traits> = {
+          coalesces: true,
+          span: { most: 2 * day, cut: "failure" },
+          sizes: { of: [10], round: "up" }
+        }
+        const found = yield* find(traits, createdOf(meant), createdOf([...meant, ...others]))
+        assert.deepStrictEqual([found.tag, found.ids], ["Proven", ids])
+        const other = yield* find(traits, createdOf(meant.slice(1)))
+        assert.deepStrictEqual([other.tag, other.ids], ["Provisional", ids])
+        assert.strictEqual((yield* find(traits, [], createdOf(meant))).tag, "Provisional")
+        const hidden = { ids, when: { by: "number", every: 1, for: 1 } } as const
+        const none = yield* find({ ...traits, hidden }, [], createdOf(others))
+        assert.deepStrictEqual([none.tag, none.ids], ["Provisional", []])
+      })
+  )
 })
