@@ -24,6 +24,8 @@ export interface SinkState {
   readonly failure: SinkError | undefined
   readonly written: number
   readonly refused: number
+  /** Items of a write that did not end. */
+  readonly inFlight: number
   /** Calls of it that were retried. */
   readonly retries: number
   /** That it wrote or sent, as far as it counts them. */
@@ -68,6 +70,10 @@ const stageOf = (stage: string): Stage =>
 
 export const nothing: Totals = {
   committed: undefined,
+  stage: "reading",
+  written: 0,
+  safe: 0,
+  inFlight: 0,
   read: 0,
   delivered: 0,
   filtered: 0,
@@ -119,13 +125,31 @@ export const doing =
   (state: RunState): RunState => ({ ...state, activity })
 
 export const committed =
-  (at: Position.Cursor) =>
+  (at: Position.Cursor, finished: boolean, safe: number) =>
   (state: RunState): RunState => ({
     ...state,
     activity: "idle",
     commits: state.commits + 1,
-    totals: { ...state.totals, committed: at }
+    totals: {
+      ...state.totals,
+      committed: at,
+      stage: finished ? "finished" : at === "end" ? "written" : "reading",
+      safe
+    }
   })
+
+/** The totals so far, with what these sinks took: the dead letters are a sink, too. */
+export const totalsOf = (
+  { sinks, totals }: Pick<RunState, "sinks" | "totals">,
+  names: ReadonlyArray<string>
+): Totals => {
+  const all = names.flatMap((name) => sinks.get(name) ?? [])
+  return {
+    ...totals,
+    written: Math.max(0, ...all.map(({ written }) => written)),
+    inFlight: Math.max(0, ...all.map(({ inFlight }) => inFlight))
+  }
+}
 
 const lastStart = (unit: Unit): Instant | undefined =>
   Rows.items(unit.rows).findLast(({ start }) => start !== undefined)?.start

@@ -90,7 +90,7 @@ const attempt = Effect.fnUntraced(function* <A, R>(
   return { writer, scope }
 })
 
-const unwritten = { dirty: false, failure: undefined, written: 0, refused: 0, retries: 0, bytes: 0 }
+const unwritten = { dirty: false, failure: undefined, written: 0, refused: 0, inFlight: 0, retries: 0, bytes: 0 }
 
 /** What a sink does that could not be opened. */
 const closed = (error: SinkError) => {
@@ -163,9 +163,14 @@ export const open = Effect.fnUntraced(function* <A, R>(
   const metered = SinkTelemetry.make(attributes, (bytes) => change((sink) => ({ ...sink, bytes: sink.bytes + bytes })))
   const given = (put: Effect.Effect<ReadonlyArray<Refused>, SinkError>, items: number) =>
     Effect.andThen(
-      items === 0 ? Effect.void : change((sink) => ({ ...sink, dirty: true })),
+      items === 0 ? Effect.void : change((sink) => ({ ...sink, dirty: true, inFlight: items })),
       Effect.tap(put, (no) =>
-        change((sink) => ({ ...sink, written: sink.written + items - no.length, refused: sink.refused + no.length }))
+        change((sink) => ({
+          ...sink,
+          written: sink.written + items - no.length,
+          refused: sink.refused + no.length,
+          inFlight: 0
+        }))
       )
     )
   return {
