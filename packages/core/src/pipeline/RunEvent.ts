@@ -17,7 +17,7 @@ import type { RunSummary } from "./RunSummary.ts"
 export interface Totals {
   /** Everything before this is safe in all open sinks, by this run; `undefined` before its first commit. */
   readonly committed: Cursor | undefined
-  /** What is safe: calls may be left to read, or all are, though a file may still lack its name, or the checkpoint says that nothing is left. */
+  /** `written` when all calls are safe, though a file may still lack its name; `finished` when the checkpoint says that nothing is left. */
   readonly stage: "reading" | "written" | "finished"
   /** Calls that the sink that has most took by this run, those of the unit in progress too. */
   readonly written: number

@@ -17,7 +17,7 @@ const stopped = Effect.fnUntraced(function* (step: Effect.Effect<void>) {
 })
 
 describe("a step that waits to be stopped", () => {
-  it.effect("comes to its end, and nothing after it begins", () =>
+  it.effect("finishes, and nothing after it begins", () =>
     Effect.gen(function* () {
       const { ended, fiber } = yield* stopped(Effect.sleep("3 seconds"))
       assert.isUndefined(fiber.pollUnsafe())

@@ -69,14 +69,14 @@ describe("a run that is stopped reports what its sink has", () => {
       })
     )
 
-  it.effect("in the middle of a write of a whole unit, which comes to its end", () =>
+  it.effect("in the middle of a write of a whole unit, which finishes", () =>
     Effect.gen(function* () {
       const { totals } = yield* stopped(recording("table", { write: () => Effect.as(slowly, []) }))
       assert.deepStrictEqual(totals, { committed: undefined, inFlight: 0, safe: 0, stage: "reading", written: 60 })
     })
   )
 
-  it.effect("in the middle of a commit, which comes to its end", () =>
+  it.effect("in the middle of a commit, which finishes", () =>
     Effect.gen(function* () {
       const sink = recording("table", { flush: (at) => (at === "end" ? Effect.void : slowly) })
       const { state, totals } = yield* stopped(sink)
@@ -86,7 +86,7 @@ describe("a run that is stopped reports what its sink has", () => {
     })
   )
 
-  it.effect("in the last commit, which comes to its end though none was before it", () =>
+  it.effect("in the last commit, which finishes though none was before it", () =>
     Effect.gen(function* () {
       const sink = recording("table", { flush: () => slowly })
       const { state, totals } = yield* stopped(sink, "1 hour")

@@ -35,7 +35,7 @@ export type Created = { readonly rows: ReadonlyArray<Rows.Row>; readonly coverag
 interface Walked extends NonNullable<Created> {
   /** Whether two of them do not overlap. */
   readonly apart: boolean
-  /** Whether an empty page ended it, which did not overlap either: the list may go on where the server does not. */
+  /** Whether an empty page ended it, which did not overlap either: the list may continue where the server does not. */
   readonly open: boolean
 }
 

@@ -145,12 +145,7 @@ const untimed = <A>(options: Options<A>): Commit => {
           yield* keepCoverage(at, options.keepsEvidence || !finished)
           // If the run is stopped now, the commit is still reported.
           yield* save(finished).pipe(
-            Effect.andThen(
-              Effect.suspend(() => {
-                const { written } = RunState.totalsOf(Ref.getUnsafe(run), names)
-                return Ref.update(run, RunState.committed(at, finished, written))
-              })
-            ),
+            Effect.andThen(Ref.update(run, RunState.committed(at, finished, names))),
             Effect.andThen(options.onCommitted(at)),
             Effect.uninterruptible
           )

@@ -124,20 +124,6 @@ export const doing =
   (activity: RunState["activity"]) =>
   (state: RunState): RunState => ({ ...state, activity })
 
-export const committed =
-  (at: Position.Cursor, finished: boolean, safe: number) =>
-  (state: RunState): RunState => ({
-    ...state,
-    activity: "idle",
-    commits: state.commits + 1,
-    totals: {
-      ...state.totals,
-      committed: at,
-      stage: finished ? "finished" : at === "end" ? "written" : "reading",
-      safe
-    }
-  })
-
 /** The totals so far, with what these sinks took: the dead letters are a sink, too. */
 export const totalsOf = (
   { sinks, totals }: Pick<RunState, "sinks" | "totals">,
@@ -150,6 +136,21 @@ export const totalsOf = (
     inFlight: Math.max(0, ...all.map(({ inFlight }) => inFlight))
   }
 }
+
+/** @param sinks Those that have calls. */
+export const committed =
+  (at: Position.Cursor, finished: boolean, sinks: ReadonlyArray<string>) =>
+  (state: RunState): RunState => ({
+    ...state,
+    activity: "idle",
+    commits: state.commits + 1,
+    totals: {
+      ...state.totals,
+      committed: at,
+      stage: finished ? "finished" : at === "end" ? "written" : "reading",
+      safe: totalsOf(state, sinks).written
+    }
+  })
 
 const lastStart = (unit: Unit): Instant | undefined =>
   Rows.items(unit.rows).findLast(({ start }) => start !== undefined)?.start

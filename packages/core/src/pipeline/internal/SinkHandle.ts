@@ -92,6 +92,15 @@ const attempt = Effect.fnUntraced(function* <A, R>(
 
 const unwritten = { dirty: false, failure: undefined, written: 0, refused: 0, inFlight: 0, retries: 0, bytes: 0 }
 
+const took =
+  (items: number, refused: number) =>
+  (sink: RunState.SinkState): RunState.SinkState => ({
+    ...sink,
+    written: sink.written + items - refused,
+    refused: sink.refused + refused,
+    inFlight: 0
+  })
+
 /** What a sink does that could not be opened. */
 const closed = (error: SinkError) => {
   const failed = Effect.fail(error)
@@ -164,14 +173,7 @@ export const open = Effect.fnUntraced(function* <A, R>(
   const given = (put: Effect.Effect<ReadonlyArray<Refused>, SinkError>, items: number) =>
     Effect.andThen(
       items === 0 ? Effect.void : change((sink) => ({ ...sink, dirty: true, inFlight: items })),
-      Effect.tap(put, (no) =>
-        change((sink) => ({
-          ...sink,
-          written: sink.written + items - no.length,
-          refused: sink.refused + no.length,
-          inFlight: 0
-        }))
-      )
+      Effect.tap(put, (no) => change(took(items, no.length)))
     )
   return {
     ...common,
