@@ -58,6 +58,10 @@ const coverageOf = (nth: number, calls: number): CoverageSet => ({
 
 export const totalsOf = (delivered: number): Totals => ({
   committed: undefined,
+  stage: "reading",
+  written: delivered,
+  safe: delivered,
+  inFlight: 0,
   read: delivered,
   delivered,
   filtered: 0,

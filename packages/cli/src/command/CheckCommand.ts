@@ -69,7 +69,7 @@ export const checkCommand = Command.make(
   })
 ).pipe(
   Command.withDescription(
-    "Test the key and probe the endpoint with about seventy requests: latency, edition, page size, order, time bounds, filters and sort fields."
+    "Test the key and probe the endpoint with about a hundred requests: latency, edition, page size, order, time bounds, filters and sort fields."
   ),
   Command.withShortDescription("Test the key and the endpoint"),
   Command.withExamples([

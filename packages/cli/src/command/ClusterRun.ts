@@ -19,6 +19,7 @@ import * as Summary from "../render/Summary.ts"
 import * as FleetAccess from "../run/fleet/FleetAccess.ts"
 import * as FleetProgress from "../run/fleet/FleetProgress.ts"
 import * as Submit from "../run/fleet/Submit.ts"
+import * as CoverageFile from "../run/CoverageFile.ts"
 import * as Otlp from "../run/Otlp.ts"
 import * as Progress from "../run/Progress.ts"
 import * as RunMetrics from "../run/RunMetrics.ts"
@@ -133,6 +134,7 @@ export const run = Effect.fnUntraced(function* (file: string, options: Options) 
   const read = yield* loaded(file, options)
   yield* refuseUnshared(read, options)
   const work = Effect.gen(function* () {
+    yield* Effect.forEach(read.tasks, ({ job }) => (job.coverage === undefined ? Effect.void : CoverageFile.check(job)))
     const access = yield* FleetAccess.open(database, options.fleet)
     const runs = yield* Effect.forEach(read.tasks, (task) =>
       Effect.map(

@@ -57,6 +57,7 @@ type SettingReason = Extract<
       | "CallsUnreadable"
       | "ChangesNotCalls"
       | "NotACoverageReport"
+      | "CoverageTaken"
       | "NotOverridden"
   }
 >
@@ -112,7 +113,8 @@ const settingWords = (reason: SettingReason | OtherReason, speaker: Speaker): Wo
     case "CallsUnreadable":
     case "ChangesNotCalls":
     case "NotACoverageReport":
-      return reportWords(reason)
+    case "CoverageTaken":
+      return reportWords(reason, speaker)
     case "NotOverridden":
       return overrideWords(reason)
     case "NotATerminal":

@@ -1,5 +1,6 @@
 /** Reasons of mistakes in files that are read, and in what a report is made from, as words. */
 import type { Words } from "./Reason.ts"
+import type { Speaker } from "./Speaker.ts"
 import type { Unreadable } from "./SmallFile.ts"
 import type { Holds, Reason } from "./UsageError.ts"
 
@@ -27,9 +28,12 @@ export const unreadable = (why: Unreadable): string => {
   }
 }
 
-type ReportReason = Extract<Reason, { readonly _tag: "CallsUnreadable" | "ChangesNotCalls" | "NotACoverageReport" }>
+type ReportReason = Extract<
+  Reason,
+  { readonly _tag: "CallsUnreadable" | "ChangesNotCalls" | "NotACoverageReport" | "CoverageTaken" }
+>
 
-export const reportWords = (reason: ReportReason): Words => {
+export const reportWords = (reason: ReportReason, { name, on }: Speaker): Words => {
   switch (reason._tag) {
     case "CallsUnreadable":
       return { problem: `${reason.path} ${reason.problem}`, advice: readable.calls }
@@ -40,5 +44,10 @@ export const reportWords = (reason: ReportReason): Words => {
       }
     case "NotACoverageReport":
       return { problem: `${reason.path} is not a coverage report`, advice: readable["a coverage report"] }
+    case "CoverageTaken":
+      return {
+        problem: `${reason.path} is there already, and is not a coverage report`,
+        advice: `Move it away, name another file with ${name({ option: "coverage" })}, or add ${on("force")} to replace it.`
+      }
   }
 }

@@ -75,6 +75,8 @@ export type Reason =
   | { readonly _tag: "CallsUnreadable"; readonly path: string; readonly problem: string }
   | { readonly _tag: "ChangesNotCalls"; readonly path: string }
   | { readonly _tag: "NotACoverageReport"; readonly path: string }
+  /** It would be replaced. */
+  | { readonly _tag: "CoverageTaken"; readonly path: string }
   /** Of dead letters whose records are redacted already. */
   | { readonly _tag: "RedactedOtherwise"; readonly label: string }
   | { readonly _tag: "ReadsRedacted"; readonly condition: string; readonly field: string }

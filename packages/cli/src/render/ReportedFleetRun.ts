@@ -8,11 +8,11 @@ import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
 import type * as Tasks from "../job/Tasks.ts"
 import { Incomplete, RunNotFinished } from "../option/UsageError.ts"
+import * as CoverageFile from "../run/CoverageFile.ts"
 import * as CoverageReport from "../run/CoverageReport.ts"
 import * as FleetAccess from "../run/fleet/FleetAccess.ts"
 import * as FleetProgress from "../run/fleet/FleetProgress.ts"
 import type { Submitted } from "../run/fleet/Submit.ts"
-import * as RunJob from "../run/RunJob.ts"
 import * as RunMetrics from "../run/RunMetrics.ts"
 import * as Summary from "./Summary.ts"
 
@@ -30,7 +30,7 @@ const writeCoverage = ({ job }: Tasks.Task, report: object) =>
     ? Effect.void
     : Effect.scoped(
         Effect.gen(function* () {
-          const { finish, write } = yield* yield* RunJob.openCoverage(job.coverage ?? "", job)
+          const { finish, write } = yield* yield* CoverageFile.open(job.coverage ?? "", job)
           yield* write(`${JSON.stringify(report, null, 2)}\n`)
           yield* finish
         })

@@ -1,6 +1,5 @@
 /** Runs a job, with the progress line and the summary for the person who started it. */
 import type { CoverageSet, Recordings } from "@callstream/core"
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Ref from "effect/Ref"
@@ -14,6 +13,7 @@ import * as RunMetrics from "../run/RunMetrics.ts"
 import * as ProgressLine from "./ProgressLine.ts"
 import * as RecordingsLine from "./RecordingsLine.ts"
 import { Screen, warn } from "./Screen.ts"
+import * as StoppedRun from "./StoppedRun.ts"
 import * as Summary from "./Summary.ts"
 
 /** Warns when a file will hold personal data that is redacted elsewhere. */
@@ -50,9 +50,7 @@ export const run = Effect.fnUntraced(function* (job: Job, shared?: Ref.Ref<Progr
     Effect.onExit((exit) =>
       Exit.isSuccess(exit)
         ? Effect.void
-        : Effect.flatMap(Ref.get(progress), (progress) =>
-            Summary.tellWhatIsThere(job, progress, Cause.squash(exit.cause), exit.cause)
-          )
+        : Effect.flatMap(Ref.get(progress), (progress) => StoppedRun.print(job, progress, exit.cause))
     )
   )
   const { coverage, recordings, summary } = outcome

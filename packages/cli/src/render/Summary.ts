@@ -1,13 +1,11 @@
-/** The summary of a run that finished, or ended early. */
-import { Instant, OutputFile, type Pipeline, type Recordings } from "@callstream/core"
-import * as Cause from "effect/Cause"
+/** The summary of a run that finished. */
+import { Instant, type Pipeline, type Recordings } from "@callstream/core"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Sinks from "../option/Sinks.ts"
 import * as Target from "../option/Target.ts"
 import type { Job } from "../job/Job.ts"
 import type * as CoverageReport from "../run/CoverageReport.ts"
-import { isClosedPipe } from "../option/ClosedPipe.ts"
 import * as Format from "./Format.ts"
 import * as ShownTime from "../option/ShownTime.ts"
 import * as MachineSummary from "./MachineSummary.ts"
@@ -19,7 +17,7 @@ import type { Outcome } from "../run/RunJob.ts"
 import type { Finding } from "../run/Unmatched.ts"
 import * as Proof from "./Proof.ts"
 import * as RecordingsLine from "./RecordingsLine.ts"
-import { print as printLines, prose, type Screen } from "./Screen.ts"
+import { print as printLines, prose } from "./Screen.ts"
 
 type About = Pick<
   Job,
@@ -29,42 +27,6 @@ type About = Pick<
 /** The name of the pipeline, where there are several. */
 const printOf = ({ title }: About, first: string, ...rest: ReadonlyArray<string>) =>
   prose(title === undefined ? first : `${title}: ${first}`, ...rest)
-
-/** What a run that ended early leaves behind. */
-export const tellWhatIsThere = (
-  about: About,
-  progress: Progress.Progress,
-  error: unknown,
-  cause: Cause.Cause<unknown>
-): Effect.Effect<void, never, Screen> => {
-  if (about.report === "none" || isClosedPipe(error)) return Effect.void
-  if (progress.sessions === 0) {
-    return Cause.hasInterruptsOnly(cause) ? printOf(about, "stopped before a call was written") : Effect.void
-  }
-  const amount = `stopped after ${Format.counted(progress.sessions, "call")}`
-  if (about.name !== undefined) {
-    return printOf(about, `${amount}; the same command ${progress.committed ? "resumes from there" : "begins again"}`)
-  }
-  const [sink] = about.sinks
-  if (sink === undefined || about.sinks.length > 1) return printOf(about, amount)
-  const { settings, target } = sink
-  switch (target._tag) {
-    case "Stdout":
-      return printOf(about, `${amount} to stdout; there may be more`)
-    case "Table":
-      return printOf(about, `${amount}; ${Sinks.describe(sink)} may lack the last ones`)
-    case "Webhook":
-      return printOf(about, `${amount} to ${Target.describe(target)}; there may be more`)
-    case "Object":
-      return printOf(about, `${amount}; ${target.url} was ${settings.force === true ? "left as it was" : "not made"}`)
-    case "File":
-      return printOf(
-        about,
-        `${amount}, which ${progress.sessions === 1 ? "is" : "are"} in ${OutputFile.partialPath(target.path)}; ` +
-          `${target.path} was ${settings.force === true ? "left as it was" : "not made"}`
-      )
-  }
-}
 
 /** With `--rotate` there is no file of the given name. */
 const nameOf = (sink: Sinks.Planned): string =>

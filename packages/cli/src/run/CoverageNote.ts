@@ -49,6 +49,13 @@ const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Note))
 
 export const parse = (text: string): Note | undefined => Option.getOrUndefined(decode(text))
 
+const Report = Schema.Struct({ set: Window.fields.set, horizon: Schema.Finite, windows: Note.fields.windows })
+
+const decodeReport = Schema.decodeUnknownOption(Schema.fromJsonString(Report))
+
+/** Whether it is the file of an export, of this version or an earlier one. */
+export const isReport = (text: string): boolean => Option.isSome(decodeReport(text))
+
 /** An empty range is about calls without a start time, and is no stretch. */
 export const stretchesOf = ({ windows }: Pick<Note, "windows">): ReadonlyArray<Completeness.Stretch> =>
   windows.flatMap(({ from, reason, set, to }) => {

@@ -19,7 +19,14 @@ export interface Progress {
   readonly resumedAt: Instant.Instant | undefined
   /** Whether a state is saved to resume from. */
   readonly committed: boolean
+  /** What the sinks have when the run ends early. */
+  readonly stage: Pipeline.Totals["stage"]
+  readonly written: number
+  readonly safe: number
+  readonly inFlight: number
 }
+
+const nothing = { committed: false, stage: "reading", written: 0, safe: 0, inFlight: 0 } as const
 
 export const make: Effect.Effect<Progress> = Effect.map(Clock.currentTimeMillis, (startedAt) => ({
   startedAt,
@@ -31,18 +38,20 @@ export const make: Effect.Effect<Progress> = Effect.map(Clock.currentTimeMillis,
   latest: undefined,
   last: undefined,
   resumedAt: undefined,
-  committed: false
+  ...nothing
 }))
 
 /** The progress after one more event. */
 export const after =
   (event: Pipeline.RunEvent) =>
   (progress: Progress): Progress => {
-    const { delivered, earliest, last, latest, read, rejected } = event.totals
+    const { delivered, earliest, inFlight, last, latest, read, rejected, safe, stage, written } = event.totals
     const from = event._tag === "Started" ? event.from : progress.resumedAt
     const resumedAt = from === undefined ? undefined : Instant.of(from)
-    const committed = resumedAt !== undefined || event.totals.committed !== undefined
-    return { ...progress, read, sessions: delivered, rejected, earliest, latest, last, resumedAt, committed }
+    // Of stretches a later one may be saved before the first.
+    const committed = resumedAt !== undefined || event.totals.committed !== undefined || safe > 0
+    const calls = { read, sessions: delivered, rejected, earliest, latest, last }
+    return { ...progress, ...calls, resumedAt, committed, stage, written, safe, inFlight }
   }
 
 /** Adds calls that the conditions left out before the newest or oldest were chosen. */
@@ -61,5 +70,5 @@ export const sum = (all: ReadonlyArray<Progress>): Progress => ({
   latest: undefined,
   last: undefined,
   resumedAt: undefined,
-  committed: false
+  ...nothing
 })

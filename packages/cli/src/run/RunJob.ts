@@ -1,13 +1,5 @@
 /** Runs a job. */
-import {
-  Checkpoint,
-  type CoverageSet,
-  FileCheckpoint,
-  OutputFile,
-  OutputLock,
-  type Pipeline,
-  type Recordings
-} from "@callstream/core"
+import { Checkpoint, type CoverageSet, FileCheckpoint, type Pipeline, type Recordings } from "@callstream/core"
 import { DecodingThread, NodeProcessOwner } from "@callstream/node"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -16,9 +8,9 @@ import { extname } from "node:path"
 import * as Database from "../option/Database.ts"
 import type * as Run from "../option/RunOptions.ts"
 import * as Sinks from "../option/Sinks.ts"
-import * as DeadLetters from "../job/DeadLetters.ts"
 import type { Job } from "../job/Job.ts"
 import { isLines, rangeOf } from "./JobSource.ts"
+import * as CoverageFile from "./CoverageFile.ts"
 import * as CoverageNote from "./CoverageNote.ts"
 import type * as CoverageReport from "./CoverageReport.ts"
 import * as JobPipeline from "./JobPipeline.ts"
@@ -75,10 +67,11 @@ export interface Outcome {
 export const run = Effect.fnUntraced(function* (job: Job, { coverageReport, progress }: Watch) {
   const seen = Unmatched.makeSeen([...new Set(job.conditions.flatMap(({ fields }) => fields))])
   const named = job.name !== undefined
+  yield* CoverageFile.check(job)
   const { recordings, summary } = yield* Effect.scoped(
     Effect.gen(function* () {
       const { pipeline, recordings } = yield* JobPipeline.make(job, { progress, seen })
-      const coverage = job.coverage === undefined ? undefined : yield* openCoverage(job.coverage, job)
+      const coverage = job.coverage === undefined ? undefined : yield* CoverageFile.open(job.coverage, job)
       const done = yield* Sinks.orUnfinished(
         pipeline.run((event) => Ref.update(progress, Progress.after(event))),
         job.sinks.length
@@ -123,20 +116,6 @@ const stateIn = ({ database, folder }: Run.State) =>
     database === undefined ? Effect.succeed(FileCheckpoint.layer({ folder })) : Database.checkpoint(database),
     Layer.provide(NodeProcessOwner.layer)
   )
-
-/**
- * Opens the coverage file, for a named run only when it is written: until this run holds the state, another run of that
- * name may have the file open.
- */
-export const openCoverage = Effect.fnUntraced(function* (path: string, { name, sinks }: Pick<Job, "name" | "sinks">) {
-  const { acquire } = yield* OutputLock
-  if (name === undefined) {
-    const lock = yield* acquire(path)
-    return Effect.succeed(yield* OutputFile.open({ path, lock, force: sinks.some(({ settings }) => settings.force) }))
-  }
-  yield* DeadLetters.check(path)
-  return Effect.flatMap(acquire(path), (lock) => OutputFile.open({ path, lock, force: true, alone: true }))
-})
 
 const isKnown = ({ entries, withoutStart }: CoverageSet.CoverageSet): boolean =>
   entries.length > 0 || withoutStart !== undefined

@@ -1,7 +1,8 @@
 import { Fault } from "@callstream/core/testing"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { readdirSync } from "node:fs"
+import { readdirSync, realpathSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
 import { alongside, callstream, folder, server, simulation } from "../Callstream.ts"
 
 describe("a server that refuses", alongside, () => {
@@ -44,6 +45,28 @@ describe("a server that refuses", alongside, () => {
         "unauthorized"
       ])
       assert.strictEqual(forbidding.simulator.requests.length, 1)
+    })
+  )
+
+  it.live("a file in place of the state folder, before a call is read", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      writeFileSync(join(cwd, ".callstream"), "")
+      const { run } = yield* simulation()
+      for (const [args, path] of [
+        [["export", "--name", "calls"], join(realpathSync(cwd), ".callstream")],
+        [["export", "--name", "calls", "--state", ".callstream/states"], join(realpathSync(cwd), ".callstream")],
+        [["sync", "--name", "calls"], ".callstream"],
+        [["sync", "--name", "calls", "--state", ".callstream/states"], ".callstream"]
+      ] as const) {
+        const { code, stderr } = yield* run([...args, "--since", "7d", "--to", "calls.ndjson"], { cwd })
+        assert.strictEqual(
+          stderr,
+          `error: ${path} is not a folder, and states are kept in one\n  Move it away, or name another folder with --state.\n`
+        )
+        assert.strictEqual(code, 2)
+      }
+      assert.deepStrictEqual(readdirSync(cwd), [".callstream"])
     })
   )
 

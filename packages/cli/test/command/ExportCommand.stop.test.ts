@@ -78,6 +78,29 @@ describe("an export that ends early", alongside, () => {
     })
   )
 
+  unix("a SIGINT while the reader of a pipe is slow waits for it, and counts the calls that it got", () =>
+    Effect.gen(function* () {
+      const { simulator, start } = yield* simulation({ sessions: 600 })
+      const { child, ended } = yield* start(["export"])
+      child.stdout?.pause()
+      // It asks for nothing more because the pipe is full.
+      const seen = { requests: 0, times: 0 }
+      yield* until(() => {
+        const { length } = simulator.requests
+        seen.times = length > 0 && length === seen.requests ? seen.times + 1 : 0
+        seen.requests = length
+        return seen.times > 50
+      })
+      child.kill("SIGINT")
+      child.stdout?.resume()
+      const { code, stderr, stdout } = yield* ended
+      const { length } = idsOf(stdout)
+      assert.strictEqual(code, 130)
+      assert.isTrue(length > 0 && length < 600)
+      assert.strictEqual(stderr, `stopped after ${length} calls to stdout\n`)
+    })
+  )
+
   unix("a run without a name that is killed leaves no calls in the temporary folder", () =>
     Effect.gen(function* () {
       const cwd = yield* folder

@@ -45,6 +45,7 @@ const codes: ReadonlyArray<readonly [what: string, error: CommandError, code: nu
   ["a state in a database that is down", checkpoint({ ...database("ConnectionRefused", true), name: "state" }), 1],
   ["a state in a database that is none", checkpoint({ ...database("NoDatabase", false), name: "state" }), 2],
   ["a state that cannot be written", checkpoint({ _tag: "File", path: "s", action: "written", code: "ENOSPC" }), 1],
+  ["a file in place of the folder of states", checkpoint({ _tag: "NotAFolder", path: ".callstream" }), 2],
   ["a run in progress", checkpoint({ _tag: "Held", pipeline: "p", held: { _tag: "Running" } }), 2],
   ["a run that lost its state to another one", checkpoint({ _tag: "Fenced", pipeline: "p" }), 1],
   ["a run whose table another one took over", sink({ _tag: "Fenced" }), 1],

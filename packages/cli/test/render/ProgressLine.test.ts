@@ -19,6 +19,10 @@ const after = (read: number, delivered = 0) =>
     _tag: "Delivered",
     totals: {
       committed: undefined,
+      stage: "reading",
+      written: delivered,
+      safe: 0,
+      inFlight: 0,
       read,
       delivered,
       filtered: 0,

@@ -16,6 +16,7 @@ import { UntrustedFile } from "../platform/TrustedFile.ts"
  *   salt than the one of `folder` they cannot be compared.
  * - `Untrusted`: another user owns it, its folder or its lock, or can write there, or it is a symbolic link.
  * - `Name`: the pipeline's name makes no file name of at most `longest` bytes.
+ * - `NotAFolder`: something else has the place of its folder.
  * - `File`, `Database`, `Address`: it cannot be read or written there.
  * - `NotJson`: a sink, or the source, gave a state that is no JSON.
  * - `SaltRemoved`: the salt was removed while it was made.
@@ -51,6 +52,7 @@ export const CheckpointReason = Schema.Union([
   Schema.TaggedStruct("OtherSalt", { pipeline: Schema.String, folder: Schema.String }),
   Schema.TaggedStruct("Untrusted", { file: UntrustedFile }),
   Schema.TaggedStruct("Name", { pipeline: Schema.String, longest: Schema.Int }),
+  Schema.TaggedStruct("NotAFolder", { path: Schema.String }),
   Schema.TaggedStruct("File", {
     path: Schema.String,
     action: Schema.Literals(["read", "written"]),
@@ -112,6 +114,8 @@ const describe = (reason: CheckpointReason): string => {
       return reason.file.message
     case "Name":
       return `the pipeline's name ${JSON.stringify(reason.pipeline)} is empty or too long for a file's name`
+    case "NotAFolder":
+      return `${reason.path} is not a folder, and states are kept in one`
     case "File":
       return `${reason.path} could not be ${reason.action}: ${problems[reason.code] ?? "the system refused"} (${reason.code})`
     case "Database":

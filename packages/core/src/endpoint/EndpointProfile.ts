@@ -18,7 +18,7 @@ import * as Meter from "./internal/Meter.ts"
 import * as Observe from "./internal/Observe.ts"
 import * as Patience from "./internal/Patience.ts"
 import * as Probes from "./internal/Probes.ts"
-import * as BoundsProbe from "./internal/BoundsProbe.ts"
+import * as FilterProbe from "./internal/FilterProbe.ts"
 
 const unknown = "unknown"
 const size = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_000 }))
@@ -132,7 +132,7 @@ export interface Examined {
 
 /**
  * Probes the endpoint, also for what reading does not need: how offsets are computed, what a time bound means exactly, and what becomes
- * of each filter and sort field. It takes some sixty requests, or more where a filter is hard to see.
+ * of each filter and sort field. It takes some hundred requests, most of them of one row to try the filters.
  *
  * @since 0.1.0
  * @category constructors
@@ -142,7 +142,7 @@ export const examine = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Examined, AgniError, AgniClient> {
   const { pageSize = 1000 } = options
   const meter = Meter.make(yield* AgniClient)
-  const seen = yield* Effect.provideService(Probes.look({ pageSize }, BoundsProbe.kinds), AgniClient, meter.client)
+  const seen = yield* Effect.provideService(Probes.look({ pageSize }, FilterProbe.kinds), AgniClient, meter.client)
   const { controls, profile, pages } = seen
   const ask = Ask.make(
     Patience.make(meter.client.list),

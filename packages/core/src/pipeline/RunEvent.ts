@@ -17,6 +17,14 @@ import type { RunSummary } from "./RunSummary.ts"
 export interface Totals {
   /** Everything before this is safe in all open sinks, by this run; `undefined` before its first commit. */
   readonly committed: Cursor | undefined
+  /** `written` when all calls are safe, though a file may still lack its name; `finished` when the checkpoint says that nothing is left. */
+  readonly stage: "reading" | "written" | "finished"
+  /** Calls that the sink that has most took by this run, those of the unit in progress too. */
+  readonly written: number
+  /** The same at the last commit. */
+  readonly safe: number
+  /** Calls of writes that did not end: a sink may have some of them. */
+  readonly inFlight: number
   /** Calls that the source brought. */
   readonly read: number
   /** Calls that the transform let through, and that are in all open sinks or were rejected by them. */
@@ -42,7 +50,8 @@ export interface Totals {
  * - `Delivered`: they are in all open sinks, though not yet safe.
  * - `Committed`: everything before `at` is safe in all open sinks, and the checkpoint says so.
  * - `SinkClosed`: the run resumes without a sink that failed.
- * - `Finished`: the run succeeded. Always the last one.
+ * - `Finished`: the run succeeded.
+ * - `Stopped`: it failed or was interrupted. One of these two is the last event.
  *
  * @since 0.1.0
  * @category models
@@ -53,4 +62,5 @@ export type RunEvent =
   | { readonly _tag: "Delivered"; readonly totals: Totals }
   | { readonly _tag: "Committed"; readonly at: Cursor; readonly totals: Totals }
   | { readonly _tag: "SinkClosed"; readonly sink: string; readonly error: SinkError; readonly totals: Totals }
+  | { readonly _tag: "Stopped"; readonly totals: Totals }
   | { readonly _tag: "Finished"; readonly summary: RunSummary; readonly totals: Totals }

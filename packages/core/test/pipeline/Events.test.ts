@@ -145,7 +145,7 @@ describe("the events of a run", () => {
         Effect.exit
       )
       assert.isTrue(Exit.isFailure(exit) && String(exit.cause).includes("no room"))
-      assert.deepStrictEqual(heard, all.slice(0, 8))
+      assert.deepStrictEqual(heard, [...all.slice(0, 8), "Stopped 30 20"])
     })
   )
 

@@ -5,6 +5,7 @@ import type { Entry } from "@callstream/core/sync/Ledger"
 import * as Settlement from "@callstream/core/sync/Settlement"
 import * as CallSessionOf from "@callstream/core/model/CallSession"
 import { assert, describe, it } from "@effect/vitest"
+import * as Struct from "effect/Struct"
 import * as Outline from "../../src/model/internal/Outline.ts"
 import * as Decide from "../../src/sync/internal/Decide.ts"
 
@@ -132,6 +133,29 @@ describe("Decide", () => {
       ])
       assert.deepStrictEqual(flapping.slice(1), [undefined, undefined, undefined, undefined], JSON.stringify(back))
     }
+  })
+
+  it("a call that never connected is followed if it was created in the range, or at an unknown time", () => {
+    const from = now - 2 * 60 * minute
+    const created = (createdAt: string) => call({ startedAt: null, status: "failed", createdAt })
+    const unknown = Struct.omit(call({ startedAt: null, status: "failed" }), ["createdAt"])
+    assert.deepStrictEqual(changesOf([[0, created("2026-07-31T09:59:59Z")]], { from }), [undefined])
+    for (const one of [created("2026-07-31T10:00:00Z"), unknown]) {
+      assert.deepStrictEqual(
+        changesOf([[0, one]], { from }).map((change) => change?.kind),
+        ["created"]
+      )
+    }
+    // Once it connects it is a call of the range, whenever it was created.
+    const connected = call({ createdAt: "2026-07-31T09:59:59Z" })
+    const kinds = changesOf(
+      [
+        [0, created("2026-07-31T09:59:59Z")],
+        [1, connected]
+      ],
+      { from }
+    ).map((change) => change?.kind)
+    assert.deepStrictEqual(kinds, [undefined, "created"])
   })
 
   it("a call whose start moves out of the range has left, once; one that comes back is created", () => {

@@ -39,6 +39,8 @@ export const adviceFor = ({ reason }: CheckpointError, reader: Reader): string |
       return untrusted(reason.file)
     case "Name":
       return `Give it a name of 1 to ${reason.longest} small letters, digits, _ and -; other characters count three or more.`
+    case "NotAFolder":
+      return `Move it away, or name another folder with ${reader.speaker.name({ option: "state" })}.`
     case "File":
       return `${disk[reason.code] ?? "Check the disk"}, then ${again(reader)}.`
     case "Database":

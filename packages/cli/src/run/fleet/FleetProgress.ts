@@ -18,7 +18,11 @@ export const progressOf = ({ counters, createdAt }: Run): Progress.Progress => (
   latest: counters.latest ?? undefined,
   last: undefined,
   resumedAt: undefined,
-  committed: counters.delivered > 0
+  committed: counters.delivered > 0,
+  stage: "reading",
+  written: counters.delivered,
+  safe: counters.delivered,
+  inFlight: 0
 })
 
 export const requestsOf = ({ counters }: Pick<FleetRun.FleetRun, "counters">): Requests => ({
@@ -48,6 +52,10 @@ export const summaryOf = (
   coverage: summary?.coverage ?? CoverageSet.empty,
   totals: {
     committed: "end",
+    stage: "finished",
+    written: counters.delivered,
+    safe: counters.delivered,
+    inFlight: 0,
     read: counters.read,
     delivered: counters.delivered,
     filtered: counters.filtered,

@@ -34,6 +34,10 @@ const totalsOf = ({ changes, dead, filtered }: SyncPipeline.Delivered): Pipeline
   const delivered = changes.created + changes.updated + changes.removed
   return {
     committed: undefined,
+    stage: "reading",
+    written: delivered,
+    safe: delivered,
+    inFlight: 0,
     read: delivered + filtered,
     delivered,
     filtered,

@@ -49,9 +49,9 @@ const makeFolders = (
   fs: FileSystem.FileSystem,
   dirname: (path: string) => string,
   folder: string
-): Effect.Effect<void, PlatformError.PlatformError> =>
-  Effect.flatMap(fs.exists(folder), (exists) => {
-    if (exists) return Effect.void
+): Effect.Effect<void, PlatformError.PlatformError | CheckpointError> =>
+  Effect.flatMap(isThere(fs, folder), (there) => {
+    if (there) return refuseOther(fs, folder)
     const parent = dirname(folder)
     return Effect.andThen(
       parent === folder ? Effect.void : makeFolders(fs, dirname, parent),
@@ -62,14 +62,30 @@ const makeFolders = (
     )
   })
 
+/** Below a file there is nothing: the file is found on the way up. */
+const isThere = (fs: FileSystem.FileSystem, folder: string) =>
+  Effect.catchIf(
+    fs.exists(folder),
+    (error) => codeOf(error) === "ENOTDIR",
+    () => Effect.succeed(false)
+  )
+
+const refuseOther = (fs: FileSystem.FileSystem, folder: string) =>
+  Effect.flatMap(fs.stat(folder), ({ type }) =>
+    type === "Directory"
+      ? Effect.void
+      : Effect.fail(new CheckpointError({ reason: { _tag: "NotAFolder", path: folder } }))
+  )
+
 export const isAlreadyThere = (error: PlatformError.PlatformError): boolean => error.reason._tag === "AlreadyExists"
 
 const isNotFound = (error: PlatformError.PlatformError): boolean => error.reason._tag === "NotFound"
 
-/** Names the file and the failed action. */
+/** Names the file and the failed action, where the error does not say it itself. */
 export const failed =
   (path: string, action: "read" | "written") =>
-  (error: PlatformError.PlatformError): CheckpointError => {
+  (error: PlatformError.PlatformError | CheckpointError): CheckpointError => {
+    if (error instanceof CheckpointError) return error
     const file = TrustedFile.refusalOf(error)
     return new CheckpointError({
       reason:

@@ -7,6 +7,7 @@ import type { AgniError } from "../../model/AgniError.ts"
 import type { EndpointProfile } from "../EndpointProfile.ts"
 import * as Ask from "./Ask.ts"
 import * as BoundsProbe from "./BoundsProbe.ts"
+import * as FilterProbe from "./FilterProbe.ts"
 import * as FirstPages from "./FirstPages.ts"
 import * as Length from "./Length.ts"
 import * as ListShape from "./ListShape.ts"
@@ -70,12 +71,12 @@ export const Probed: Context.Reference<Seen | undefined> = Context.Reference<See
 export const probe = (options: Probing.Options = {}): Effect.Effect<Seen, AgniError, AgniClient> =>
   look(
     options,
-    BoundsProbe.kinds.filter((kind) => options.filters?.[kind] !== undefined)
+    FilterProbe.kinds.filter((kind) => options.filters?.[kind] !== undefined)
   )
 
 export const look = Effect.fnUntraced(function* (
   options: Probing.Options,
-  tried: ReadonlyArray<BoundsProbe.Kind>
+  tried: ReadonlyArray<FilterProbe.Kind>
 ): Effect.fn.Return<Seen, AgniError, AgniClient> {
   const probing = yield* Probing.make(options, tried)
   const { isDeep, known } = probing
@@ -95,7 +96,7 @@ export const look = Effect.fnUntraced(function* (
     [
       findOldest(probing, firstPages, shape, best, controls, comesOldest),
       Observe.halve(firstPages.ask, first, shape.depth),
-      BoundsProbe.filters(probing.unfiltered, tried, size),
+      FilterProbe.filters(probing.unfiltered, tried, size),
       trusted ? Effect.undefined : tryBounds(firstPages, shape, best),
       comesOldest ? Length.measure(best, firstPages, shape, options.measureFrom) : Effect.undefined
     ],

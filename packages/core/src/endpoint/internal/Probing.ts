@@ -5,7 +5,7 @@ import { AgniClient } from "../../client/AgniClient.ts"
 import type { EndpointProfile } from "../EndpointProfile.ts"
 import * as Ask from "./Ask.ts"
 import * as PagePlaces from "./PagePlaces.ts"
-import * as BoundsProbe from "./BoundsProbe.ts"
+import * as FilterProbe from "./FilterProbe.ts"
 import type { Micros } from "./Micros.ts"
 import * as Patience from "./Patience.ts"
 import * as Rows from "./ListedRows.ts"
@@ -35,7 +35,7 @@ export interface Probing {
   readonly filters: Ask.Filters
   readonly isFiltered: boolean
   /** The filters that are tried. */
-  readonly tried: ReadonlyArray<BoundsProbe.Kind>
+  readonly tried: ReadonlyArray<FilterProbe.Kind>
   readonly known: EndpointProfile | undefined
   /** The page size that is asked for. */
   readonly asked: number
@@ -68,7 +68,7 @@ const noting = (list: AgniClient["Service"]["list"], log: Ask.Log): AgniClient["
  */
 const matching = ({ search, status, ...filters }: Ask.Filters): ((row: Rows.Row) => boolean) => {
   // A UUID may be written in capitals, and spaces around a value are not sent.
-  const wanted = BoundsProbe.kinds.flatMap((kind) => {
+  const wanted = FilterProbe.kinds.flatMap((kind) => {
     const value = filters[kind]?.trim()
     return value === undefined ? [] : [{ kind, value: kind === "agentId" ? value.toLowerCase() : value }]
   })
@@ -94,7 +94,7 @@ const notingMatches = (
 
 export const make = Effect.fnUntraced(function* (
   { bounded = false, deep = true, filters = {}, pageSize = 100, profile }: Options,
-  tried: ReadonlyArray<BoundsProbe.Kind>
+  tried: ReadonlyArray<FilterProbe.Kind>
 ): Effect.fn.Return<Probing, never, AgniClient> {
   const list = Patience.make((yield* AgniClient).list)
   const log = Ask.makeLog()

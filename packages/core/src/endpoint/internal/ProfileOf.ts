@@ -3,7 +3,7 @@ import type { CoverageReason } from "../../coverage/CoverageReason.ts"
 import * as Instant from "../../model/Instant.ts"
 import type { EndpointProfile } from "../EndpointProfile.ts"
 import * as Ask from "./Ask.ts"
-import * as BoundsProbe from "./BoundsProbe.ts"
+import * as FilterProbe from "./FilterProbe.ts"
 import * as Examine from "./Examine.ts"
 import type { FirstPages } from "./FirstPages.ts"
 import type { ListShape, Old } from "./ListShape.ts"
@@ -19,12 +19,12 @@ export const problemOf = (
   { filters, tried }: Probing,
   { fails, first }: FirstPages,
   controls: ReadonlyArray<Rows.Dated>,
-  answers: BoundsProbe.FilterAnswers,
+  answers: FilterProbe.FilterAnswers,
   bounds: CoverageReason | undefined
 ): CoverageReason | undefined => {
   const problems = tried
     .filter((kind) => filters[kind] !== undefined)
-    .map((kind) => BoundsProbe.problemOf(kind, answers[kind]))
+    .map((kind) => FilterProbe.problemOf(kind, answers[kind]))
   const problem = problems.find((problem) => problem !== undefined) ?? bounds
   if (problem !== undefined || controls.length > 0) return problem
   if (first.length > 0 || fails) return { _tag: "NoStartSeen" }
@@ -68,7 +68,7 @@ export const make = (
   found: {
     readonly pagesAtMost: number
     readonly repeatsBeyondEnd: boolean
-    readonly filters: BoundsProbe.FilterAnswers
+    readonly filters: FilterProbe.FilterAnswers
     readonly problem: CoverageReason | undefined
   }
 ): EndpointProfile => ({

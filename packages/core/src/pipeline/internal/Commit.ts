@@ -76,6 +76,7 @@ export const make = <A>(options: Options<A>): Commit => {
 
 const untimed = <A>(options: Options<A>): Commit => {
   const { clock, fingerprint, kept, lease, least, letters, orClose, run, sinks, together = alone } = options
+  const names = sinks.map(({ name }) => name)
   const source = Ref.makeUnsafe(kept?.source)
   /** The sinks' positions for the checkpoint, never beyond what was read and given to them, even if a sink is ahead. */
   const said = Ref.makeUnsafe<Positions>(kept?.sinks ?? {})
@@ -144,7 +145,7 @@ const untimed = <A>(options: Options<A>): Commit => {
           yield* keepCoverage(at, options.keepsEvidence || !finished)
           // If the run is stopped now, the commit is still reported.
           yield* save(finished).pipe(
-            Effect.andThen(Ref.update(run, RunState.committed(at))),
+            Effect.andThen(Ref.update(run, RunState.committed(at, finished, names))),
             Effect.andThen(options.onCommitted(at)),
             Effect.uninterruptible
           )

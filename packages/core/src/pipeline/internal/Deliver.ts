@@ -16,6 +16,7 @@ import type { Transform } from "../../transform/TransformContract.ts"
 import type { DeadLetter } from "../DeadLetter.ts"
 import type { RunEvent } from "../RunEvent.ts"
 import type * as Commit from "./Commit.ts"
+import * as PatientStop from "./PatientStop.ts"
 import * as RunState from "./RunState.ts"
 import type * as SinkHandle from "./SinkHandle.ts"
 import * as UnitProcessor from "./UnitProcessor.ts"
@@ -86,7 +87,7 @@ export const all = Effect.fnUntraced(function* <A, E, R, E2, R2, ET, RT>(options
     const { evidence } = yield* Ref.get(run)
     const pause = Math.max(every, 1000 * Math.floor((evidence?.calls ?? 0) / callsASecond))
     if (at !== undefined && (yield* now) - (yield* Ref.get(last)) >= pause) {
-      yield* commit.to(at, false)
+      yield* PatientStop.toItsEnd(commit.to(at, false))
       yield* Effect.flatMap(now, (time) => Ref.set(last, time))
     }
   })

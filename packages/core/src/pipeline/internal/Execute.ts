@@ -92,7 +92,7 @@ export const nothingToDo = (
   finishedBefore: true,
   from: undefined,
   coverage,
-  totals: RunState.nothing,
+  totals: { ...RunState.nothing, stage: "finished" },
   sinks: sinks.map(({ name }) => ({
     sink: name,
     written: 0,

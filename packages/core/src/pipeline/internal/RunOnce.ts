@@ -1,5 +1,6 @@
 /** One run over all that a source brings: opens the sinks, delivers, and finishes. */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
@@ -19,6 +20,7 @@ import * as Commit from "./Commit.ts"
 import * as Counting from "./Counting.ts"
 import * as Deliver from "./Deliver.ts"
 import type * as Events from "./Events.ts"
+import * as PatientStop from "./PatientStop.ts"
 import * as RunState from "./RunState.ts"
 import * as SinkHandle from "./SinkHandle.ts"
 
@@ -66,8 +68,9 @@ export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2,
     RunState.make({ coverage: kept?.coverage ?? CoverageSet.empty, evidence: kept?.evidence, reserved })
   )
   const count = Counting.make(name, run)
-  const tell = tellOf(run, emit, count)
-  yield* Effect.addFinalizer(() => count)
+  const names = options.sinks.map((sink) => sink.name)
+  const tell = tellOf(run, emit, count, names)
+  yield* Effect.addFinalizer((exit) => (Exit.isSuccess(exit) ? count : tell({ _tag: "Stopped" })))
   // Before the sinks, because some need to know what they will cover.
   const state = yield* stateOf(source, name, kept)
   const covers = options.covers?.(state)
@@ -123,7 +126,9 @@ export const runOnce = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2,
     yield* Deliver.all({ ...options, sinks: handles, units, run, tell, commit, clock, letters, orClose, least })
   }
   yield* closeAll({ handles, letters, commit, orClose })
-  const { coverage, received, totals } = yield* Ref.get(run)
+  const last = yield* Ref.get(run)
+  const { coverage, received } = last
+  const totals = RunState.totalsOf(last, names)
   const { dead, filtered } = totals
   const all = handles.map(summaryOf)
   return yield* finished(emit, { received, filtered, dead, finishedBefore: false, from, coverage, totals, sinks: all })
@@ -161,11 +166,16 @@ const placeOf = (
 
 /** Events have the totals so far, and the metrics are up to them. */
 const tellOf =
-  (run: Ref.Ref<RunState.RunState>, emit: Events.Emit, count: Effect.Effect<void>): Deliver.Tell =>
+  (
+    run: Ref.Ref<RunState.RunState>,
+    emit: Events.Emit,
+    count: Effect.Effect<void>,
+    sinks: ReadonlyArray<string>
+  ): Deliver.Tell =>
   (event) =>
     Effect.andThen(
       count,
-      Effect.flatMap(Ref.get(run), ({ totals }) => emit({ ...event, totals }))
+      Effect.flatMap(Ref.get(run), (state) => emit({ ...event, totals: RunState.totalsOf(state, sinks) }))
     )
 
 /** The last commit, and the end of each open sink. */
@@ -181,7 +191,8 @@ const closeAll = Effect.fnUntraced(function* <A>({
   readonly orClose: Commit.OrClose<A>
 }) {
   const open = () => handles.filter(({ state }) => state().failure === undefined)
-  yield* commit.to("end", false)
+  // Then a stop finds all of it safe, or nothing of it said.
+  yield* PatientStop.toItsEnd(commit.to("end", false))
   yield* Effect.forEach(open(), (sink) => orClose(sink, sink.finish, undefined), {
     concurrency: "unbounded",
     discard: true

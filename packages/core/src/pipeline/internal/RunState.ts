@@ -24,6 +24,8 @@ export interface SinkState {
   readonly failure: SinkError | undefined
   readonly written: number
   readonly refused: number
+  /** Items of a write that did not end. */
+  readonly inFlight: number
   /** Calls of it that were retried. */
   readonly retries: number
   /** That it wrote or sent, as far as it counts them. */
@@ -68,6 +70,10 @@ const stageOf = (stage: string): Stage =>
 
 export const nothing: Totals = {
   committed: undefined,
+  stage: "reading",
+  written: 0,
+  safe: 0,
+  inFlight: 0,
   read: 0,
   delivered: 0,
   filtered: 0,
@@ -118,13 +124,32 @@ export const doing =
   (activity: RunState["activity"]) =>
   (state: RunState): RunState => ({ ...state, activity })
 
+/** The totals so far, with what these sinks took: the dead letters are a sink, too. */
+export const totalsOf = (
+  { sinks, totals }: Pick<RunState, "sinks" | "totals">,
+  names: ReadonlyArray<string>
+): Totals => {
+  const all = names.flatMap((name) => sinks.get(name) ?? [])
+  return {
+    ...totals,
+    written: Math.max(0, ...all.map(({ written }) => written)),
+    inFlight: Math.max(0, ...all.map(({ inFlight }) => inFlight))
+  }
+}
+
+/** @param sinks Those that have calls. */
 export const committed =
-  (at: Position.Cursor) =>
+  (at: Position.Cursor, finished: boolean, sinks: ReadonlyArray<string>) =>
   (state: RunState): RunState => ({
     ...state,
     activity: "idle",
     commits: state.commits + 1,
-    totals: { ...state.totals, committed: at }
+    totals: {
+      ...state.totals,
+      committed: at,
+      stage: finished ? "finished" : at === "end" ? "written" : "reading",
+      safe: totalsOf(state, sinks).written
+    }
   })
 
 const lastStart = (unit: Unit): Instant | undefined =>

@@ -1,5 +1,6 @@
 /** One run in stretches that are read in parallel: each is a run of its own, under the state of the whole. */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import { CheckpointError } from "../../checkpoint/CheckpointError.ts"
 import type { Stretch } from "../../checkpoint/Checkpoint.ts"
 import * as VersionClock from "../../client/VersionClock.ts"
@@ -40,6 +41,7 @@ export const run = Effect.fnUntraced(function* <A, S, E, RS, RA, RD, E2, R2, ET,
   // The first stretch may be the only one that has nothing yet.
   const from = StretchState.hasBegun(state.stretches()) ? (frontier() ?? beginningOf(state.stretches())) : undefined
   const events = reporter(emit, frontier)
+  yield* Effect.addFinalizer((exit) => (Exit.isSuccess(exit) ? Effect.void : events.tell({ _tag: "Stopped" })))
   yield* events.tell({ _tag: "Started", from })
 
   const covers = options.covers?.(bounds)
@@ -111,18 +113,20 @@ export const fold = (
 const reporter = (emit: Events.Emit, frontier: () => Position.Position | undefined) => {
   const all = new Map<number, Totals>()
   let latest: Totals = RunState.nothing
-  const totals = () => StretchTotals.sum(all.values(), latest, frontier())
+  const totals = () =>
+    StretchTotals.sum(all.values(), { latest, committed: frontier(), ending: all.get(SharedSink.ending) })
   return {
     totals,
-    tell: (event: { readonly _tag: "Started"; readonly from: Position.Position | undefined }) =>
-      emit({ ...event, totals: totals() }),
+    tell: (
+      event: { readonly _tag: "Started"; readonly from: Position.Position | undefined } | { readonly _tag: "Stopped" }
+    ) => emit({ ...event, totals: totals() }),
     of:
       (nth: number): Events.Emit =>
       (event: RunEvent) => {
         all.set(nth, event.totals)
         latest = event.totals
         // The whole starts and ends once.
-        return event._tag === "Started" || event._tag === "Finished"
+        return event._tag === "Started" || event._tag === "Stopped" || event._tag === "Finished"
           ? Effect.void
           : emit({ ...event, totals: totals() })
       }

@@ -90,7 +90,16 @@ const attempt = Effect.fnUntraced(function* <A, R>(
   return { writer, scope }
 })
 
-const unwritten = { dirty: false, failure: undefined, written: 0, refused: 0, retries: 0, bytes: 0 }
+const unwritten = { dirty: false, failure: undefined, written: 0, refused: 0, inFlight: 0, retries: 0, bytes: 0 }
+
+const took =
+  (items: number, refused: number) =>
+  (sink: RunState.SinkState): RunState.SinkState => ({
+    ...sink,
+    written: sink.written + items - refused,
+    refused: sink.refused + refused,
+    inFlight: 0
+  })
 
 /** What a sink does that could not be opened. */
 const closed = (error: SinkError) => {
@@ -163,10 +172,8 @@ export const open = Effect.fnUntraced(function* <A, R>(
   const metered = SinkTelemetry.make(attributes, (bytes) => change((sink) => ({ ...sink, bytes: sink.bytes + bytes })))
   const given = (put: Effect.Effect<ReadonlyArray<Refused>, SinkError>, items: number) =>
     Effect.andThen(
-      items === 0 ? Effect.void : change((sink) => ({ ...sink, dirty: true })),
-      Effect.tap(put, (no) =>
-        change((sink) => ({ ...sink, written: sink.written + items - no.length, refused: sink.refused + no.length }))
-      )
+      items === 0 ? Effect.void : change((sink) => ({ ...sink, dirty: true, inFlight: items })),
+      Effect.tap(put, (no) => change(took(items, no.length)))
     )
   return {
     ...common,

@@ -11,12 +11,23 @@ const lesser = (left: Instant | undefined, right: Instant | undefined): Instant 
 const greater = (left: Instant | undefined, right: Instant | undefined): Instant | undefined =>
   left === undefined || (right !== undefined && right > left) ? right : left
 
-/** @param latest Those of the stretch that did something last. */
-export const sum = (all: Iterable<Totals>, latest: Totals, committed: Position.Cursor | undefined): Totals => {
-  let sum: Totals = { ...RunState.nothing, committed, last: latest.last }
+/** Of a run in stretches, beside what they did. */
+interface Whole {
+  /** Those of the stretch that did something last. */
+  readonly latest: Totals
+  readonly committed: Position.Cursor | undefined
+  /** Of what comes after all stretches. */
+  readonly ending: Totals | undefined
+}
+
+export const sum = (all: Iterable<Totals>, { committed, ending, latest }: Whole): Totals => {
+  let sum: Totals = { ...RunState.nothing, committed, stage: ending?.stage ?? "reading", last: latest.last }
   for (const one of all) {
     sum = {
       ...sum,
+      written: sum.written + one.written,
+      safe: sum.safe + one.safe,
+      inFlight: sum.inFlight + one.inFlight,
       read: sum.read + one.read,
       delivered: sum.delivered + one.delivered,
       filtered: sum.filtered + one.filtered,

@@ -4,7 +4,6 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Record from "effect/Record"
 import * as Ref from "effect/Ref"
@@ -32,6 +31,7 @@ import type { Delivered, Options, PassSummary, SyncIdentity } from "../SyncPipel
 import { TooManyDeadLetters } from "../TooManyDeadLetters.ts"
 import * as Counting from "./Counting.ts"
 import * as Letters from "./Letters.ts"
+import * as PatientStop from "./PatientStop.ts"
 import * as RunState from "./RunState.ts"
 import * as RunTelemetry from "./RunTelemetry.ts"
 import * as SinkHandle from "./SinkHandle.ts"
@@ -59,19 +59,6 @@ export const fingerprintOf = (options: SyncIdentity): Fingerprint => ({
   ...options.fingerprint,
   transforms: options.transform.label
 })
-
-/** A receiver may not answer for days. Who runs a service kills it ten seconds after asking it to stop. */
-const patience = "4 seconds"
-
-/** A signal to stop waits for a step that has begun, so that what was delivered is acknowledged: unless a sink hangs. */
-const toItsEnd = <A, E, R>(step: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(Effect.forkDetach(Effect.interruptible(step)), (fiber) =>
-      Effect.onInterrupt(restore(Fiber.join(fiber)), () =>
-        Effect.andThen(Effect.timeoutOption(Fiber.await(fiber), patience), Fiber.interrupt(fiber))
-      )
-    )
-  )
 
 export const runSync = Effect.fnUntraced(function* <A, RA, RD, ET, RT>(options: Once<A, RA, RD, ET, RT>) {
   const { every, name, onPass = () => Effect.void } = options
@@ -106,14 +93,14 @@ export const runSync = Effect.fnUntraced(function* <A, RA, RD, ET, RT>(options: 
   const pass = Effect.gen(function* () {
     yield* sinks.open
     yield* Sync.steps(lease, options, yield* sinks.consumers, judge).pipe(
-      Stream.runForEach((one) => toItsEnd(counted(step(one)))),
+      Stream.runForEach((one) => PatientStop.toItsEnd(counted(step(one)))),
       Effect.onExit((exit) =>
         Exit.isSuccess(exit) || Cause.hasDies(exit.cause)
           ? Effect.void
-          : Effect.ignore(Effect.timeoutOption(acknowledge, patience))
+          : Effect.ignore(Effect.timeoutOption(acknowledge, PatientStop.patience))
       )
     )
-    yield* toItsEnd(acknowledge)
+    yield* PatientStop.toItsEnd(acknowledge)
     yield* sinks.settle
     yield* spend
     const now = yield* Ref.get(delivered)

@@ -1,4 +1,5 @@
 /** Passes one unit through the transform and to all sinks in parallel, and rejected rows to the dead letters. */
+import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import type { CheckpointError } from "../../checkpoint/CheckpointError.ts"
@@ -18,11 +19,15 @@ import * as Transform from "../../transform/TransformContract.ts"
 import type { OrClose } from "./Commit.ts"
 import * as Letters from "./Letters.ts"
 import * as LetterWriter from "./LetterWriter.ts"
+import * as PatientStop from "./PatientStop.ts"
 import * as RunState from "./RunState.ts"
 import { type SinkHandle, takesAgain } from "./SinkHandle.ts"
 
 /** Rows that are transformed and written at a time: the objects of a whole window would live too long for the garbage collector. */
 const together = 500
+
+/** Rows that an output gets at a time that cannot be cut back: about what a pipe holds, so a slow reader is not waited for long. */
+const appended = 50
 
 interface Options<A, E, R, ET, RT> extends LetterWriter.Options<E, R> {
   readonly transform: Transform.Transform<CallSession, A, ET, RT>
@@ -113,11 +118,23 @@ const writeAll = <A>(
       (sink) => {
         // Even without rows: a batch gives a sink its columns.
         const own = takesAgain(sink) ? batch : { ...batch, items: missing(batch.items, unit, sink, least) }
-        return Effect.map(orClose<ReadonlyArray<Refused>>(sink, sink.write(own), []), (rows) =>
+        return Effect.map(orClose<ReadonlyArray<Refused>>(sink, write(sink, own), []), (rows) =>
           rows.map((row): RefusedBy => ({ ...row, sink: sink.name }))
         )
       },
       { concurrency: "unbounded" }
+    ),
+    (refused) => refused.flat()
+  )
+}
+
+/** A stop waits for the rows in flight, so that it is known which ones the sink has. */
+const write = <A>(sink: SinkHandle<A>, batch: Batch<A>): Effect.Effect<ReadonlyArray<Refused>, SinkError> => {
+  const { items } = batch
+  if (sink.delivery !== "append" || items.length <= appended) return PatientStop.toItsEnd(sink.write(batch))
+  return Effect.map(
+    Effect.forEach(Arr.chunksOf(items, appended), (part) =>
+      PatientStop.toItsEnd(sink.write({ ...batch, items: part }))
     ),
     (refused) => refused.flat()
   )

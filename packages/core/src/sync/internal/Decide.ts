@@ -193,7 +193,9 @@ const union = <A>(order: ReadonlyArray<A>, left: ReadonlyArray<A>, right: Readon
 export const seen = (learned: Settlement.Statistics, known: Entry | undefined, one: Seen, about: About): Decided => {
   const next = read(one, about)
   const isOutside = next.start !== undefined && next.start < about.from
-  if (known === undefined && isOutside) return { learned }
+  // A walk goes further back than the range: by chance it shows calls that never connected and were created before it.
+  const isOlder = next.start === undefined && next.created !== undefined && next.created < about.from
+  if (known === undefined && (isOutside || isOlder)) return { learned }
   if (known !== undefined && known.gone === undefined && !isOutside) {
     const facets = Change.differing(known.digests, next.digests)
     if (facets.length === 0 && !known.owed) {

@@ -1,7 +1,7 @@
 /** What the answers to all probes make of the profile. */
 import { assert, describe, it } from "@effect/vitest"
 import type { CoverageReason } from "../../../src/coverage/CoverageReason.ts"
-import type * as BoundsProbe from "../../../src/endpoint/internal/BoundsProbe.ts"
+import type * as FilterProbe from "../../../src/endpoint/internal/FilterProbe.ts"
 import * as Ask from "../../../src/endpoint/internal/Ask.ts"
 import type { FirstPages } from "../../../src/endpoint/internal/FirstPages.ts"
 import type { ListShape, Old } from "../../../src/endpoint/internal/ListShape.ts"
@@ -29,7 +29,7 @@ const shapeOf = (rest: Partial<ListShape> = {}): ListShape => ({
 })
 
 const controls = rows("row", began - 10 * hour, began - 9 * hour, began)
-const unknown: BoundsProbe.FilterAnswers = { agentId: "unknown", channel: "unknown", callerNumber: "unknown" }
+const unknown: FilterProbe.FilterAnswers = { agentId: "unknown", channel: "unknown", callerNumber: "unknown" }
 const outside: CoverageReason = { _tag: "OutsideBounds" }
 
 describe("ProfileOf.problemOf", () => {

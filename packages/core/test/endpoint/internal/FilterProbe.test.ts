@@ -4,15 +4,15 @@ import type { CallSession } from "@callstream/core/model/CallSession"
 import type { CallSessionQuery } from "@callstream/core/model/CallSessionQuery"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as BoundsProbe from "../../../src/endpoint/internal/BoundsProbe.ts"
+import * as FilterProbe from "../../../src/endpoint/internal/FilterProbe.ts"
 import { page, session } from "../../history/Walking.ts"
 import { iso } from "../../history/internal/AllPages.ts"
 import { began, hour, second } from "../../history/internal/FakeServer.ts"
 import { failing, poisoned, refusal } from "./BoundedList.ts"
 import { AgniError, NotFound } from "@callstream/core/model/AgniError"
 
-const { kinds } = BoundsProbe
-type Kind = BoundsProbe.Kind
+const { kinds } = FilterProbe
+type Kind = FilterProbe.Kind
 type Mode = "understood" | "ignored" | "applied after paging"
 
 /** Agents, whose ids must be UUIDs. */
@@ -72,7 +72,7 @@ const filtersOf = ({ instead = () => undefined, modes = {}, rows = calls(), trie
         )
       )
     })
-  return Effect.map(BoundsProbe.filters(list, tried, 10), (answers) => ({ answers, asked }))
+  return Effect.map(FilterProbe.filters(list, tried, 10), (answers) => ({ answers, asked }))
 }
 
 const unknown = { agentId: "unknown", channel: "unknown", callerNumber: "unknown" } as const
@@ -80,7 +80,7 @@ const unknown = { agentId: "unknown", channel: "unknown", callerNumber: "unknown
 /** What is said of the filter by agent. */
 const agentOf = (one: Given) => Effect.map(filtersOf({ ...one, tried: ["agentId"] }), ({ answers }) => answers.agentId)
 
-describe("BoundsProbe.filters", () => {
+describe("FilterProbe.filters", () => {
   it.effect("each is what it does, whatever the others do", () =>
     Effect.gen(function* () {
       const modes = ["understood", "ignored", "applied after paging"] as const
@@ -90,6 +90,18 @@ describe("BoundsProbe.filters", () => {
             const given = { agentId, channel, callerNumber }
             assert.deepStrictEqual((yield* filtersOf({ modes: given })).answers, given)
           }
+    })
+  )
+
+  it.effect("several take no more questions without a filter than one", () =>
+    Effect.gen(function* () {
+      const unfiltered = (tried: ReadonlyArray<Kind>) =>
+        Effect.map(filtersOf({ tried }), ({ asked }) => {
+          const plain = asked.filter((query) => kinds.every((kind) => query[kind] === undefined))
+          return plain.length
+        })
+      assert.strictEqual(yield* unfiltered(["agentId"]), 15)
+      assert.strictEqual(yield* unfiltered(kinds), 15)
     })
   )
 
@@ -270,12 +282,12 @@ describe("BoundsProbe.filters", () => {
   )
 })
 
-describe("BoundsProbe.problemOf", () => {
+describe("FilterProbe.problemOf", () => {
   it("is none of a filter that is understood", () => {
     for (const kind of kinds) {
-      assert.isUndefined(BoundsProbe.problemOf(kind, "understood"))
+      assert.isUndefined(FilterProbe.problemOf(kind, "understood"))
       for (const answer of ["ignored", "applied after paging", "unknown"] as const)
-        assert.deepStrictEqual(BoundsProbe.problemOf(kind, answer), { _tag: "FilterFails", filter: kind, answer })
+        assert.deepStrictEqual(FilterProbe.problemOf(kind, answer), { _tag: "FilterFails", filter: kind, answer })
     }
   })
 })
