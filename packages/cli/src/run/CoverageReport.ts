@@ -108,7 +108,7 @@ export const make = (
     reasons: nothing ? ["nothing was read"] : [...gaps, ...doubts.map(CoverageReason.describe)],
     settled: parts.reduce((sum, { final = 0 }) => sum + final, divided?.final ?? 0),
     of: parts.reduce((sum, { count = 0 }) => sum + count, divided?.count ?? 0),
-    undated: withoutStart?.count ?? 0,
+    undated: (withoutStart?.count ?? 0) - (withoutStart?.dated ?? 0),
     undatedOutside: outside?.created ?? null,
     undatedUnassigned: outside?.unassigned ?? null,
     horizon: horizonMillis / 1000,

@@ -64,7 +64,8 @@ describe("CoverageReport", () => {
   it("has calls without a start time as a last entry with an empty range", () => {
     const part: CoverageSet.Part = {
       verdict: "provisional",
-      count: 3,
+      count: 5,
+      dated: 2,
       final: 0,
       requests: 2,
       asOf: Instant.of(50 * hour)
@@ -74,12 +75,12 @@ describe("CoverageReport", () => {
     const report = CoverageReport.make(set, 0, undefined)
     assert.deepInclude(report, {
       set: "provisional",
-      of: 5,
+      of: 7,
       undated: 3,
       undatedOutside: 4,
       undatedUnassigned: 1,
       asOf: "1970-01-03T02:00:00Z"
     })
-    assert.deepInclude(report.windows.at(-1), { from: "1970-01-01T02:00:00Z", to: "1970-01-01T02:00:00Z", count: 3 })
+    assert.deepInclude(report.windows.at(-1), { from: "1970-01-01T02:00:00Z", to: "1970-01-01T02:00:00Z", count: 5 })
   })
 })

@@ -55,6 +55,8 @@ export const Part = Schema.Struct({
   reason: Schema.optionalKey(CoverageReason),
   /** Calls that came. Unknown for the rest of an entry after a part was removed. */
   count: Schema.optionalKey(Schema.Int),
+  /** Of those without a start time: calls that have one, and came after their window was read. */
+  dated: Schema.optionalKey(Schema.Int),
   /** Calls that are not expected to change any more; not known where `count` is not. */
   final: Schema.optionalKey(Schema.Int),
   /** Requests that it took. */

@@ -111,6 +111,12 @@ describe("CoverageSet", () => {
     assert.deepStrictEqual(ranges(all), [[0, 10, 10]])
     assert.deepInclude(all, { withoutStart: part("provisional", 3), outside })
     assert.deepStrictEqual(CoverageSet.verdict([all], rangeOf(0, 10)), Result.succeed("provisional" as const))
+    const late = CoverageSet.addWithoutStart(all, { ...part("provisional", 4), dated: 3 }, outside)
+    assert.deepInclude(late.withoutStart, { count: 7, dated: 3 })
+    assert.deepInclude(CoverageSet.addWithoutStart(late, late.withoutStart, outside).withoutStart, {
+      count: 14,
+      dated: 6
+    })
     const again = CoverageSet.rewind(all, Position.of(10))
     assert.deepStrictEqual(again, added(entry(0, 10)))
   })

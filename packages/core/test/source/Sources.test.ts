@@ -164,6 +164,7 @@ describe("windows as units", () => {
     assert.deepStrictEqual(idsOf(units), ["u1"])
     assert.deepInclude(coverageOf(units), { entries: [] })
     assert.strictEqual(coverageOf(units).withoutStart?.count, 1)
+    assert.deepInclude(coverageOf(unitsOf(window(10, 10, ["u1", "a", "b"]))).withoutStart, { count: 3, dated: 2 })
   })
 
   it("with the number of calls outside the range speak of no range", () => {
@@ -175,6 +176,12 @@ describe("windows as units", () => {
     // None was created in the range: that was seen.
     const none = unitsOf(window(0, 10, ["a"]), window(10, 10, [], { created: 12, unassigned: 0 }))
     assert.deepInclude(coverageOf(none).withoutStart, { verdict: "proven", count: 0 })
+  })
+
+  it("of calls without a start time say how many came late with one", () => {
+    const units = unitsOf(window(0, 10, ["a"]), window(10, 10, ["u1", "b", "u2"]))
+    assert.deepInclude(coverageOf(units).withoutStart, { count: 3, dated: 1 })
+    assert.notProperty(coverageOf(unitsOf(window(0, 10, ["a"]), window(10, 10, ["u1"]))).withoutStart, "dated")
   })
 
   it("lose nothing in a copy", () => {

@@ -57,6 +57,7 @@ export const both = (left: Part, right: Part): Part => {
     verdict,
     ...(reason === undefined ? {} : { reason }),
     ...(left.count === undefined || right.count === undefined ? {} : { count: left.count + right.count }),
+    ...(left.dated === undefined && right.dated === undefined ? {} : { dated: (left.dated ?? 0) + (right.dated ?? 0) }),
     ...(left.final === undefined || right.final === undefined ? {} : { final: left.final + right.final }),
     requests: left.requests + right.requests,
     asOf: Instant.min(left.asOf, right.asOf)

@@ -78,10 +78,10 @@ export const next = (reading: Reading, window: Coverage.Window): readonly [Readi
     ]
   }
   if (reading.dated || outside !== undefined) {
-    const coverage = countsOnly(window) ? undefined : part
+    const coverage = countsOnly(window) ? undefined : withDated(part, rows.length - undatedIn(rows))
     return [reading, [{ _tag: "WithoutStart", rows, rejected, doubts, endpoint, outside, coverage, late: true }]]
   }
-  const undated = Rows.items(rows).filter(({ start }) => start === undefined).length
+  const undated = undatedIn(rows)
   const { pages } = reading
   return [
     {
@@ -95,6 +95,12 @@ export const next = (reading: Reading, window: Coverage.Window): readonly [Readi
   ]
 }
 
+const undatedIn = (rows: Rows.Rows): number =>
+  Rows.items(rows).reduce((sum, { start }) => (start === undefined ? sum + 1 : sum), 0)
+
+/** The part of the calls without a start time, where some of them have one. */
+const withDated = (part: CoverageSet.Part, dated: number): CoverageSet.Part => (dated === 0 ? part : { ...part, dated })
+
 /** A window that only counts calls without a start time, none of which could be assigned to the range. */
 const countsOnly = (window: Coverage.Window): boolean => {
   const { coverage, outside, rows } = window
@@ -105,7 +111,9 @@ const countsOnly = (window: Coverage.Window): boolean => {
 /** The last unit, after all windows. */
 export const last = ({ dated, pages }: Reading): ReadonlyArray<Unit> => {
   if (pages === undefined || (dated && pages.undated === 0)) return []
-  const coverage = dated ? { ...pages.part, count: pages.undated, final: 0, requests: 0 } : pages.part
+  const coverage = dated
+    ? { ...pages.part, count: pages.undated, final: 0, requests: 0 }
+    : withDated(pages.part, (pages.part.count ?? 0) - pages.undated)
   return [{ _tag: "WithoutStart", rows: Rows.make([], coverage.asOf), rejected: [], coverage }]
 }
 
