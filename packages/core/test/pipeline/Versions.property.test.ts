@@ -42,6 +42,7 @@ const history = Effect.fnUntraced(function* (seed: number) {
   const pick = <A>(...of: readonly [A, ...ReadonlyArray<A>]): A => of[below(of.length)] ?? of[0]
   let now = Date.parse("2026-08-01T00:00:00Z")
   let elapsed = 0
+  let dead = false
   const clock: Clock.Clock = {
     currentTimeMillisUnsafe: () => now,
     currentTimeMillis: Effect.sync(() => now),
@@ -49,7 +50,8 @@ const history = Effect.fnUntraced(function* (seed: number) {
     currentTimeNanos: Effect.sync(() => BigInt(now) * 1_000_000n),
     monotonicTimeNanosUnsafe: () => BigInt(elapsed) * 1_000_000n,
     monotonicTimeNanos: Effect.sync(() => BigInt(elapsed) * 1_000_000n),
-    sleep: () => Effect.never
+    // Nobody waits for what a process does that is dead.
+    sleep: () => (dead ? Effect.void : Effect.never)
   }
   const odd = chance() < 0.8
   const frozen = chance() < 0.2
@@ -82,7 +84,7 @@ const history = Effect.fnUntraced(function* (seed: number) {
   const process = Effect.fnUntraced(function* (faulty: boolean) {
     const end = yield* Deferred.make<void>()
     const killAt = faulty && chance() < 0.7 ? 1 + below(2 * pages) : 0
-    let dead = false
+    dead = false
     let writes = 0
     const sinkOf = (name: string): SessionSink.SessionSink<CallSession> =>
       SessionSink.make({
