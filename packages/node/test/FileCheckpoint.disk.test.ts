@@ -97,8 +97,8 @@ describe("FileCheckpoint on a real file system", () => {
         for (const folder of [join(at, "file"), join(at, "file", "state")]) {
           const error = yield* Effect.flip(Effect.scoped(open(folder)))
           assert.instanceOf(error, CheckpointError)
-          assert.strictEqual(error.reason._tag, "File")
-          assert.match(error.message, /what should be its folder is none/)
+          assert.strictEqual(error.reason._tag, "NotAFolder")
+          assert.match(error.message, /file is not a /)
         }
         const folder = join(at, "state")
         yield* Effect.scoped(

@@ -44,7 +44,8 @@ export const check = Effect.fnUntraced(function* (job: About) {
   for (const [item, { settings, target }] of sinks.entries()) {
     if (target._tag !== "File" || settings.rotate !== undefined || settings.force === true) continue
     const path = CoverageNote.beside(target.path)
-    if (!(yield* isOurs(path))) return yield* refused("to", path, item)
+    // A folder that does not work is reported of the output itself.
+    if (!(yield* Effect.orElseSucceed(isOurs(path), () => true))) return yield* refused("to", path, item)
   }
 })
 
