@@ -3,9 +3,17 @@ import type * as Rows from "../../endpoint/internal/ListedRows.ts"
 
 type Page = ReadonlyArray<Rows.Row>
 
+/** Whether another one came, and then one without a start time. */
+interface Sides {
+  readonly other: boolean
+  readonly loose: boolean
+}
+
 export interface CreationEvidence {
   /** Notes a page by itself. */
   readonly note: (page: Page) => void
+  /** Notes a page of the range, in order: there one side is enough, as long as few calls are known. */
+  readonly noteMeant: (page: Page) => void
   /** Notes the rows that the next page of a walk brought, in order. */
   readonly follow: (rows: Page) => void
   /** Whether a call without a start time came in its place among others. */
@@ -13,25 +21,34 @@ export interface CreationEvidence {
 }
 
 /**
- * A server that does not know this order may list calls by their starts, and those without one at an end of the list. Where they come
- * among others, and all of them as they were created, it knows it. Pages may each be in order where the whole is not.
+ * A server that does not know this order may list calls by their starts, and those without one at either end of the list. Where others
+ * come on both sides of one, and all of them as they were created, it knows it. Pages may each be in order where the whole is not.
  *
  * @param isLoose Whether a row has no start that is credible.
  */
 export const make = (areInOrder: (rows: Page) => boolean, isLoose: (row: Rows.Row) => boolean): CreationEvidence => {
   let isUnderstood = false
-  let loose = false
-  let others = false
   let last: Page = []
+  let sides: Sides = { other: false, loose: false }
+  const through = (before: Sides, rows: Page): Sides => {
+    let { loose, other } = before
+    for (const row of rows) {
+      if (!isLoose(row)) {
+        isUnderstood ||= loose
+        other = true
+      } else if (other) loose = true
+    }
+    return { other, loose }
+  }
   return {
     note: (page) => {
-      isUnderstood ||= page.some(isLoose) && !page.every(isLoose) && areInOrder(page)
+      if (areInOrder(page)) through({ other: false, loose: false }, page)
+    },
+    noteMeant: (page) => {
+      isUnderstood ||= page.some(isLoose) && !page.every(isLoose)
     },
     follow: (rows) => {
-      const isNext = areInOrder([...last, ...rows])
-      loose = (isNext && loose) || rows.some(isLoose)
-      others = (isNext && others) || !rows.every(isLoose)
-      isUnderstood ||= loose && others
+      sides = through(areInOrder([...last, ...rows]) ? sides : { other: false, loose: false }, rows)
       if (rows.length > 0) last = rows.slice(-1)
     },
     isUnderstood: () => isUnderstood

@@ -59,7 +59,7 @@ export const readByCreation = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Created, AgniError> {
   const wanted: Wanted = { ask, size, range, isLoose }
   const first = yield* readPages(wanted, "desc")
-  if (first === undefined || !(yield* isUnderstood(first.pages, range, listed()))) return undefined
+  if (first === undefined || !(yield* isUnderstood(first.pages, wanted, listed()))) return undefined
   if (!first.apart) return first
   // Calls that come as fast as pages have no end, from the oldest on.
   const newest = Math.max(...createdIn(first.rows))
@@ -134,13 +134,13 @@ const mostLooks = 4
 /** Whether the pages show the order of creation, or those that have the call without a start time that was created nearest to the range. */
 const isUnderstood = Effect.fnUntraced(function* (
   { evidence, look, looked }: Pages,
-  { from, to }: Micros.Range,
+  { isLoose, range: { from, to } }: Wanted,
   listed: Listed
 ): Effect.fn.Return<boolean, AgniError> {
   const others = [...listed.values()].filter((created) => created < from || created >= to)
   const distanceOf = (created: number) => Math.max(from - created, created - to)
   const [nearest] = others.sort((a, b) => distanceOf(a) - distanceOf(b))
-  for (let left = mostLooks; left > 0 && nearest !== undefined && !evidence.isUnderstood(); left--) {
+  for (let left = mostLooks; left >= 0 && nearest !== undefined && !evidence.isUnderstood(); left--) {
     let [newer, older] = [0, Infinity]
     let at: number | undefined
     for (const [page, rows] of looked) {
@@ -150,13 +150,16 @@ const isUnderstood = Effect.fnUntraced(function* (
       else at = page
     }
     if (at !== undefined) {
-      // It may be one of a whole page without a start time.
-      evidence.follow(looked.get(at) ?? [])
-      evidence.follow(yield* look(at + 1))
+      // It may be one of a whole page without a start time, or at an end of one.
+      const rows = looked.get(at) ?? []
+      const needs = (row: Rows.Row | undefined) => row !== undefined && isLoose(row)
+      if (at > 1 && needs(rows[0])) evidence.follow(looked.get(at - 1) ?? (yield* look(at - 1)))
+      evidence.follow(rows)
+      if (needs(rows.at(-1))) evidence.follow(looked.get(at + 1) ?? (yield* look(at + 1)))
       break
     }
     const width = older - newer
-    if (width <= 1) break
+    if (width <= 1 || left === 0) break
     // About as many calls were created in the same time.
     const created = createdIn(looked.get(newer) ?? [])
     const [newest = nearest, oldest = nearest] = [created[0], created.at(-1)]
@@ -222,6 +225,7 @@ const readPages = Effect.fnUntraced(function* (
     if ((rows.length === 0 && !open) || !pages.areInOrder(rows)) return undefined
     if (Seam.isLost(seam, rows, read, skip)) shifted = true
     const more = rows.filter(({ key }) => !held.rows.has(key))
+    pages.evidence.noteMeant(rows)
     pages.evidence.follow(more)
     inside += within(more, wanted.range).filter((row) => order === "asc" || (Rows.createdOf(row) ?? 0) <= there).length
     idle = held.add(more) === 0 ? idle + 1 : 0

@@ -31,21 +31,42 @@ const isFollowed = (...pages: ReadonlyArray<string>): boolean => {
 }
 
 describe("CreationEvidence", () => {
-  it("is a call without a start time among others on a page in order", () => {
+  it("is a call without a start time between others on a page in order", () => {
     assert.isTrue(isSeen("zYx"))
-    assert.isTrue(isSeen("zyx", "Wv"))
-    for (const pages of [["zyx"], ["ZYX"], ["zyx", "WVU"], ["zXy"], [""], []]) assert.isFalse(isSeen(...pages))
+    assert.isTrue(isSeen("zyx", "wVUt"))
+    // Those at an end of the list may be there because they have no start time.
+    for (const pages of [["zyx"], ["ZYX"], ["zyX"], ["Zyx"], ["zY", "xw"], ["aZy"], ["zXy"], [""], []])
+      assert.isFalse(isSeen(...pages), pages.join(" "))
+  })
+
+  it("is one among others on a page of the range", () => {
+    for (const [page, is] of [
+      ["zY", true],
+      ["Zy", true],
+      ["zy", false],
+      ["ZY", false]
+    ] as const) {
+      const evidence = make()
+      evidence.noteMeant(rowsOf(page))
+      assert.strictEqual(evidence.isUnderstood(), is, page)
+    }
   })
 
   it("is a page of such calls where the pages of a walk are in order together", () => {
-    assert.isTrue(isFollowed("zyx", "WVU"))
-    assert.isTrue(isFollowed("ZYX", "", "wvu"))
-    assert.isTrue(isFollowed("ZYX", "WVU", "tsr"))
-    // Those at an end of the list are in order by themselves.
-    for (const pages of [["CBA", "zyx"], ["cba", "ZYX"], ["ZYX", "CBA", "wvu"], ["zyx", "wvu"], ["ZYX"], []])
+    assert.isTrue(isFollowed("zyx", "WVU", "tsr"))
+    assert.isTrue(isFollowed("zyx", "W", "", "VUt"))
+    for (const pages of [
+      ["zyx", "WVU"],
+      ["ZYX", "wvu"],
+      ["cba", "ZYX", "wv"],
+      ["zyx", "CBA", "wvu"],
+      ["zC", "", "yx"],
+      ["dCA", "cb"],
+      ["zyx", "wvu"],
+      ["ZYX"],
+      []
+    ])
       assert.isFalse(isFollowed(...pages), pages.join(" "))
-    assert.isTrue(isFollowed("CBA", "zyx", "WVU"))
-    assert.isFalse(isFollowed("CBA", "", "zyx"))
-    assert.isFalse(isFollowed("DCA", "cb"))
+    assert.isTrue(isFollowed("CBA", "zyx", "WVU", "t"))
   })
 })
