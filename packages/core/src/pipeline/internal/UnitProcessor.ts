@@ -1,5 +1,4 @@
 /** Passes one unit through the transform and to all sinks in parallel, and rejected rows to the dead letters. */
-import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Ref from "effect/Ref"
 import type { CheckpointError } from "../../checkpoint/CheckpointError.ts"
@@ -25,9 +24,6 @@ import { type SinkHandle, takesAgain } from "./SinkHandle.ts"
 
 /** Rows that are transformed and written at a time: the objects of a whole window would live too long for the garbage collector. */
 const together = 500
-
-/** Rows that an output gets at a time that cannot be cut back: about what a pipe holds, so a slow reader is not waited for long. */
-const appended = 50
 
 interface Options<A, E, R, ET, RT> extends LetterWriter.Options<E, R> {
   readonly transform: Transform.Transform<CallSession, A, ET, RT>
@@ -129,16 +125,8 @@ const writeAll = <A>(
 }
 
 /** A stop waits for the rows in flight, so that it is known which ones the sink has. */
-const write = <A>(sink: SinkHandle<A>, batch: Batch<A>): Effect.Effect<ReadonlyArray<Refused>, SinkError> => {
-  const { items } = batch
-  if (sink.delivery !== "append" || items.length <= appended) return PatientStop.toItsEnd(sink.write(batch))
-  return Effect.map(
-    Effect.forEach(Arr.chunksOf(items, appended), (part) =>
-      PatientStop.toItsEnd(sink.write({ ...batch, items: part }))
-    ),
-    (refused) => refused.flat()
-  )
-}
+const write = <A>(sink: SinkHandle<A>, batch: Batch<A>): Effect.Effect<ReadonlyArray<Refused>, SinkError> =>
+  PatientStop.toItsEnd(sink.write(batch))
 
 /** The letters for rows that sinks rejected. */
 const lettersOf = (
