@@ -12,7 +12,7 @@ interface Sides {
 export interface CreationEvidence {
   /** Notes a page by itself. */
   readonly note: (page: Page) => void
-  /** Notes a page of the range, in order: there one side is enough, as long as few calls are known. */
+  /** Notes a page that the range fills, in order: there others on one side are enough, because a range may have few calls. */
   readonly noteMeant: (page: Page) => void
   /** Notes the rows that the next page of a walk brought, in order. */
   readonly follow: (rows: Page) => void

@@ -62,7 +62,7 @@ export const readByCreation = Effect.fnUntraced(function* (
   if (first === undefined || !(yield* isUnderstood(first.pages, wanted, listed()))) return undefined
   if (!first.apart) return first
   // Calls that come as fast as pages have no end, from the oldest on.
-  const newest = Math.max(...createdIn(first.rows))
+  const newest = newestOf(first.rows)
   const until = { from: range.from, to: Math.min(range.to, newest + 1) }
   const turned = yield* readPages({ ...wanted, range: until }, "asc")
   // Where the order cannot be turned, smaller pages end elsewhere too.
@@ -86,6 +86,10 @@ const within = (rows: ReadonlyArray<Rows.Row>, { from, to }: Micros.Range): Read
 
 const createdIn = (rows: ReadonlyArray<Rows.Row>): ReadonlyArray<number> =>
   rows.flatMap((row) => Rows.createdOf(row) ?? [])
+
+/** Of as many rows as a range has: more than a function takes as arguments. */
+const newestOf = (rows: ReadonlyArray<Rows.Row>): number =>
+  createdIn(rows).reduce((newest, created) => Math.max(newest, created), -Infinity)
 
 interface Pages {
   readonly look: (page: number, size?: number) => Effect.Effect<ReadonlyArray<Rows.Row>, AgniError>
@@ -215,7 +219,7 @@ const readPages = Effect.fnUntraced(function* (
   let shifted = false
   let idle = 0
   // Those that come while it is read may fill as many pages as are read.
-  const there = Math.max(...createdIn(first))
+  const there = newestOf(first)
   let inside = 0
   for (let walked = 1; idle < mostIdle && walked <= mostBeside + (4 * inside) / size; walked++) {
     const { page, size: asked, skip } = step

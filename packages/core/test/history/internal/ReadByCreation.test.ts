@@ -195,6 +195,13 @@ describe("readByCreation", () => {
     })
   )
 
+  it.effect("reads a range of more calls than a function takes as arguments", () =>
+    Effect.gen(function* () {
+      const places = ["in", "in?", ...times(200_000, "in"), "earlier"]
+      assert.deepInclude(yield* read(places, { size: 2000 }, true), { tag: "Proven", loose: 1 })
+    })
+  )
+
   it.effect("takes an empty page for the end where the other order of creation shows the same", () =>
     Effect.gen(function* () {
       const places = ["later", "in?", ...times(57, "in"), "in?"]
